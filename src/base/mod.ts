@@ -1,0 +1,7 @@
+export * from './bytes.ts';
+export * from './clock.ts';
+export * from './ed25519.ts';
+export * from './error.ts';
+export * from './ids.ts';
+export { bytesToBase64, sha256, sha512 } from './platform.ts';
+export * from './verdict.ts';
