@@ -19,7 +19,10 @@ export function isJurisdictionCode(text: string): text is JurisdictionCode {
 /** @throws {BaseError} BASE_BAD_JURISDICTION */
 export function parseJurisdictionCode(text: string): JurisdictionCode {
   if (!isJurisdictionCode(text)) {
-    throw new BaseError('BASE_BAD_JURISDICTION', `“${text.slice(0, 20)}” is not a jurisdiction code such as IT or GB-SCT.`);
+    throw new BaseError(
+      'BASE_BAD_JURISDICTION',
+      `“${text.slice(0, 20)}” is not a jurisdiction code such as IT or GB-SCT.`,
+    );
   }
   return text;
 }

@@ -3,8 +3,7 @@
  * another party's input, so it is not thrown.
  */
 export type Verdict<T, Reason extends string = string> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly reason: Reason; readonly detail: string };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: Reason; readonly detail: string };
 
 /** A verdict that trusts. */
 export function accept<T>(value: T): { readonly ok: true; readonly value: T } {

@@ -1,0 +1,105 @@
+import protobuf from 'protobufjs/minimal.js';
+import { bytesToBase64url, equalBytes } from '../base/mod.ts';
+import { WireError, faultsError, type Fault } from './error.ts';
+import { mla, type Codec } from './generated/codec.js';
+import type { WireTypes } from './generated/types.ts';
+import { scanCanonical } from './scan.ts';
+import { enumSchema, messageSchema, type FieldRow } from './schema.ts';
+import { walkMessage } from './walk.ts';
+
+type Members = Readonly<Record<string, unknown>>;
+
+// 64-bit numbers are plain numbers: the scan has refused all that are beyond 2^53−1 before the codec sees them.
+(protobuf.util as { Long: unknown }).Long = null;
+protobuf.configure();
+
+/**
+ * Reads one message from its canonical protobuf encoding.
+ * @param maxBytes refused unread beyond this
+ * @throws {WireError} WIRE_TOO_LARGE, WIRE_MALFORMED, WIRE_FIELDS_INVALID
+ */
+export function parseProtobuf<T extends keyof WireTypes>(type: T, bytes: Uint8Array, maxBytes: number): WireTypes[T] {
+  if (bytes.length > maxBytes) throw new WireError('WIRE_TOO_LARGE', `Longer than ${maxBytes} bytes.`);
+  scanCanonical(type, bytes);
+  let decoded: object;
+  try {
+    decoded = codecOf(type).decode(bytes);
+  } catch {
+    throw new WireError('WIRE_MALFORMED', 'Not a protobuf encoding.');
+  }
+  // What the scan cannot see without decoding, such as text that is not UTF-8, changes when it is encoded again.
+  if (!equalBytes(codecOf(type).encode(decoded).finish(), bytes)) {
+    throw new WireError('WIRE_MALFORMED', 'Not a canonical encoding.');
+  }
+  return trusted(type, 'protobuf', decoded);
+}
+
+/**
+ * Reads one message from a JSON value: members named as in the `.proto` files, enum values by name without their prefix, bytes in
+ * base64url, times as Unix milliseconds or ISO 8601 text.
+ * @throws {WireError} WIRE_FIELDS_INVALID
+ */
+export function parseJson<T extends keyof WireTypes>(type: T, value: unknown): WireTypes[T] {
+  return trusted(type, 'json', value);
+}
+
+/** The canonical protobuf encoding of a trusted value. */
+export function encodeProtobuf<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Uint8Array {
+  // A copy: the writer's result is a view of a pool that other messages share.
+  return codecOf(type)
+    .encode(toCodec(type, value as Members))
+    .finish()
+    .slice();
+}
+
+/** A trusted value as a JSON value, the inverse of `parseJson`. */
+export function toJson<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Record<string, unknown> {
+  return convert(type, value as Members, (field, item) => {
+    if (field.kind === 'bytes') return bytesToBase64url(item as Uint8Array);
+    return field.kind === 'message' ? toJson(field.type as keyof WireTypes, item as never) : item;
+  });
+}
+
+function trusted<T extends keyof WireTypes>(type: T, source: 'protobuf' | 'json', input: unknown): WireTypes[T] {
+  const faults: Fault[] = [];
+  const value = walkMessage(type, source, input, faults);
+  if (faults.length > 0) throw faultsError(faults);
+  return value as unknown as WireTypes[T];
+}
+
+function codecOf(type: string): Codec {
+  const codec = mla.v1[type];
+  if (codec === undefined) throw new TypeError(`no codec for ${type}`);
+  return codec;
+}
+
+function toCodec(type: string, value: Members): Record<string, unknown> {
+  return convert(type, value, (field, item) => {
+    if (field.kind === 'enum') return enumSchema(field.type!).numberOf.get(item as string);
+    return field.kind === 'message' ? toCodec(field.type!, item as Members) : item;
+  });
+}
+
+// Walks the trusted form (oneofs as {type, value}) and gives the flat form that protobuf and JSON share. Absent stays absent.
+function convert(
+  type: string,
+  value: Members,
+  convertItem: (field: FieldRow, item: unknown) => unknown,
+): Record<string, unknown> {
+  const schema = messageSchema(type);
+  const out: Record<string, unknown> = {};
+  for (const field of schema.fields) {
+    if (field.oneof !== undefined) continue;
+    const item = value[field.name];
+    if (item === undefined || item === 0 || item === false) continue;
+    if (!field.repeated) out[field.name] = convertItem(field, item);
+    else if ((item as readonly unknown[]).length > 0) {
+      out[field.name] = (item as readonly unknown[]).map((element) => convertItem(field, element));
+    }
+  }
+  for (const name of schema.oneofs.keys()) {
+    const chosen = value[name] as { type: string; value: unknown } | undefined;
+    if (chosen !== undefined) out[chosen.type] = convertItem(schema.byName.get(chosen.type)!, chosen.value);
+  }
+  return out;
+}

@@ -1,0 +1,129 @@
+import { isJurisdictionCode, isUuid } from '../base/mod.ts';
+
+/** A named grammar for strings: what it asks for, in words, and whether a text keeps it. */
+export interface Format {
+  readonly wants: string;
+  readonly matches: (text: string) => boolean;
+}
+
+// Every table of formats is closed over constants of the runtime, so each is computed once.
+const currencies = new Set(Intl.supportedValuesOf('currency'));
+// C0 and C1 controls, and the characters that reorder or hide text: they make one text look like another (UTR #36).
+// eslint-disable-next-line no-control-regex
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/;
+// The same, but free text has line breaks and tabs, and right-to-left scripts need their marks and joiners.
+// eslint-disable-next-line no-control-regex
+const UNSAFE_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/;
+
+const formats: Readonly<Record<string, Format>> = {
+  line: { wants: 'one line of text without control characters', matches: isLine },
+  name: { wants: 'a name on one line, in one script besides Latin, without control characters', matches: isName },
+  text: { wants: 'text in Unicode NFC without control characters', matches: isText },
+  // Signed notes, proofs and manifests have parsers of their own.
+  note: {
+    wants: 'text without control characters other than line feed',
+    matches: (text) => !/[^\n -~\u00a0-\uffff]/.test(text),
+  },
+  jurisdiction: { wants: 'a jurisdiction code such as IT or GB-SCT', matches: isJurisdictionCode },
+  uuid: { wants: 'a UUIDv7 in lower case', matches: isUuid },
+  kid: { wants: 'an RFC 7638 thumbprint in base64url', matches: pattern(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/) },
+  compact: { wants: 'a JWE in compact form', matches: pattern(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}$/) },
+  slug: {
+    wants: 'a short name of lower-case letters, digits and hyphens',
+    matches: pattern(/^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/),
+  },
+  iccs: { wants: 'an ICCS 1.0 code of two to six digits', matches: pattern(/^[0-9]{2,6}$/) },
+  e164: { wants: 'an E.164 number such as +390612345678', matches: pattern(/^\+[1-9][0-9]{6,14}$/) },
+  email: { wants: 'an e-mail address', matches: pattern(/^[^\s@<>"(),:;[\\\]]{1,64}@[A-Za-z0-9.-]{1,253}$/) },
+  lei: { wants: 'an ISO 17442 LEI with its check digits', matches: isLei },
+  language: { wants: 'a BCP 47 language tag such as pt-BR', matches: isLanguageTag },
+  currency: { wants: 'an ISO 4217 currency code such as EUR', matches: (text) => currencies.has(text) },
+  date: { wants: 'a date such as 2026-03-31', matches: isDate },
+  partial_date: {
+    wants: 'a date such as 1974, 1974-03 or 1974-03-09',
+    matches: (text) => /^\d{4}$/.test(text) || (/^\d{4}-\d{2}$/.test(text) && isDate(`${text}-01`)) || isDate(text),
+  },
+  time_zone: { wants: 'an IANA time zone such as Europe/Rome', matches: isTimeZone },
+};
+
+/** @throws {TypeError} for a grammar that does not exist, which is a mistake in a `.proto` file */
+export function formatOf(name: string): Format {
+  const format = formats[name];
+  if (format === undefined) throw new TypeError(`no format ${name}`);
+  return format;
+}
+
+function pattern(expression: RegExp): (text: string) => boolean {
+  return (text) => expression.test(text);
+}
+
+function isLine(text: string): boolean {
+  return !UNSAFE.test(text) && text.normalize('NFC') === text && text.trim() === text;
+}
+
+// One word in two scripts is how a name is forged (“Маlta” with Cyrillic М and а); Latin beside another script as words of its own is usual.
+function isName(text: string): boolean {
+  return isLine(text) && text.split(/[\s\p{P}]+/u).every((word) => scriptsOf(word) <= 1);
+}
+
+const SCRIPTS = [
+  /\p{Script=Latin}/u,
+  /\p{Script=Cyrillic}/u,
+  /\p{Script=Greek}/u,
+  /\p{Script=Armenian}/u,
+  /\p{Script=Cherokee}/u,
+];
+
+function scriptsOf(word: string): number {
+  return SCRIPTS.filter((script) => script.test(word)).length;
+}
+
+function isText(text: string): boolean {
+  return !UNSAFE_IN_TEXT.test(text) && text.normalize('NFC') === text && text.trim() !== '';
+}
+
+function isLanguageTag(text: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(text)[0] === text;
+  } catch {
+    return false;
+  }
+}
+
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isDate(text: string): boolean {
+  const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
+  if (match === null) return false;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  const days = (MONTH_DAYS[month - 1] ?? 0) + (leap && month === 2 ? 1 : 0);
+  return year >= 1000 && day >= 1 && day <= days;
+}
+
+const knownTimeZones = new Map<string, boolean>();
+
+// Asking Intl costs tens of microseconds: remembered, with a bound because a peer chooses the texts.
+function isTimeZone(text: string): boolean {
+  const known = knownTimeZones.get(text);
+  if (known !== undefined) return known;
+  let valid = /^[A-Za-z]+(\/[A-Za-z0-9_+-]+)+$|^UTC$/.test(text);
+  try {
+    if (valid) new Intl.DateTimeFormat('en', { timeZone: text });
+  } catch {
+    valid = false;
+  }
+  if (knownTimeZones.size < 1000) knownTimeZones.set(text, valid);
+  return valid;
+}
+
+/** ISO 7064 MOD 97-10 over the letters as numbers. @see ISO 17442-1 */
+function isLei(text: string): boolean {
+  if (!/^[A-Z0-9]{18}[0-9]{2}$/.test(text)) return false;
+  let remainder = 0;
+  for (const char of text) {
+    const value = Number.parseInt(char, 36);
+    remainder = (remainder * (value > 9 ? 100 : 10) + value) % 97;
+  }
+  return remainder === 1;
+}

@@ -1,0 +1,84 @@
+import { encodeProtobuf, parseProtobuf } from './codec.ts';
+import { faultsError, type Fault } from './error.ts';
+import type { LedgerEntry, LedgerEntryKind } from './generated/types.ts';
+
+/** Longest ledger entry, in bytes: what a u16 length prefix can say. */
+export const MAX_ENTRY_BYTES = 65_535;
+
+/** The version of the entry format that this code writes and reads. */
+export const ENTRY_VERSION = 1;
+
+/** Members that each kind must have beyond the always required ones. A kind has no other. */
+const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>> = {
+  SENT: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
+  RECEIVED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
+  REFUSED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'reason', 'detail'],
+  VOIDED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'reason'],
+  RECEIPT_HELD: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
+  OPENED: ['message_id'],
+  ACTED: ['message_id'],
+  WITNESSED: ['peer'],
+  EVIDENCE_COMPLETE: ['peer', 'message_id'],
+  MANIFEST: ['detail'],
+  KEY: [],
+  DISCLOSED: [],
+  INCIDENT: ['detail'],
+};
+const DETAIL: Partial<Record<LedgerEntryKind, string>> = {
+  RECEIVED: 'peer_entry',
+  REFUSED: 'peer_entry',
+  RECEIPT_HELD: 'peer_entry',
+  MANIFEST: 'manifest',
+  INCIDENT: 'incident',
+};
+const ALWAYS: readonly (keyof LedgerEntry)[] = ['version', 'kind', 'time'];
+// A message that was given up after the peer had refused nothing leaves its reason; an incident may be about one message or none.
+const OPTIONAL: Partial<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>> = {
+  RECEIVED: ['reason'],
+  RECEIPT_HELD: ['reason'],
+  INCIDENT: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
+};
+
+/**
+ * Reads a ledger entry: canonical, and with exactly the members of its kind.
+ * @throws {WireError} WIRE_TOO_LARGE, WIRE_MALFORMED, WIRE_FIELDS_INVALID
+ */
+export function parseLedgerEntry(bytes: Uint8Array): LedgerEntry {
+  const entry = parseProtobuf('LedgerEntry', bytes, MAX_ENTRY_BYTES);
+  const faults = entryFaults(entry);
+  if (faults.length > 0) throw faultsError(faults);
+  return entry;
+}
+
+/** @throws {TypeError} when the members do not fit the kind, which is a programmer's mistake */
+export function encodeLedgerEntry(entry: LedgerEntry): Uint8Array {
+  const [fault] = entryFaults(entry);
+  if (fault !== undefined) throw new TypeError(`ledger entry: ${fault.path} ${fault.message}`);
+  return encodeProtobuf('LedgerEntry', entry);
+}
+
+function entryFaults(entry: LedgerEntry): Fault[] {
+  const faults: Fault[] = [];
+  if (entry.version !== ENTRY_VERSION)
+    faults.push({ path: 'version', code: 'BAD_VALUE', message: `must be ${ENTRY_VERSION}` });
+  const needed = MEMBERS[entry.kind];
+  const allowed = new Set([...ALWAYS, ...needed, ...(OPTIONAL[entry.kind] ?? [])]);
+  for (const name of needed) {
+    if (!isThere(entry[name]))
+      faults.push({ path: name, code: 'REQUIRED', message: `is required in a ${entry.kind} entry` });
+  }
+  for (const name of Object.keys(entry) as (keyof LedgerEntry)[]) {
+    if (isThere(entry[name]) && !allowed.has(name)) {
+      faults.push({ path: name, code: 'UNKNOWN_FIELD', message: `has no place in a ${entry.kind} entry` });
+    }
+  }
+  const detail = DETAIL[entry.kind];
+  if (entry.detail !== undefined && entry.detail.type !== detail) {
+    faults.push({ path: entry.detail.type, code: 'UNKNOWN_FIELD', message: `has no place in a ${entry.kind} entry` });
+  }
+  return faults;
+}
+
+function isThere(value: unknown): boolean {
+  return value !== undefined && value !== 0;
+}

@@ -1,0 +1,107 @@
+import { parseJurisdictionCode, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { encodeProtobuf, parseJson, parseProtobuf } from './codec.ts';
+import { WireError, faultsError } from './error.ts';
+import type { Header, Message as WireMessage } from './generated/types.ts';
+import { padmeSize } from './padding.ts';
+
+/** Longest payload of a message, in bytes. */
+export const MAX_PAYLOAD_BYTES = 524_288;
+
+/** The version of the message schema that this code speaks. */
+export const SCHEMA_VERSION = 1;
+
+/** The body of a message: which step of casework, and its content. */
+export type Body = NonNullable<WireMessage['body']>;
+
+/** Names of the bodies, as in `message.proto`. */
+export type BodyType = Body['type'];
+
+/** A header whose identifiers are typed; padding is the encoder's business. */
+export type MessageHeader = Omit<Header, 'message_id' | 'case_id' | 'in_reply_to' | 'from' | 'to' | 'padding'> & {
+  readonly message_id: Uuid;
+  readonly case_id: Uuid;
+  readonly in_reply_to?: Uuid | undefined;
+  readonly from: JurisdictionCode;
+  readonly to: JurisdictionCode;
+};
+
+/** A whole message. */
+export interface Message {
+  readonly header: MessageHeader;
+  readonly body: Body;
+}
+
+/** What a person writes: a body, and the case or message it belongs to. */
+export interface Draft {
+  readonly case_id?: Uuid | undefined;
+  readonly in_reply_to?: Uuid | undefined;
+  /** Unix milliseconds; 0 for never. */
+  readonly expires_at: number;
+  readonly body: Body;
+}
+
+/**
+ * Reads the payload of a signed message.
+ * @throws {WireError} WIRE_TOO_LARGE, WIRE_MALFORMED, WIRE_FIELDS_INVALID
+ */
+export function parseMessage(payload: Uint8Array): Message {
+  const { header, body } = parseProtobuf('Message', payload, MAX_PAYLOAD_BYTES);
+  if (body === undefined) throw faultsError([{ path: '', code: 'REQUIRED', message: 'has no body' }]);
+  return {
+    header: {
+      ...header,
+      message_id: parseUuid(header.message_id),
+      case_id: parseUuid(header.case_id),
+      in_reply_to: header.in_reply_to === undefined ? undefined : parseUuid(header.in_reply_to),
+      from: parseJurisdictionCode(header.from),
+      to: parseJurisdictionCode(header.to),
+    },
+    body,
+  };
+}
+
+/**
+ * The payload of a message, filled with padding up to its Padmé size.
+ * @throws {WireError} WIRE_TOO_LARGE
+ */
+export function encodeMessage(message: Message): Uint8Array {
+  const encode = (paddingBytes: number): Uint8Array =>
+    encodeProtobuf('Message', {
+      header: { ...message.header, padding: paddingBytes > 0 ? new Uint8Array(paddingBytes) : undefined },
+      body: message.body,
+    });
+  let payload = encode(0);
+  let target = padmeSize(payload.length);
+  let padding = 0;
+  // Padding also lengthens the length prefixes around it, so the first guess can overshoot: aim again, at the next size if need be.
+  while (payload.length !== target) {
+    if (payload.length > target) target = padmeSize(payload.length);
+    if (payload.length < target) padding += Math.max(1, target - payload.length - (padding === 0 ? 2 : 0));
+    payload = encode(padding);
+  }
+  if (payload.length > MAX_PAYLOAD_BYTES) {
+    throw new WireError(
+      'WIRE_TOO_LARGE',
+      `The message is ${payload.length} bytes long; at most ${MAX_PAYLOAD_BYTES} are allowed.`,
+    );
+  }
+  return payload;
+}
+
+/**
+ * Reads a draft from a JSON value: one body under its name, and `case_id`, `in_reply_to`, `expires_at` beside it.
+ * @throws {WireError} WIRE_FIELDS_INVALID with every fault
+ */
+export function parseDraft(value: unknown): Draft {
+  const draft = parseJson('Draft', value);
+  const { body } = draft;
+  if (body === undefined) {
+    throw faultsError([{ path: '', code: 'REQUIRED', message: 'needs a body, such as assistance_request' }]);
+  }
+  return {
+    case_id: draft.case_id === undefined ? undefined : parseUuid(draft.case_id),
+    in_reply_to: draft.in_reply_to === undefined ? undefined : parseUuid(draft.in_reply_to),
+    expires_at: draft.expires_at,
+    body,
+  };
+}

@@ -1,0 +1,26 @@
+export { encodeProtobuf, parseJson, parseProtobuf, toJson } from './codec.ts';
+export { WireError, faultsError, type Fault, type FaultCode, type WireErrorCode } from './error.ts';
+export {
+  MAX_FRAME_BYTES,
+  PROTOCOL_VERSION,
+  encodeFrame,
+  encodeReceipt,
+  parseFrame,
+  parseReceipt,
+  type Frame,
+} from './frame.ts';
+export type * from './generated/types.ts';
+export { ENTRY_VERSION, MAX_ENTRY_BYTES, encodeLedgerEntry, parseLedgerEntry } from './ledger-entry.ts';
+export {
+  MAX_PAYLOAD_BYTES,
+  SCHEMA_VERSION,
+  encodeMessage,
+  parseDraft,
+  parseMessage,
+  type Body,
+  type BodyType,
+  type Draft,
+  type Message,
+  type MessageHeader,
+} from './message.ts';
+export { padmeSize } from './padding.ts';

@@ -1,0 +1,222 @@
+/**
+ * One walk over the schema turns an untrusted object, decoded from protobuf or read from JSON, into a trusted value, and collects
+ * every fault on the way by its path. Nothing of the input is kept: the value is built anew, member by member.
+ */
+import { parseBase64url } from '../base/mod.ts';
+import type { Fault, FaultCode } from './error.ts';
+import { formatOf } from './format.ts';
+import { enumSchema, messageSchema, type FieldRow } from './schema.ts';
+
+/** Where the object comes from: protobuf has default values for what is absent, JSON has nothing. */
+export type Source = 'protobuf' | 'json';
+
+type Members = Readonly<Record<string, unknown>>;
+
+// A faulty document can be faulty everywhere; a person needs a screenful, and a peer must not make us build more.
+const MAX_FAULTS = 100;
+
+/** Walks one message; the result is to be used only when `faults` stayed empty. */
+export function walkMessage(
+  typeName: string,
+  source: Source,
+  input: unknown,
+  faults: Fault[],
+): Record<string, unknown> {
+  return new Walk(source, faults).message(typeName, input, '');
+}
+
+class Walk {
+  readonly #source: Source;
+  readonly #faults: Fault[];
+
+  constructor(source: Source, faults: Fault[]) {
+    this.#source = source;
+    this.#faults = faults;
+  }
+
+  message(typeName: string, input: unknown, path: string): Record<string, unknown> {
+    const schema = messageSchema(typeName);
+    const out: Record<string, unknown> = {};
+    if (!isMembers(input)) {
+      this.#fault(path, 'WRONG_TYPE', 'must be an object');
+      return out;
+    }
+    if (this.#source === 'json') {
+      for (const name of Object.keys(input)) {
+        if (!schema.byName.has(name))
+          this.#fault(join(path, name.slice(0, 60)), 'UNKNOWN_FIELD', 'is not a field here');
+      }
+    }
+    for (const field of schema.fields) {
+      if (field.oneof !== undefined) continue;
+      const value = this.#field(field, memberOf(input, field), join(path, field.name));
+      if (value !== undefined) out[field.name] = value;
+    }
+    for (const [name, members] of schema.oneofs) {
+      const present = members.filter((field) => !isAbsent(field, memberOf(input, field)));
+      const [field] = present;
+      if (field === undefined) continue;
+      if (present.length > 1) {
+        this.#fault(path, 'CONFLICT', `can have only one of ${present.map((member) => member.name).join(', ')}`);
+      }
+      const value = this.#single(field, memberOf(input, field), join(path, field.name));
+      out[name] = { type: field.name, value };
+    }
+    return out;
+  }
+
+  #field(field: FieldRow, raw: unknown, path: string): unknown {
+    if (field.repeated) return this.#list(field, raw, path);
+    if (isAbsent(field, raw)) {
+      if (field.required) this.#fault(path, 'REQUIRED', 'is required');
+      return absentValue(field);
+    }
+    return this.#single(field, raw, path);
+  }
+
+  #list(field: FieldRow, raw: unknown, path: string): readonly unknown[] {
+    const items = raw ?? [];
+    if (!Array.isArray(items)) {
+      this.#fault(path, 'WRONG_TYPE', 'must be a list');
+      return [];
+    }
+    if (field.required && items.length === 0) this.#fault(path, 'REQUIRED', 'needs at least one element');
+    if (items.length > (field.maxItems ?? 0)) {
+      this.#fault(path, 'TOO_MANY', `has ${items.length} elements; at most ${field.maxItems} are allowed`);
+      return [];
+    }
+    return items.map((item, index) => {
+      const at = `${path}[${index}]`;
+      if (isAbsent(field, item)) {
+        this.#fault(at, 'REQUIRED', 'must not be empty');
+        return undefined;
+      }
+      return this.#single(field, item, at);
+    });
+  }
+
+  #single(field: FieldRow, raw: unknown, path: string): unknown {
+    switch (field.kind) {
+      case 'message':
+        return this.message(field.type!, raw, path);
+      case 'string':
+        return this.#string(field, raw, path);
+      case 'bytes':
+        return this.#bytes(field, raw, path);
+      case 'enum':
+        return this.#enum(field, raw, path);
+      case 'bool':
+        if (typeof raw !== 'boolean') this.#fault(path, 'WRONG_TYPE', 'must be true or false');
+        return raw;
+      case 'uint32':
+      case 'uint64':
+      case 'int64':
+        return this.#integer(field, raw, path);
+      default:
+        return field.kind satisfies never;
+    }
+  }
+
+  #string(field: FieldRow, raw: unknown, path: string): unknown {
+    if (typeof raw !== 'string') {
+      this.#fault(path, 'WRONG_TYPE', 'must be text');
+      return raw;
+    }
+    const limit = field.maxBytes ?? 0;
+    // UTF-8 takes one to three bytes for each UTF-16 unit: the exact count is needed only in between.
+    if (raw.length > limit || (raw.length * 3 > limit && new TextEncoder().encode(raw).length > limit)) {
+      this.#fault(path, 'TOO_LONG', `is longer than ${limit} bytes`);
+      return raw;
+    }
+    const format = formatOf(field.format!);
+    if (!format.matches(raw)) this.#fault(path, 'BAD_FORMAT', `must be ${format.wants}`);
+    return raw;
+  }
+
+  #bytes(field: FieldRow, raw: unknown, path: string): unknown {
+    let bytes: Uint8Array | undefined;
+    if (raw instanceof Uint8Array) bytes = raw;
+    else if (this.#source === 'json' && typeof raw === 'string') bytes = tryBase64url(raw);
+    if (bytes === undefined) {
+      this.#fault(path, 'WRONG_TYPE', 'must be bytes in base64url');
+      return raw;
+    }
+    if (field.exactBytes !== undefined && bytes.length !== field.exactBytes) {
+      this.#fault(path, 'BAD_VALUE', `must be ${field.exactBytes} bytes long`);
+    } else if (bytes.length > (field.maxBytes ?? 0)) {
+      this.#fault(path, 'TOO_LONG', `is longer than ${field.maxBytes} bytes`);
+    }
+    if (field.format === 'zeros' && bytes.some((byte) => byte !== 0)) this.#fault(path, 'BAD_VALUE', 'must be zeros');
+    return bytes;
+  }
+
+  #enum(field: FieldRow, raw: unknown, path: string): unknown {
+    const schema = enumSchema(field.type!);
+    const name = this.#source === 'json' ? raw : schema.nameOf.get(raw as number);
+    if (typeof name === 'string' && schema.numberOf.has(name)) return name;
+    const known = [...schema.numberOf.keys()];
+    const choice = known.length > 12 ? `${known.slice(0, 12).join(', ')}, …` : known.join(', ');
+    this.#fault(path, 'BAD_VALUE', `must be one of ${choice}`);
+    return undefined;
+  }
+
+  #integer(field: FieldRow, raw: unknown, path: string): unknown {
+    // Every int64 of this schema is a time: people write those as text.
+    const value = this.#source === 'json' && field.kind === 'int64' && typeof raw === 'string' ? Date.parse(raw) : raw;
+    const max = field.kind === 'uint32' ? 0xffff_ffff : Number.MAX_SAFE_INTEGER;
+    if (typeof value !== 'number' || !Number.isInteger(value)) {
+      this.#fault(path, 'WRONG_TYPE', field.kind === 'int64' ? 'must be a time' : 'must be a whole number');
+    } else if (value < 0 || value > max) {
+      this.#fault(path, 'OUT_OF_RANGE', `must be between 0 and ${max}`);
+    } else if (value === 0 && field.required) {
+      this.#fault(path, 'REQUIRED', 'must not be 0');
+    }
+    return value;
+  }
+
+  #fault(path: string, code: FaultCode, message: string): void {
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push({ path, code, message });
+  }
+}
+
+function isMembers(input: unknown): input is Members {
+  return typeof input === 'object' && input !== null && !Array.isArray(input) && !(input instanceof Uint8Array);
+}
+
+// Own members only: protobufjs keeps defaults on the prototype, and JSON must not reach Object.prototype.
+function memberOf(input: Members, field: FieldRow): unknown {
+  return Object.hasOwn(input, field.name) ? input[field.name] : undefined;
+}
+
+function isAbsent(field: FieldRow, raw: unknown): boolean {
+  if (raw === undefined || raw === null) return true;
+  if (field.oneof !== undefined) return false;
+  switch (field.kind) {
+    case 'string':
+      return raw === '';
+    case 'bytes':
+      return raw === '' || (raw instanceof Uint8Array && raw.length === 0);
+    case 'enum':
+      return raw === 0;
+    default:
+      return false;
+  }
+}
+
+// Numbers and flags have a value when they are absent; the rest is undefined.
+function absentValue(field: FieldRow): unknown {
+  if (field.kind === 'bool') return false;
+  return field.kind === 'uint32' || field.kind === 'uint64' || field.kind === 'int64' ? 0 : undefined;
+}
+
+function tryBase64url(text: string): Uint8Array | undefined {
+  try {
+    return parseBase64url(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
