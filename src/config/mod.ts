@@ -1,0 +1,13 @@
+export { ConfigError, type ConfigErrorCode } from './error.ts';
+export {
+  isEndpoint,
+  loadNodeConfig,
+  nodePaths,
+  parseNodeConfig,
+  type LogLevel,
+  type NodeConfig,
+  type NodeConfigFile,
+  type NodeLimits,
+  type NodePaths,
+} from './node-config.ts';
+export { loadPassphrase } from './secrets.ts';

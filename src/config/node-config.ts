@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { isJurisdictionCode, type JurisdictionCode } from '../base/mod.ts';
+import { ConfigError } from './error.ts';
+
+/** Everything a node is told from outside, secrets apart. Frozen: nothing changes it while the node runs. */
+export interface NodeConfig {
+  readonly code: JurisdictionCode;
+  /** Name of the jurisdiction, and of its central authority, for people. */
+  readonly name: string;
+  readonly authority: string;
+  /** Where peers reach this node: a `wss:` URL, or empty when it only dials out. */
+  readonly endpoint: string;
+  readonly listen: { readonly host: string; readonly port: number } | undefined;
+  readonly limits: NodeLimits;
+  readonly logLevel: LogLevel;
+  readonly paths: NodePaths;
+}
+
+/** What this node accepts from a peer. */
+export interface NodeLimits {
+  readonly maxMessageBytes: number;
+  readonly maxEvidenceBytes: number;
+  /** Most unanswered `Deliver` frames from one peer. */
+  readonly credit: number;
+}
+
+/** Least severe events that are logged. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Where a node keeps things; all absolute. */
+export interface NodePaths {
+  readonly dir: string;
+  readonly config: string;
+  readonly keys: string;
+  readonly store: string;
+  readonly ledger: string;
+  /** The external record of the ledger's head. Never part of a backup. */
+  readonly head: string;
+  readonly manifest: string;
+  readonly enrolment: string;
+  readonly controlSocket: string;
+}
+
+/** The members of `node.json`. */
+export interface NodeConfigFile {
+  readonly version: 1;
+  readonly code: string;
+  readonly name: string;
+  readonly authority: string;
+  readonly endpoint: string;
+  readonly listen?: { readonly host: string; readonly port: number };
+  readonly limits?: { readonly max_message_bytes?: number; readonly max_evidence_bytes?: number; readonly credit?: number };
+  readonly log_level?: LogLevel;
+}
+
+const MAX_MESSAGE_BYTES = 524_288;
+const DEFAULT_LIMITS: NodeLimits = { maxMessageBytes: MAX_MESSAGE_BYTES, maxEvidenceBytes: 0, credit: 256 };
+const LOG_LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
+
+/** The paths of a node that lives in `dir`. */
+export function nodePaths(dir: string): NodePaths {
+  const at = (name: string): string => join(resolve(dir), name);
+  return {
+    dir: resolve(dir),
+    config: at('node.json'),
+    keys: at('keys'),
+    store: at('store'),
+    ledger: at('ledger'),
+    head: at('head'),
+    manifest: at('manifest.json'),
+    enrolment: at('enrolment.json'),
+    controlSocket: at('control.sock'),
+  };
+}
+
+/**
+ * Reads a node's `node.json`; `ROGATORY_LOG_LEVEL` in the environment prevails over the file.
+ * @throws {ConfigError} CONFIG_UNREADABLE, CONFIG_INVALID
+ */
+export function loadNodeConfig(file: string, env: Readonly<Record<string, string | undefined>>): NodeConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigError('CONFIG_UNREADABLE', `Cannot read ${file}.`, { cause });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError('CONFIG_INVALID', `${file} is not JSON.`, { cause });
+  }
+  const level = env['ROGATORY_LOG_LEVEL'];
+  const withEnvironment = isObject(json) && level !== undefined && level !== '' ? { ...json, log_level: level } : json;
+  return parseNodeConfig(withEnvironment, dirname(resolve(file)), file);
+}
+
+/**
+ * Checks the members of `node.json` and fills in the defaults.
+ * @param dir the node's directory
+ * @param source what to call the configuration in messages
+ * @throws {ConfigError} CONFIG_INVALID
+ */
+export function parseNodeConfig(json: unknown, dir: string, source: string): NodeConfig {
+  const faults: string[] = [];
+  const root = members(json, '', ['version', 'code', 'name', 'authority', 'endpoint', 'listen', 'limits', 'log_level'], faults);
+  if (root['version'] !== 1) faults.push('version must be 1');
+  const code = root['code'];
+  if (typeof code !== 'string' || !isJurisdictionCode(code)) faults.push('code must be a jurisdiction code such as IT or GB-SCT');
+  for (const name of ['name', 'authority']) {
+    if (typeof root[name] !== 'string' || root[name] === '') faults.push(`${name} must be a text`);
+  }
+  const endpoint = root['endpoint'];
+  if (endpoint !== '' && !(typeof endpoint === 'string' && isEndpoint(endpoint))) {
+    faults.push('endpoint must be a wss: URL that ends in /federation, or empty');
+  }
+  const listen = parseListen(root['listen'], faults);
+  const limits = parseLimits(root['limits'], faults);
+  const logLevel = root['log_level'] ?? 'info';
+  if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel)) faults.push(`log_level must be one of ${LOG_LEVELS.join(', ')}`);
+  if (faults.length > 0) throw new ConfigError('CONFIG_INVALID', `${source}: ${faults.join('; ')}.`);
+  return Object.freeze({
+    code: code as JurisdictionCode,
+    name: root['name'] as string,
+    authority: root['authority'] as string,
+    endpoint: endpoint as string,
+    listen,
+    limits,
+    logLevel: logLevel as LogLevel,
+    paths: nodePaths(dir),
+  });
+}
+
+/** Whether a URL can be a node's endpoint. */
+export function isEndpoint(text: string): boolean {
+  return /^wss:\/\/[^/?#@\s]+\/federation$/.test(text) && URL.canParse(text);
+}
+
+function parseListen(json: unknown, faults: string[]): NodeConfig['listen'] {
+  if (json === undefined) return undefined;
+  const { host, port } = members(json, 'listen.', ['host', 'port'], faults);
+  if (typeof host !== 'string' || host === '') faults.push('listen.host must be an address to listen on');
+  if (!isIntegerIn(port, 0, 65_535)) faults.push('listen.port must be a port number');
+  return { host: host as string, port: port as number };
+}
+
+function parseLimits(json: unknown, faults: string[]): NodeLimits {
+  const given = members(json ?? {}, 'limits.', ['max_message_bytes', 'max_evidence_bytes', 'credit'], faults);
+  const read = (name: string, min: number, max: number, fallback: number): number => {
+    const value = given[name] ?? fallback;
+    if (!isIntegerIn(value, min, max)) faults.push(`limits.${name} must be a whole number from ${min} to ${max}`);
+    return value as number;
+  };
+  return {
+    maxMessageBytes: read('max_message_bytes', 4096, MAX_MESSAGE_BYTES, DEFAULT_LIMITS.maxMessageBytes),
+    maxEvidenceBytes: read('max_evidence_bytes', 0, Number.MAX_SAFE_INTEGER, DEFAULT_LIMITS.maxEvidenceBytes),
+    credit: read('credit', 1, 4096, DEFAULT_LIMITS.credit),
+  };
+}
+
+function members(json: unknown, prefix: string, known: readonly string[], faults: string[]): Record<string, unknown> {
+  if (!isObject(json)) {
+    faults.push(`${prefix.slice(0, -1) || 'the configuration'} must be an object`);
+    return {};
+  }
+  for (const name of Object.keys(json)) if (!known.includes(name)) faults.push(`${prefix}${name} is not known`);
+  return json;
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function isIntegerIn(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
+}

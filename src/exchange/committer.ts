@@ -1,0 +1,160 @@
+/**
+ * Group commit: while one batch is being made durable, the next one gathers. One synced write, one checkpoint signature and one head
+ * record serve every step of a batch, in both directions of the exchange.
+ *
+ * Steps are planned one after another, each seeing the writes of those before it, so that a read followed by a write needs no lock. A
+ * step that throws while it is planned leaves nothing behind. When the write itself fails, nothing of it may be believed: every waiting
+ * step is rejected, and the node has to stop and start again from disk.
+ */
+import type { Clock } from '../base/mod.ts';
+import type { Ledger } from '../ledger/mod.ts';
+import { Overlay, type Store, type StepOverlay } from '../store/mod.ts';
+import { ENTRY_VERSION, encodeLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
+import { ExchangeError } from './error.ts';
+import { decodeRecord, encodeRecord, type EntryRef } from './record.ts';
+
+/** An entry before the ledger gives it a time. */
+export type EntryDraft = Omit<LedgerEntry, 'version' | 'time'>;
+
+/** What one step sees and does. Nothing is durable before the step's commit resolves. */
+export interface StepView {
+  get(key: string): Promise<Uint8Array | undefined>;
+  getRecord<T>(key: string): Promise<T | undefined>;
+  put(key: string, value: Uint8Array): void;
+  putRecord(key: string, record: object): void;
+  delete(key: string): void;
+  /** Appends a ledger entry in the same batch; the reference says where it will be. */
+  append(entry: EntryDraft): EntryRef;
+}
+
+interface Waiting {
+  readonly plan: (view: StepView) => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+// Larger batches only make everybody wait longer; the writes are already shared at this size.
+const MAX_STEPS = 128;
+// Planning signs and seals: after this many steps, let sockets be read, or the two ends of a session work in turns (a convoy).
+const STEPS_PER_TURN = 16;
+
+/** Commits steps to the store and the ledger together. */
+export class Committer {
+  readonly #store: Store;
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  /** @param onFailure called once when a write failed: the process must stop and recover from disk */
+  constructor(options: {
+    readonly store: Store;
+    readonly ledger: Ledger;
+    readonly clock: Clock;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.#store = options.store;
+    this.#ledger = options.ledger;
+    this.#clock = options.clock;
+    this.#onFailure = options.onFailure;
+  }
+
+  /**
+   * Runs one step; resolves with what `plan` returned once everything it wrote is durable, the checkpoint over its entries is signed
+   * and the external head is replaced.
+   * @throws whatever `plan` throws; {ExchangeError} EXCHANGE_STOPPED
+   */
+  commit<T>(plan: (view: StepView) => Promise<T>): Promise<T> {
+    if (this.#stopped) return Promise.reject(stopped());
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ plan, resolve: resolve as (value: unknown) => void, reject });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Finishes what was submitted and takes nothing more. */
+  async close(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      // One turn of the event loop lets steps that arrived together share a batch.
+      await nextTurn();
+      while (this.#waiting.length > 0) await this.#commitBatch(this.#waiting.splice(0, MAX_STEPS));
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #commitBatch(steps: readonly Waiting[]): Promise<void> {
+    const batch = new Overlay(this.#store);
+    const entries: Uint8Array[] = [];
+    const planned: { readonly step: Waiting; readonly value: unknown }[] = [];
+    for (const [index, step] of steps.entries()) {
+      if (index > 0 && index % STEPS_PER_TURN === 0) await nextTurn();
+      const fork = batch.fork();
+      const own: Uint8Array[] = [];
+      try {
+        const value = await step.plan(this.#viewOf(fork, entries.length, own));
+        batch.merge(fork);
+        entries.push(...own);
+        planned.push({ step, value });
+      } catch (error) {
+        step.reject(error);
+      }
+    }
+    try {
+      await this.#write(batch, entries);
+    } catch (error) {
+      this.#stopped = true;
+      for (const { step } of planned) step.reject(stopped(error));
+      for (const step of this.#waiting.splice(0)) step.reject(stopped(error));
+      this.#onFailure(error);
+      return;
+    }
+    for (const { step, value } of planned) step.resolve(value);
+  }
+
+  async #write(batch: Overlay, entries: readonly Uint8Array[]): Promise<void> {
+    const writes = { puts: batch.puts, deletes: batch.deletes };
+    if (entries.length > 0) await this.#ledger.append(entries, writes);
+    else if (batch.puts.length + batch.deletes.length > 0) await this.#store.commit(writes);
+  }
+
+  #viewOf(fork: StepOverlay, before: number, own: Uint8Array[]): StepView {
+    return {
+      get: (key) => fork.get(key),
+      getRecord: async <T>(key: string) => {
+        const bytes = await fork.get(key);
+        return bytes === undefined ? undefined : decodeRecord<T>(bytes);
+      },
+      put: (key, value) => {
+        fork.put(key, value);
+      },
+      putRecord: (key, record) => {
+        fork.put(key, encodeRecord(record));
+      },
+      delete: (key) => {
+        fork.delete(key);
+      },
+      append: (entry) => {
+        const time = this.#ledger.entryTime(this.#clock.nowMs());
+        const index = this.#ledger.size + before + own.length;
+        own.push(encodeLedgerEntry({ ...entry, version: ENTRY_VERSION, time }));
+        return { index, time };
+      },
+    };
+  }
+}
+
+function stopped(cause?: unknown): ExchangeError {
+  return new ExchangeError('EXCHANGE_STOPPED', 'The node has stopped taking work.', { cause });
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

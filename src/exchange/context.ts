@@ -1,0 +1,26 @@
+import type { Clock, JurisdictionCode, VerifyEd25519 } from '../base/mod.ts';
+import type { Ledger } from '../ledger/mod.ts';
+import type { SigningKey } from '../sealing/mod.ts';
+import type { Store } from '../store/mod.ts';
+import type { KeyObject } from 'node:crypto';
+import type { Limits } from '../wire/mod.ts';
+import type { Committer } from './committer.ts';
+import type { Directory } from './directory.ts';
+import type { ExchangeListener } from './event.ts';
+
+/** What every part of the exchange works with; built once by `Exchange`. */
+export interface ExchangeContext {
+  readonly code: JurisdictionCode;
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly committer: Committer;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly signKey: SigningKey;
+  /** The private encryption key that a `kid` names, if this node holds it. */
+  readonly decryptKey: (kid: string) => KeyObject | undefined;
+  readonly limits: Limits;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly verifyCheckpoint: VerifyEd25519;
+  readonly emit: ExchangeListener;
+}

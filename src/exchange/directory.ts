@@ -1,0 +1,85 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { bytesToHex, type JurisdictionCode } from '../base/mod.ts';
+import { parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
+import { currentEncryptKey, memberByCode, signKeyAt, type Manifest, type Member, type VerifiedManifest } from '../trust/mod.ts';
+import type { RecipientKey } from '../sealing/mod.ts';
+
+/** The federation as the manifest in force describes it, with its keys ready for use. */
+export class Directory {
+  #verified: VerifiedManifest;
+  readonly #keyObjects = new Map<string, KeyObject>();
+  readonly #ledgerKeys = new Map<string, VerifierKey>();
+
+  constructor(verified: VerifiedManifest) {
+    this.#verified = verified;
+  }
+
+  get manifest(): Manifest {
+    return this.#verified.manifest;
+  }
+
+  /** SHA-256 of the manifest's payload. */
+  get digest(): Uint8Array {
+    return this.#verified.digest;
+  }
+
+  /** The signed file, as it travels. */
+  get text(): string {
+    return this.#verified.text;
+  }
+
+  /** Puts a newer manifest in force; the caller has made it durable. */
+  replace(verified: VerifiedManifest): void {
+    this.#verified = verified;
+    this.#ledgerKeys.clear();
+  }
+
+  member(code: JurisdictionCode): Member | undefined {
+    return memberByCode(this.manifest, code);
+  }
+
+  /** @throws {TypeError} for a code that is not a member's: ask `member` first */
+  ledgerKey(code: JurisdictionCode): VerifierKey {
+    const known = this.#ledgerKeys.get(code);
+    if (known !== undefined) return known;
+    const member = this.member(code);
+    if (member === undefined) throw new TypeError(`${code} is not a member`);
+    const key = parseVerifierKey(member.ledger.vkey);
+    this.#ledgerKeys.set(code, key);
+    return key;
+  }
+
+  /** The member's signing key of that name, whatever its validity. */
+  signKey(member: Member, kid: string): KeyObject | undefined {
+    const key = member.sign.find((candidate) => candidate.kid === kid);
+    return key === undefined ? undefined : this.#keyObject(key.jwk);
+  }
+
+  /** Why the member's signing key was not to be used at `timeMs`; undefined when it was. */
+  signKeyObjection(member: Member, kid: string, timeMs: number): string | undefined {
+    const verdict = signKeyAt(member, kid, timeMs);
+    return verdict.ok ? undefined : verdict.reason;
+  }
+
+  /** The key that messages to the member are sealed to, if it has a valid one. */
+  recipientKey(member: Member, nowMs: number): RecipientKey | undefined {
+    const key = currentEncryptKey(member, nowMs);
+    return key === undefined ? undefined : { kid: key.kid, publicKey: this.#keyObject(key.jwk) };
+  }
+
+  // Importing a key costs more than verifying with it.
+  #keyObject(jwk: { readonly kty: string; readonly crv: string; readonly x: string }): KeyObject {
+    const id = `${jwk.crv}:${jwk.x}`;
+    let key = this.#keyObjects.get(id);
+    if (key === undefined) {
+      key = createPublicKey({ key: { ...jwk }, format: 'jwk' });
+      this.#keyObjects.set(id, key);
+    }
+    return key;
+  }
+
+  /** For logs and status: the digest as hexadecimal. */
+  get fingerprint(): string {
+    return bytesToHex(this.digest);
+  }
+}

@@ -1,0 +1,21 @@
+import { RogatoryError } from '../base/mod.ts';
+
+/** What can go wrong when a person's message is to be sent, or looked up. */
+export type ExchangeErrorCode =
+  /** The recipient is not in the federation manifest. */
+  | 'EXCHANGE_UNKNOWN_RECIPIENT'
+  /** The recipient is in the manifest but suspended, or has left. */
+  | 'EXCHANGE_RECIPIENT_INACTIVE'
+  /** The recipient has no valid encryption key, or this node no valid signing key. */
+  | 'EXCHANGE_NO_KEY'
+  /** The message is longer than the recipient accepts. */
+  | 'EXCHANGE_TOO_LARGE'
+  /** The message belongs to a case, and the draft does not say which. */
+  | 'EXCHANGE_CASE_REQUIRED'
+  /** No message with this id at this node. */
+  | 'EXCHANGE_UNKNOWN_MESSAGE'
+  /** The node is stopping, or has stopped after a failed write. */
+  | 'EXCHANGE_STOPPED';
+
+/** A refusal of the own side's act. */
+export class ExchangeError extends RogatoryError<ExchangeErrorCode> {}

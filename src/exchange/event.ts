@@ -1,0 +1,27 @@
+import type { JurisdictionCode, Uuid } from '../base/mod.ts';
+import type { BodyType, Reason } from '../wire/mod.ts';
+
+/** Something that happened to a message or a peer, for timelines, logs and metrics. No case content. */
+export type ExchangeEvent =
+  | MessageEvent<'SENT' | 'RECEIVED' | 'RECEIPT_HELD' | 'VOIDED'>
+  | (MessageEvent<'REFUSED' | 'REFUSAL_HELD'> & { readonly reason: Reason })
+  | { readonly kind: 'CONNECTED' | 'DISCONNECTED'; readonly time: number; readonly peer: JurisdictionCode; readonly detail: string }
+  | { readonly kind: 'INCIDENT'; readonly time: number; readonly peer: JurisdictionCode; readonly detail: string; readonly index: number };
+
+interface MessageEvent<Kind extends string> {
+  readonly kind: Kind;
+  /** Unix milliseconds. */
+  readonly time: number;
+  readonly peer: JurisdictionCode;
+  readonly message_id: Uuid;
+  readonly case_id?: Uuid | undefined;
+  readonly type?: BodyType | undefined;
+  readonly seq: number;
+  /** Index of this node's ledger entry. */
+  readonly index: number;
+  /** Index of the peer's ledger entry that was verified, for the kinds that verify one. */
+  readonly peer_index?: number;
+}
+
+/** Told of every event, after it is durable. */
+export type ExchangeListener = (event: ExchangeEvent) => void;

@@ -1,0 +1,175 @@
+import { bytesToBase64url, equalBytes, parseUtf8, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { applyStep, type Case } from '../casework/mod.ts';
+import { sealedDigest } from '../sealing/mod.ts';
+import { encodeReceipt, type Deliver, type Reason, type Receipt } from '../wire/mod.ts';
+import type { CloseReason } from './close-code.ts';
+import type { StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { recordIncident } from './incident.ts';
+import { openDelivery, type OpenedDelivery } from './opening.ts';
+import { eventOf } from './outbox.ts';
+import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
+import { noteCheckpoint } from './peer-head.ts';
+import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
+
+/** What to do about a delivery: answer it, or end the session because the peer breaks the protocol. */
+export type DeliveryOutcome = { readonly receipt: Receipt } | { readonly close: CloseReason };
+
+type Planned =
+  | { readonly is: 'new'; readonly record: MessageRecord }
+  | { readonly is: 'copy'; readonly record: MessageRecord }
+  | { readonly is: 'violation'; readonly close: CloseReason; readonly detail: string };
+
+/**
+ * Takes one delivery. Once the sender's own entry proves that the message is the peer's, it is either applied or refused with a
+ * reason, exactly once, and the outcome is in this node's ledger and on disk before the receipt leaves.
+ */
+export async function takeDelivery(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  deliver: Deliver,
+): Promise<DeliveryOutcome> {
+  if (deliver.from !== peer || deliver.to !== context.code) return { close: 'ENVELOPE_MISMATCH' };
+  const proved = verifyPeerEntry(context, peer, deliver.sent);
+  if (!proved.ok || !isAbout(context, deliver, proved.value)) return { close: 'PROOF_INVALID' };
+
+  const copy = await earlierCopy(context, peer, deliver);
+  const opened = copy || deliver.sealed === undefined ? undefined : openDelivery(context, deliver, proved.value.entry);
+  const planned = await context.committer.commit((view) => planDelivery(context, view, deliver, proved.value, opened));
+  if (planned.is === 'violation') {
+    if (planned.close === 'DELIVERY_CONTRADICTION') {
+      await recordIncident(context, peer, {
+        kind: 'CONTRADICTORY_DELIVERY',
+        detail: planned.detail,
+        exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
+      });
+    }
+    return { close: planned.close };
+  }
+  const { record } = planned;
+  if (planned.is === 'new') {
+    const at = { ...eventOf(record), time: record.answer!.time, index: record.answer!.index, peer_index: record.sent.index };
+    if (record.status === 'REFUSED') context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
+    else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
+  }
+  return { receipt: await context.ledger.receipt(record.answer!.index) };
+}
+
+/** Whether the proved entry is the sender's word for exactly this envelope. */
+function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEntry): boolean {
+  const about = entry.peer === context.code && entry.message_id === deliver.message_id && entry.seq === deliver.seq;
+  if (!about) return false;
+  if (entry.kind === 'VOIDED') return deliver.sealed === undefined;
+  if (entry.kind !== 'SENT' || deliver.sealed === undefined) return false;
+  const digest = sealedDigest(deliver.sealed);
+  return digest.ok && equalBytes(digest.value, entry.sealed_digest!);
+}
+
+/** A cheap look before the expensive opening; the plan decides. */
+async function earlierCopy(context: ExchangeContext, peer: JurisdictionCode, deliver: Deliver): Promise<boolean> {
+  return (await context.store.get(keys.arrived(peer, deliver.seq))) !== undefined;
+}
+
+async function planDelivery(
+  context: ExchangeContext,
+  view: StepView,
+  deliver: Deliver,
+  proved: ProvedEntry,
+  opened: ReturnType<typeof openDelivery> | undefined,
+): Promise<Planned> {
+  const peer = deliver.from as JurisdictionCode;
+  const id = deliver.message_id as Uuid;
+  const { entry } = proved;
+  const known = (await view.getRecord<PeerRecord>(keys.peer(peer))) ?? NEW_PEER;
+  if (deliver.seq <= known.received_seq) return planCopy(view, peer, deliver, proved);
+  if (deliver.seq !== known.received_seq + 1) {
+    return { is: 'violation', close: 'SEQUENCE_GAP', detail: `seq ${deliver.seq} after ${known.received_seq}` };
+  }
+  const answer = await decide(view, deliver, opened);
+  const digests = { sealed_digest: entry.sealed_digest!, signed_digest: entry.signed_digest! };
+  const ref = view.append({
+    kind: answer.kind,
+    peer,
+    message_id: id,
+    seq: deliver.seq,
+    ...digests,
+    reason: answer.reason,
+    detail: proved.detail,
+  });
+  const record: MessageRecord = {
+    message_id: id,
+    direction: 'IN',
+    peer,
+    seq: deliver.seq,
+    status: entry.kind === 'VOIDED' ? 'VOIDED' : answer.kind,
+    ...headerOf(answer.opened),
+    sealed_digest: bytesToBase64url(digests.sealed_digest),
+    signed_digest: bytesToBase64url(digests.signed_digest),
+    sent: proved.ref,
+    answer: ref,
+    reason: answer.reason,
+  };
+  // The id belongs to its first bearer; a refused reuse of it is found by its sequence number.
+  const stored = answer.reason === 'MESSAGE_ID_REUSED' ? keys.arrived(peer, deliver.seq) : keys.message(id);
+  if (stored === keys.message(id)) {
+    view.put(keys.arrived(peer, deliver.seq), utf8ToBytes(id));
+    if (deliver.sealed !== undefined) view.put(keys.sealed(id), utf8ToBytes(deliver.sealed));
+    if (answer.opened !== undefined) view.put(keys.signed(id), utf8ToBytes(answer.opened.jws));
+    view.put(keys.peerProof(id), encodeReceipt(deliver.sent));
+  }
+  view.putRecord(stored, record);
+  if (answer.case !== undefined) view.putRecord(keys.case(answer.case.case_id), answer.case);
+  view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
+  return { is: 'new', record };
+}
+
+/** A copy of what came before gets the same entry again; anything else under its number is a contradiction. */
+async function planCopy(
+  view: StepView,
+  peer: JurisdictionCode,
+  deliver: Deliver,
+  proved: ProvedEntry,
+): Promise<Planned> {
+  const arrived = await view.get(keys.arrived(peer, deliver.seq));
+  const text = parseUtf8(arrived!);
+  const record = text.startsWith('{')
+    ? (JSON.parse(text) as MessageRecord)
+    : (await view.getRecord<MessageRecord>(keys.message(text as Uuid)))!;
+  // A message given up by its sender after it had arrived is answered as what arrived.
+  const sameMessage = record.message_id === deliver.message_id;
+  const sameBytes =
+    record.sealed_digest === bytesToBase64url(proved.entry.sealed_digest!) &&
+    record.signed_digest === bytesToBase64url(proved.entry.signed_digest!);
+  if (sameMessage && sameBytes) return { is: 'copy', record };
+  return { is: 'violation', close: 'DELIVERY_CONTRADICTION', detail: `seq ${deliver.seq} was another message before` };
+}
+
+interface Answer {
+  readonly kind: 'RECEIVED' | 'REFUSED';
+  readonly reason?: Reason;
+  readonly opened?: OpenedDelivery;
+  readonly case?: Case;
+}
+
+async function decide(
+  view: StepView,
+  deliver: Deliver,
+  opened: ReturnType<typeof openDelivery> | undefined,
+): Promise<Answer> {
+  if ((await view.get(keys.message(deliver.message_id as Uuid))) !== undefined) {
+    return { kind: 'REFUSED', reason: 'MESSAGE_ID_REUSED' };
+  }
+  if (opened === undefined) return { kind: 'RECEIVED', reason: 'VOIDED_EXPIRED' };
+  if (!opened.ok) return { kind: 'REFUSED', reason: opened.reason };
+  const { message } = opened.value;
+  const step = applyStep(await view.getRecord<Case>(keys.case(message.header.case_id)), message);
+  if (!step.ok) return { kind: 'REFUSED', reason: step.reason, opened: opened.value };
+  return { kind: 'RECEIVED', opened: opened.value, case: step.value };
+}
+
+function headerOf(opened: OpenedDelivery | undefined): Partial<MessageRecord> {
+  if (opened === undefined) return {};
+  const { header, body } = opened.message;
+  const { case_id, in_reply_to, issued_at, expires_at } = header;
+  return { case_id, in_reply_to, issued_at, expires_at, type: body.type };
+}

@@ -1,0 +1,37 @@
+import { bytesToHex, isoTime, sha256, type JurisdictionCode } from '../base/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import { encodeRecord, keys } from './record.ts';
+
+/** What contradicted what. The record is kept whole; the ledger holds its digest. */
+export interface IncidentEvidence {
+  readonly kind: 'FORKED_LEDGER' | 'ROLLED_BACK_LEDGER' | 'CONTRADICTORY_DELIVERY' | 'CONTRADICTORY_RECEIPT' | 'INVALID_RECEIPT';
+  readonly detail: string;
+  /** Signed notes, receipts and deliveries as they came, in text. */
+  readonly exhibits: readonly string[];
+}
+
+// A peer that misbehaves on purpose must not be able to fill this node's ledger.
+const MIN_INTERVAL_MS = 60_000;
+const lastByContext = new WeakMap<ExchangeContext, Map<string, number>>();
+
+/** Records a contradiction by a peer: the evidence in the store, its digest in the ledger, in one batch. */
+export async function recordIncident(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  evidence: IncidentEvidence,
+): Promise<void> {
+  const nowMs = context.clock.nowMs();
+  const last = lastByContext.get(context) ?? new Map<string, number>();
+  lastByContext.set(context, last);
+  const id = `${peer}/${evidence.kind}`;
+  if (nowMs - (last.get(id) ?? -Infinity) < MIN_INTERVAL_MS) return;
+  last.set(id, nowMs);
+  const record = encodeRecord({ peer, noticed_at: isoTime(nowMs), ...evidence });
+  const digest = sha256(record);
+  const index = await context.committer.commit((view) => {
+    view.put(keys.incident(bytesToHex(digest)), record);
+    const ref = view.append({ kind: 'INCIDENT', peer, detail: { type: 'incident', value: { digest } } } as never);
+    return Promise.resolve(ref.index);
+  });
+  context.emit({ kind: 'INCIDENT', time: nowMs, peer, detail: evidence.detail, index });
+}

@@ -1,0 +1,93 @@
+/**
+ * Opens a delivered message and checks every binding, in the order that costs an attacker most and the node least. Each check has its
+ * own reason; the peer learns the reason and nothing more.
+ */
+import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import { contentFaults } from '../casework/mod.ts';
+import { openMessage, verifyMessage, type SealingReason } from '../sealing/mod.ts';
+import { MAX_PAYLOAD_BYTES, SCHEMA_VERSION, WireError, parseMessage, type Deliver, type LedgerEntry, type Message, type Reason } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+
+/** A message that was opened, verified and is bound to its envelope. */
+export interface OpenedDelivery {
+  readonly jws: string;
+  readonly message: Message;
+}
+
+// A queued message may be days old, but nobody signs in the future: this much is for clocks that differ.
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
+
+/** @param sent the sender's SENT entry, already verified to be in the sender's ledger and about this envelope */
+export function openDelivery(
+  context: ExchangeContext,
+  deliver: Deliver,
+  sent: LedgerEntry,
+): Verdict<OpenedDelivery, Reason> {
+  const opened = openMessage(deliver.sealed ?? '', context.decryptKey);
+  if (!opened.ok) return refuse(reasonOf(opened.reason), opened.detail);
+  const { jws, kid: recipientKid, from, to } = opened.value;
+  if (from !== deliver.from || to !== deliver.to) return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
+
+  // The key decides when it was valid, and the time is inside what it signs: verify first, judge the time afterwards.
+  const member = context.directory.member(deliver.from as JurisdictionCode)!;
+  const verified = verifyMessage(jws, (kid) => context.directory.signKey(member, kid));
+  if (!verified.ok) return refuse(reasonOf(verified.reason), verified.detail);
+  if (!equalBytes(verified.value.signedDigest, sent.signed_digest!)) {
+    return refuse('SIGNED_DIGEST_MISMATCH', 'the JWS is not the one in the SENT entry');
+  }
+  if (verified.value.payload.length > Math.min(MAX_PAYLOAD_BYTES, context.limits.max_message_bytes)) {
+    return refuse('PAYLOAD_TOO_LARGE', `${verified.value.payload.length} bytes`);
+  }
+  const parsed = parsePayload(verified.value.payload);
+  if (!parsed.ok) return parsed;
+  const { header, body } = parsed.value;
+  if (header.schema_version !== SCHEMA_VERSION) return refuse('SCHEMA_UNSUPPORTED', `schema ${header.schema_version}`);
+  if (header.from !== deliver.from) return refuse('SENDER_MISMATCH', `header from ${header.from}`);
+  if (header.to !== context.code) return refuse('RECIPIENT_MISMATCH', `header to ${header.to}`);
+  if (header.recipient_kid !== recipientKid) return refuse('RECIPIENT_KEY_MISMATCH', `header names key ${header.recipient_kid}`);
+  if (header.message_id !== deliver.message_id) return refuse('MESSAGE_ID_MISMATCH', `header id ${header.message_id}`);
+  if (header.seq !== deliver.seq) return refuse('SEQ_MISMATCH', `header seq ${header.seq}`);
+  const objection = context.directory.signKeyObjection(member, verified.value.kid, header.issued_at);
+  if (objection !== undefined) {
+    return refuse(objection === 'KEY_REVOKED' ? 'SIGNING_KEY_REVOKED' : 'SIGNING_KEY_NOT_VALID', objection);
+  }
+  const nowMs = context.clock.nowMs();
+  if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
+  if (header.expires_at !== 0 && header.expires_at <= nowMs) return refuse('EXPIRED', `expired at ${header.expires_at}`);
+  const [fault] = contentFaults(body);
+  if (fault !== undefined) return refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
+  return accept({ jws, message: parsed.value });
+}
+
+function parsePayload(payload: Uint8Array): Verdict<Message, Reason> {
+  try {
+    return accept(parseMessage(payload));
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return refuse(error.code === 'WIRE_FIELDS_INVALID' ? 'FIELD_INVALID' : 'PAYLOAD_MALFORMED', error.message);
+  }
+}
+
+/** The one place where the sealing room's reasons become the protocol's. */
+function reasonOf(reason: SealingReason): Reason {
+  switch (reason) {
+    case 'TOO_LARGE':
+      return 'PAYLOAD_TOO_LARGE';
+    case 'JWE_MALFORMED':
+      return 'SEALED_MALFORMED';
+    case 'JWE_KEY_UNKNOWN':
+      return 'RECIPIENT_KEY_UNKNOWN';
+    case 'JWE_DECRYPT_FAILED':
+      return 'SEALED_UNDECRYPTABLE';
+    case 'JWE_PARTY_INVALID':
+      return 'SEALED_PARTY_MISMATCH';
+    case 'JWS_MALFORMED':
+      return 'SIGNED_MALFORMED';
+    case 'JWS_KEY_UNKNOWN':
+      return 'SIGNING_KEY_UNKNOWN';
+    case 'JWS_SIGNATURE_INVALID':
+      return 'SIGNATURE_INVALID';
+    default:
+      return reason satisfies never;
+  }
+}

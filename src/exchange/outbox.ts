@@ -1,0 +1,175 @@
+import { bytesToBase64url, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { CaseworkError, applyStep, contentFaults, refold, type Case } from '../casework/mod.ts';
+import { sealMessage, signMessage, signedDigest } from '../sealing/mod.ts';
+import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
+import type { StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { ExchangeError } from './error.ts';
+import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
+
+/**
+ * Checks, signs, seals and queues one message: one atomic, synced batch with its SENT entry, the case's new state and the sequence
+ * number it uses up.
+ * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
+ * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP
+ * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED
+ */
+export async function queueMessage(context: ExchangeContext, draft: Draft, to: JurisdictionCode): Promise<MessageRecord> {
+  checkDraft(context, draft, to);
+  const record = await context.committer.commit((view) => planMessage(context, view, draft, to));
+  context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
+  return record;
+}
+
+/** What a record says of its message in an event. */
+export function eventOf(
+  record: MessageRecord,
+): Pick<MessageRecord, 'peer' | 'message_id' | 'case_id' | 'type' | 'seq'> {
+  const { peer, message_id, case_id, type, seq } = record;
+  return { peer, message_id, case_id, type, seq };
+}
+
+/** Everything that can be refused without looking at the store. */
+function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode): void {
+  const faults = contentFaults(draft.body);
+  if (faults.length > 0) throw faultsError(faults);
+  if (draft.expires_at !== 0 && draft.expires_at <= context.clock.nowMs()) {
+    throw faultsError([{ path: 'expires_at', code: 'OUT_OF_RANGE', message: 'has passed' }]);
+  }
+  const member = context.directory.member(to);
+  if (to === context.code || member === undefined) {
+    const others = context.directory.manifest.members.map(({ code }) => code).filter((code) => code !== context.code);
+    throw new ExchangeError(
+      'EXCHANGE_UNKNOWN_RECIPIENT',
+      `${to} is not another member of the federation. Members: ${others.join(', ')}.`,
+    );
+  }
+  if (member.status !== 'ACTIVE') {
+    throw new ExchangeError('EXCHANGE_RECIPIENT_INACTIVE', `${to} is ${member.status.toLowerCase()} in the federation.`);
+  }
+}
+
+async function planMessage(
+  context: ExchangeContext,
+  view: StepView,
+  draft: Draft,
+  to: JurisdictionCode,
+): Promise<MessageRecord> {
+  const nowMs = context.clock.nowMs();
+  const member = context.directory.member(to)!;
+  const recipient = context.directory.recipientKey(member, nowMs);
+  if (recipient === undefined) throw new ExchangeError('EXCHANGE_NO_KEY', `${to} has no valid encryption key.`);
+  const peer = (await view.getRecord<PeerRecord>(keys.peer(to))) ?? NEW_PEER;
+  const seq = peer.sent_seq + 1;
+  const message: Message = {
+    header: {
+      message_id: newUuid(nowMs, context.random(10)),
+      case_id: await caseOf(context, view, draft, nowMs),
+      in_reply_to: draft.in_reply_to,
+      from: context.code,
+      to,
+      seq,
+      recipient_kid: recipient.kid,
+      issued_at: nowMs,
+      expires_at: draft.expires_at,
+      manifest_version: context.directory.manifest.version,
+      schema_version: SCHEMA_VERSION,
+    },
+    body: draft.body,
+  };
+  const { header } = message;
+  const step = applyStep(await view.getRecord<Case>(keys.case(header.case_id)), message);
+  if (!step.ok) throw new CaseworkError(`CASE_${step.reason === 'CASE_UNKNOWN' ? 'UNKNOWN' : 'ILLEGAL_STEP'}`, step.detail);
+
+  const payload = encodeMessage(message);
+  const limit = member.limits.max_message_bytes;
+  if (payload.length > limit) {
+    throw new ExchangeError('EXCHANGE_TOO_LARGE', `The message is ${payload.length} bytes long; ${to} takes at most ${limit}.`);
+  }
+  const jws = signMessage(payload, context.signKey);
+  const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to });
+  const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest(jws) };
+  const sent = view.append({ kind: 'SENT', peer: to, message_id: header.message_id, seq, ...digests });
+  const record: MessageRecord = {
+    message_id: header.message_id,
+    direction: 'OUT',
+    peer: to,
+    seq,
+    status: 'QUEUED',
+    case_id: header.case_id,
+    type: draft.body.type,
+    in_reply_to: header.in_reply_to,
+    issued_at: header.issued_at,
+    expires_at: header.expires_at,
+    sealed_digest: bytesToBase64url(digests.sealed_digest),
+    signed_digest: bytesToBase64url(digests.signed_digest),
+    sent,
+  };
+  view.putRecord(keys.message(header.message_id), record);
+  view.put(keys.sealed(header.message_id), utf8ToBytes(sealed));
+  view.put(keys.signed(header.message_id), utf8ToBytes(jws));
+  view.put(keys.pending(to, seq), utf8ToBytes(header.message_id));
+  view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
+  view.putRecord(keys.case(header.case_id), step.value);
+  return record;
+}
+
+async function caseOf(context: ExchangeContext, view: StepView, draft: Draft, nowMs: number): Promise<Uuid> {
+  if (draft.case_id !== undefined) return draft.case_id;
+  if (draft.in_reply_to !== undefined) {
+    const answered = await view.getRecord<MessageRecord>(keys.message(draft.in_reply_to));
+    if (answered?.case_id === undefined) {
+      throw new ExchangeError('EXCHANGE_UNKNOWN_MESSAGE', `in_reply_to: there is no message ${draft.in_reply_to} here.`);
+    }
+    return answered.case_id;
+  }
+  if (draft.body.type === 'assistance_request') return newUuid(nowMs, context.random(10));
+  throw new ExchangeError(
+    'EXCHANGE_CASE_REQUIRED',
+    `A ${draft.body.type} belongs to a case: give case_id, or in_reply_to the message it answers.`,
+  );
+}
+
+/**
+ * Gives up a queued message that expired before it was ever delivered: its VOIDED entry takes its place in the sequence, and its step
+ * of casework never happened.
+ */
+export async function voidExpired(context: ExchangeContext, id: Uuid): Promise<MessageRecord> {
+  const record = await context.committer.commit(async (view) => {
+    const current = (await view.getRecord<MessageRecord>(keys.message(id)))!;
+    if (current.status !== 'QUEUED') return current;
+    const sent = view.append({
+      kind: 'VOIDED',
+      peer: current.peer,
+      message_id: id,
+      seq: current.seq,
+      ...digestsOf(current),
+      reason: 'VOIDED_EXPIRED',
+    });
+    const voided: MessageRecord = { ...current, status: 'VOIDED', reason: 'VOIDED_EXPIRED', sent };
+    view.putRecord(keys.message(id), voided);
+    view.delete(keys.sealed(id));
+    await withdrawStep(view, voided);
+    return voided;
+  });
+  context.emit({ kind: 'VOIDED', ...eventOf(record), time: record.sent.time, index: record.sent.index });
+  return record;
+}
+
+/** Takes a message's step out of its case, because it never happened at the other side. */
+export async function withdrawStep(view: StepView, record: MessageRecord): Promise<void> {
+  if (record.case_id === undefined) return;
+  const current = await view.getRecord<Case>(keys.case(record.case_id));
+  if (current === undefined) return;
+  const folded = refold(current, new Set([record.message_id]));
+  if (folded === undefined) view.delete(keys.case(record.case_id));
+  else view.putRecord(keys.case(record.case_id), folded);
+}
+
+/** The digests of a record as bytes. */
+export function digestsOf(record: MessageRecord): { readonly sealed_digest: Uint8Array; readonly signed_digest: Uint8Array } {
+  return {
+    sealed_digest: Uint8Array.from(Buffer.from(record.sealed_digest, 'base64url')),
+    signed_digest: Uint8Array.from(Buffer.from(record.signed_digest, 'base64url')),
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Reads an entry of a peer's ledger that came with its proof: the one way in which the exchange believes what a peer's ledger says.
+ */
+import { accept, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import { verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { WireError, parseLedgerEntry, type LedgerEntry, type PeerEntry, type Receipt } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import type { EntryRef } from './record.ts';
+
+/** An entry that is proved to be in its ledger. */
+export interface ProvedEntry {
+  readonly entry: LedgerEntry;
+  readonly ref: EntryRef;
+  readonly checkpoint: Checkpoint;
+  /** What this node's own ledger says of it. */
+  readonly detail: { readonly type: 'peer_entry'; readonly value: PeerEntry };
+}
+
+/** Verifies a receipt, or a sender's entry, against the peer's ledger key in the manifest. */
+export function verifyPeerEntry(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  receipt: Receipt,
+): Verdict<ProvedEntry, string> {
+  const proved = verifyInclusionProofText(
+    receipt.proof,
+    receipt.entry,
+    context.directory.ledgerKey(peer),
+    context.verifyCheckpoint,
+  );
+  if (!proved.ok) return refuse(proved.reason, proved.detail);
+  let entry: LedgerEntry;
+  try {
+    entry = parseLedgerEntry(receipt.entry);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return refuse('ENTRY_MALFORMED', error.message);
+  }
+  const { index, leaf, checkpoint } = proved.value;
+  return accept({
+    entry,
+    ref: { index, time: entry.time },
+    checkpoint,
+    detail: { type: 'peer_entry', value: { leaf_hash: leaf, checkpoint: checkpoint.note } },
+  });
+}

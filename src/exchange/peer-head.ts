@@ -1,0 +1,20 @@
+/** What this node remembers of its peers' ledgers: the largest head seen, to notice a peer whose history changed. */
+import { equalBytes } from '../base/mod.ts';
+import { parseCheckpointNote, type Checkpoint } from '../ledger/mod.ts';
+import type { PeerRecord } from './record.ts';
+
+/** The record with the larger of the two heads. */
+export function noteCheckpoint(peer: PeerRecord, checkpoint: Checkpoint): PeerRecord {
+  const seen = lastCheckpoint(peer);
+  return seen !== undefined && seen.size >= checkpoint.size ? peer : { ...peer, checkpoint: checkpoint.note };
+}
+
+/** The largest head seen of the peer. It was verified before it was stored. */
+export function lastCheckpoint(peer: PeerRecord): Checkpoint | undefined {
+  return peer.checkpoint === undefined ? undefined : parseCheckpointNote(peer.checkpoint);
+}
+
+/** Whether two heads of one ledger contradict each other by themselves: one size, two roots. */
+export function isForked(a: Checkpoint, b: Checkpoint): boolean {
+  return a.size === b.size && !equalBytes(a.root, b.root);
+}

@@ -1,0 +1,81 @@
+/** What the exchange keeps in the store, and under which keys. */
+import { parseUtf8, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import type { BodyType, Reason } from '../wire/mod.ts';
+
+/** An entry of a ledger: the own one or the peer's. */
+export interface EntryRef {
+  readonly index: number;
+  /** Unix milliseconds, by the clock of the ledger's node. */
+  readonly time: number;
+}
+
+/** A message as its node keeps it; content is kept apart, sealed and signed. */
+export interface MessageRecord {
+  readonly message_id: Uuid;
+  readonly direction: 'OUT' | 'IN';
+  readonly peer: JurisdictionCode;
+  readonly seq: number;
+  /** QUEUED until the peer's receipt is held. */
+  readonly status: 'QUEUED' | 'RECEIVED' | 'REFUSED' | 'VOIDED';
+  /** Absent for a message that was refused unread, or voided by its sender. */
+  readonly case_id?: Uuid | undefined;
+  readonly type?: BodyType | undefined;
+  readonly in_reply_to?: Uuid | undefined;
+  readonly issued_at?: number | undefined;
+  readonly expires_at?: number | undefined;
+  /** base64url. */
+  readonly sealed_digest: string;
+  readonly signed_digest: string;
+  /** The SENT (or VOIDED) entry in the sender's ledger. */
+  readonly sent: EntryRef;
+  /** The RECEIVED or REFUSED entry in the recipient's ledger, once there is one. */
+  readonly answer?: EntryRef | undefined;
+  readonly reason?: Reason | undefined;
+  /** The RECEIPT_HELD entry in the sender's ledger, at the sender. */
+  readonly held?: EntryRef | undefined;
+}
+
+/** What a node knows of its exchange with one peer. */
+export interface PeerRecord {
+  /** The last sequence number used towards the peer. */
+  readonly sent_seq: number;
+  /** The last sequence number taken from the peer. */
+  readonly received_seq: number;
+  /** The peer's largest checkpoint seen, as a note. */
+  readonly checkpoint?: string | undefined;
+}
+
+/** Before anything was exchanged. */
+export const NEW_PEER: PeerRecord = { sent_seq: 0, received_seq: 0 };
+
+/** Keys of the store. Sequence numbers are padded so that they sort. */
+export const keys = {
+  message: (id: Uuid): string => `message/${id}`,
+  /** The JWE as delivered. */
+  sealed: (id: Uuid): string => `sealed/${id}`,
+  /** The JWS inside. */
+  signed: (id: Uuid): string => `signed/${id}`,
+  /** The peer's entry with its proof: the receipt of a message sent, the SENT entry of a message received. */
+  peerProof: (id: Uuid): string => `proof/${id}`,
+  peer: (code: JurisdictionCode): string => `peer/${code}`,
+  /** Message ids waiting for a receipt. */
+  pending: (code: JurisdictionCode, seq: number): string => `pending/${code}/${pad(seq)}`,
+  /** Message ids by the peer's sequence number. */
+  arrived: (code: JurisdictionCode, seq: number): string => `arrived/${code}/${pad(seq)}`,
+  case: (id: Uuid): string => `case/${id}`,
+  incident: (digestHex: string): string => `incident/${digestHex}`,
+} as const;
+
+/** A record as bytes. */
+export function encodeRecord(record: object): Uint8Array {
+  return utf8ToBytes(JSON.stringify(record));
+}
+
+/** A record from this node's own store, which authenticates every value: it has the shape it was written with. */
+export function decodeRecord<T>(bytes: Uint8Array): T {
+  return JSON.parse(parseUtf8(bytes)) as T;
+}
+
+function pad(seq: number): string {
+  return String(seq).padStart(16, '0');
+}

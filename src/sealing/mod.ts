@@ -1,0 +1,15 @@
+export { MAX_JWE_CHARS, MAX_JWS_CHARS } from './compact.ts';
+export { concatKdf } from './concat-kdf.ts';
+export {
+  openMessage,
+  sealMessage,
+  sealMessageWith,
+  sealedDigest,
+  type OpenedMessage,
+  type RecipientKey,
+  type SealedMessage,
+  type SealingRandomness,
+} from './jwe.ts';
+export { signMessage, signedDigest, verifyMessage, type SigningKey, type VerifiedMessage } from './jws.ts';
+export type { SealingReason } from './reason.ts';
+export { jwkThumbprint } from './thumbprint.ts';
