@@ -12,4 +12,3 @@ export {
 } from './jwe.ts';
 export { signMessage, signedDigest, verifyMessage, type SigningKey, type VerifiedMessage } from './jws.ts';
 export type { SealingReason } from './reason.ts';
-export { jwkThumbprint } from './thumbprint.ts';

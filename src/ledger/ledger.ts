@@ -1,0 +1,266 @@
+/**
+ * This node's own ledger: the append path and its order of persistence.
+ *
+ * 1. One atomic, synced batch: the entries, the tiles they fill, the new {size, root}, and every state change that belongs to them,
+ *    conditional on the head that was read.
+ * 2. The checkpoint is signed from that durable record. Ed25519 is deterministic, so signing again after a crash gives the same bytes.
+ * 3. The checkpoint is stored, conditional on its predecessor, and the head record outside the store is replaced.
+ * 4. Tile files follow, whenever.
+ * 5. Only now may a receipt leave.
+ *
+ * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
+ */
+import { readFile } from 'node:fs/promises';
+import { bytesToHex, equalBytes, parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
+import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
+import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { LedgerError } from './error.ts';
+import { EMPTY_ROOT, leafHash } from './hash.ts';
+import { MerkleTiles } from './merkle-tiles.ts';
+import type { SignEd25519 } from './note.ts';
+import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
+import { Publisher } from './publisher.ts';
+import { ledgerKeys, type LedgerStorage } from './storage.ts';
+import { TILE_WIDTH, encodeEntryBundle, type TileId } from './tile.ts';
+import type { VerifierKey } from './verifier-key.ts';
+
+/** What a ledger is made of. */
+export interface LedgerOptions {
+  readonly storage: LedgerStorage;
+  /** The ledger's key; its name is the origin. */
+  readonly key: VerifierKey;
+  readonly sign: SignEd25519;
+  /** File of the head record outside the store. */
+  readonly headFile: string;
+  /** Folder of the tlog-tiles files. */
+  readonly folder: string;
+  /** Told when files could not be published; the ledger itself is unharmed. */
+  readonly onPublishError: (error: unknown) => void;
+}
+
+/** Writes that belong to the entries of a batch. */
+export interface LedgerWrites {
+  readonly puts: readonly (readonly [key: string, value: Uint8Array])[];
+  readonly deletes: readonly string[];
+}
+
+/** An entry with its proof, once it is in the ledger, on disk and under a signed checkpoint. Only this room makes one. */
+export type Receipted = Receipt & { readonly [receipted]: true };
+
+declare const receipted: unique symbol;
+
+const REHASH_BATCH = 1024;
+const HEAD_MODE = 0o644;
+
+/** An append-only ledger over a store. */
+export class Ledger {
+  readonly key: VerifierKey;
+  readonly #options: LedgerOptions;
+  readonly #tree: MerkleTiles;
+  readonly #publisher: Publisher;
+  #checkpoint: Checkpoint;
+  #lastTime: number;
+
+  private constructor(options: LedgerOptions, tree: MerkleTiles, checkpoint: Checkpoint, lastTime: number) {
+    this.key = options.key;
+    this.#options = options;
+    this.#tree = tree;
+    this.#checkpoint = checkpoint;
+    this.#lastTime = lastTime;
+    this.#publisher = new Publisher(options.folder, (tile) => this.#tileBytes(tile), options.onPublishError);
+    this.#publisher.publish(checkpoint);
+  }
+
+  /**
+   * Makes an empty ledger and writes its first signed head.
+   * @throws {LedgerError} LEDGER_EXISTS
+   */
+  static async create(options: LedgerOptions): Promise<Ledger> {
+    if ((await options.storage.get(ledgerKeys.head)) !== undefined) {
+      throw new LedgerError('LEDGER_EXISTS', 'The store has a ledger already.');
+    }
+    const head = { size: 0, root: EMPTY_ROOT };
+    const checkpoint = signCheckpoint(head, options.key, options.sign);
+    await options.storage.commit({
+      expect: { key: ledgerKeys.head, value: undefined },
+      puts: [
+        [ledgerKeys.head, encodeHead(head.size, head.root)],
+        [ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)],
+      ],
+    });
+    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE);
+    return new Ledger(options, new MerkleTiles(tileReader(options.storage)), checkpoint, 0);
+  }
+
+  /**
+   * Opens a ledger after hashing every entry again and comparing the result with the store's record and with the head outside it.
+   * @param onProgress told how many of how many entries were hashed
+   * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED
+   */
+  static async open(options: LedgerOptions, onProgress?: (done: number, total: number) => void): Promise<Ledger> {
+    const { storage } = options;
+    const record = await storage.get(ledgerKeys.head);
+    if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
+    const { size, root } = decodeHead(record);
+    const tree = new MerkleTiles(tileReader(storage));
+    let last: Uint8Array | undefined;
+    for (let start = 0; start < size; start += REHASH_BATCH) {
+      const entries = await readEntries(storage, start, Math.min(size, start + REHASH_BATCH));
+      tree.append(entries.map(leafHash));
+      last = entries.at(-1);
+      onProgress?.(start + entries.length, size);
+    }
+    const rehashed = await tree.rootAt();
+    if (bytesToHex(rehashed) !== root) {
+      throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
+    }
+    await checkExternalHead(options, tree);
+    const checkpoint = signCheckpoint({ size, root: rehashed }, options.key, options.sign);
+    await storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]] });
+    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE);
+    return new Ledger(options, tree, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
+  }
+
+  /** Number of entries under the signed checkpoint. */
+  get size(): number {
+    return this.#checkpoint.size;
+  }
+
+  /** The latest signed checkpoint. */
+  get checkpoint(): Checkpoint {
+    return this.#checkpoint;
+  }
+
+  /** The time for the next entry: the clock's, but never before that of an entry made earlier. */
+  entryTime(nowMs: number): number {
+    this.#lastTime = Math.max(this.#lastTime, nowMs);
+    return this.#lastTime;
+  }
+
+  /**
+   * Appends entries together with the writes that belong to them. One call at a time.
+   * @throws {LedgerError} LEDGER_ENTRY_SIZE, and whatever the store throws; after any failure the process must end
+   */
+  async append(entries: readonly Uint8Array[], writes: LedgerWrites): Promise<void> {
+    for (const { length } of entries) {
+      if (length === 0 || length > MAX_ENTRY_BYTES) throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
+    }
+    const { storage, key, sign, headFile } = this.#options;
+    const before = this.#checkpoint;
+    const tiles = this.#tree.append(entries.map(leafHash));
+    const head = { size: this.#tree.size, root: await this.#tree.rootAt() };
+    await storage.commit({
+      expect: { key: ledgerKeys.head, value: encodeHead(before.size, before.root) },
+      puts: [
+        ...writes.puts,
+        ...entries.map((entry, i) => [ledgerKeys.entry(before.size + i), entry] as const),
+        ...tiles.map((tile) => [ledgerKeys.tile(tile.level, tile.index), tile.bytes] as const),
+        [ledgerKeys.head, encodeHead(head.size, head.root)],
+      ],
+      deletes: writes.deletes,
+    });
+    const checkpoint = signCheckpoint(head, key, sign);
+    // The checkpoint can be signed again from the head, so its own record need not wait for the disk.
+    await storage.commit({
+      expect: { key: ledgerKeys.checkpoint, value: utf8ToBytes(before.note) },
+      puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]],
+      durable: false,
+    });
+    await replaceFile(headFile, checkpoint.note, HEAD_MODE);
+    this.#checkpoint = checkpoint;
+    this.#publisher.publish(checkpoint);
+  }
+
+  /** The entry's exact bytes. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  async entry(index: number): Promise<Uint8Array> {
+    if (!Number.isSafeInteger(index) || index < 0 || index >= this.size) {
+      throw new LedgerError('LEDGER_INDEX_OUT_OF_RANGE', `There is no entry ${index}; the ledger has ${this.size}.`);
+    }
+    return (await readEntries(this.#options.storage, index, index + 1))[0]!;
+  }
+
+  /** An entry with its inclusion proof under the latest checkpoint. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  async receipt(index: number): Promise<Receipted> {
+    const entry = await this.entry(index);
+    const checkpoint = this.#checkpoint;
+    const path = await this.#tree.inclusionPath(index, checkpoint.size);
+    return { entry, proof: encodeInclusionProofText(index, path, checkpoint.note) } as Receipted;
+  }
+
+  /** The proof that the ledger continues its earlier head of `oldSize` entries. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  async consistencyProof(oldSize: number): Promise<string> {
+    const checkpoint = this.#checkpoint;
+    const path = await this.#tree.consistencyPath(oldSize, checkpoint.size);
+    return encodeConsistencyProofText(oldSize, path, checkpoint.note);
+  }
+
+  /** Whether a head that somebody holds of this ledger is one of its own past heads. */
+  async contains(head: { readonly size: number; readonly root: Uint8Array }): Promise<boolean> {
+    return head.size <= this.size && equalBytes(await this.#tree.rootAt(head.size), head.root);
+  }
+
+  /** Brings the published files up to the latest checkpoint. */
+  async publish(): Promise<void> {
+    this.#publisher.publish(this.#checkpoint);
+    await this.#publisher.flush();
+  }
+
+  /** Bytes of a tile or entry bundle, as published. */
+  async #tileBytes({ level, index, width }: TileId): Promise<Uint8Array> {
+    if (level !== 'entries') return this.#tree.tileBytes(level, index, width);
+    const start = index * TILE_WIDTH;
+    return encodeEntryBundle(await readEntries(this.#options.storage, start, start + width));
+  }
+}
+
+async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Promise<void> {
+  let note: string;
+  try {
+    note = await readFile(options.headFile, 'utf8');
+  } catch (cause) {
+    throw new LedgerError('LEDGER_HEAD_MISSING', `The record of the last signed head, ${options.headFile}, cannot be read.`, { cause });
+  }
+  const head = verifyCheckpoint(note, options.key);
+  if (!head.ok) {
+    throw new LedgerError('LEDGER_HEAD_INVALID', `${options.headFile} is not a head signed by this ledger's key: ${head.detail}.`);
+  }
+  const { size, root } = head.value;
+  if (size > tree.size) {
+    throw new LedgerError(
+      'LEDGER_ROLLED_BACK',
+      `This node has signed a ledger of ${size} entries, but its store holds ${tree.size}: an old copy of the store was put back. ` +
+        'Serving it would sign a second history. Put the newest copy of the store back.',
+    );
+  }
+  if (!equalBytes(await tree.rootAt(size), root)) {
+    throw new LedgerError(
+      'LEDGER_FORKED',
+      `This node has signed another history of its first ${size} entries than its store holds. Put the right store back.`,
+    );
+  }
+}
+
+function tileReader(storage: LedgerStorage): (level: number, index: number) => Promise<Uint8Array> {
+  return async (level, index) => {
+    const bytes = await storage.get(ledgerKeys.tile(level, index));
+    if (bytes === undefined) throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
+    return bytes;
+  };
+}
+
+async function readEntries(storage: LedgerStorage, start: number, end: number): Promise<Uint8Array[]> {
+  const indices = Array.from({ length: end - start }, (_, i) => start + i);
+  const found = await storage.getMany(indices.map(ledgerKeys.entry));
+  return found.map((entry, i) => {
+    if (entry === undefined) throw new LedgerError('LEDGER_CORRUPT', `Entry ${start + i} is missing from the store.`);
+    return entry;
+  });
+}
+
+function encodeHead(size: number, root: Uint8Array): Uint8Array {
+  return utf8ToBytes(JSON.stringify({ size, root: bytesToHex(root) }));
+}
+
+function decodeHead(bytes: Uint8Array): { readonly size: number; readonly root: string } {
+  return JSON.parse(parseUtf8(bytes)) as { size: number; root: string };
+}

@@ -1,0 +1,24 @@
+export {
+  parseCheckpointNote,
+  signCheckpoint,
+  verifyCheckpoint,
+  type Checkpoint,
+  type TreeHead,
+} from './checkpoint.ts';
+export { verifyConsistency } from './consistency.ts';
+export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
+export { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './hash.ts';
+export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
+export { Ledger, type LedgerOptions, type LedgerWrites, type Receipted } from './ledger.ts';
+export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
+export { parseNote, signNote, verifyNote, type Note, type SignEd25519 } from './note.ts';
+export {
+  encodeConsistencyProofText,
+  encodeInclusionProofText,
+  verifyConsistencyProofText,
+  verifyInclusionProofText,
+  type ProvedInclusion,
+} from './proof-text.ts';
+export { type LedgerStorage } from './storage.ts';
+export { TILE_WIDTH, encodeEntryBundle, parseEntryBundle, tilePath, tilesOfTree, type TileId } from './tile.ts';
+export { KEY_TYPES, encodeVerifierKey, keyId, parseVerifierKey, verifierKey, type KeyType, type VerifierKey } from './verifier-key.ts';

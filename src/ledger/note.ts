@@ -1,0 +1,86 @@
+/**
+ * Signed notes: a text, a blank line, and signature lines that each name a key. Whoever reads a note knows some keys and ignores the
+ * signatures of all others.
+ * @see C2SP signed-note v1.0.0
+ */
+import { accept, bytesToBase64, concatBytes, equalBytes, parseBase64, refuse, utf8ToBytes, verifyEd25519, type Verdict, type VerifyEd25519 } from '../base/mod.ts';
+import type { LedgerReason } from './error.ts';
+import { isKeyName, type VerifierKey } from './verifier-key.ts';
+
+/** One signature line, decoded. */
+export interface NoteSignature {
+  readonly name: string;
+  /** 4 bytes. */
+  readonly keyId: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** A note taken apart; nothing of it is verified. */
+export interface Note {
+  /** With its last line feed: exactly what is signed. */
+  readonly text: string;
+  readonly signatures: readonly NoteSignature[];
+}
+
+/** Signs exactly these bytes with Ed25519; 64 bytes. */
+export type SignEd25519 = (message: Uint8Array) => Uint8Array;
+
+const MAX_NOTE_CHARS = 65_536;
+const MAX_SIGNATURES = 64;
+
+/** Takes a note apart. */
+export function parseNote(note: string): Verdict<Note, LedgerReason> {
+  if (note.length > MAX_NOTE_CHARS) return refuse('NOTE_MALFORMED', 'longer than a note can be');
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u0009\u000b-\u001f\u007f]/.test(note)) return refuse('NOTE_MALFORMED', 'has control characters');
+  const split = note.lastIndexOf('\n\n');
+  if (split < 0 || !note.endsWith('\n')) return refuse('NOTE_MALFORMED', 'has no blank line before its signatures');
+  const lines = note.slice(split + 2, -1).split('\n');
+  if (lines.length > MAX_SIGNATURES) return refuse('NOTE_MALFORMED', `more than ${MAX_SIGNATURES} signatures`);
+  const signatures: NoteSignature[] = [];
+  for (const line of lines) {
+    const signature = parseSignatureLine(line);
+    if (signature === undefined) return refuse('NOTE_MALFORMED', 'has a line that is not a signature');
+    signatures.push(signature);
+  }
+  return accept({ text: note.slice(0, split + 1), signatures });
+}
+
+/**
+ * Finds the signature of one key. A signature of that key that does not verify refuses the note, whatever else is there.
+ * @param verify defaults to the auditor's own verification
+ */
+export function verifyNote(note: string, key: VerifierKey, verify: VerifyEd25519 = verifyEd25519): Verdict<Note, LedgerReason> {
+  const parsed = parseNote(note);
+  if (!parsed.ok) return parsed;
+  const own = parsed.value.signatures.filter(({ name, keyId }) => name === key.name && equalBytes(keyId, key.id));
+  const [signature] = own;
+  if (signature === undefined) return refuse('NOTE_UNSIGNED', `no signature by ${key.name}`);
+  if (own.length > 1) return refuse('NOTE_SIGNATURE_INVALID', `two signatures by ${key.name}`);
+  if (signature.signature.length !== 64 || !verify(signature.signature, utf8ToBytes(parsed.value.text), key.publicKey)) {
+    return refuse('NOTE_SIGNATURE_INVALID', `the signature by ${key.name} does not verify`);
+  }
+  return parsed;
+}
+
+/** A note with one signature. */
+export function signNote(text: string, key: VerifierKey, sign: SignEd25519): string {
+  return `${text}\n${signatureLine(key, sign(utf8ToBytes(text)))}`;
+}
+
+function signatureLine(key: VerifierKey, signature: Uint8Array): string {
+  return `\u2014 ${key.name} ${bytesToBase64(concatBytes(key.id, signature))}\n`;
+}
+
+function parseSignatureLine(line: string): NoteSignature | undefined {
+  const match = /^\u2014 ([^ ]+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
+  if (match === null) return undefined;
+  const [, name, encoded] = match as unknown as [string, string, string];
+  if (!isKeyName(name)) return undefined;
+  try {
+    const bytes = parseBase64(encoded);
+    return bytes.length < 5 ? undefined : { name, keyId: bytes.slice(0, 4), signature: bytes.slice(4) };
+  } catch {
+    return undefined;
+  }
+}

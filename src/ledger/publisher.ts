@@ -1,0 +1,109 @@
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../base/mod.ts';
+import { TILE_WIDTH, tilePath, tilesOfTree, type TileId } from './tile.ts';
+
+/** A state of the ledger that can be written out as files. */
+export interface Snapshot {
+  readonly size: number;
+  /** The signed checkpoint. */
+  readonly note: string;
+}
+
+/** Where the bytes of a tile or entry bundle come from. */
+export type TileSource = (tile: TileId) => Promise<Uint8Array>;
+
+// World-readable on purpose: a ledger holds no case content and is there to be checked.
+const FILE_MODE = 0o644;
+// A busy ledger would otherwise rewrite its partial tiles after every batch.
+const MIN_INTERVAL_MS = 200;
+
+/**
+ * Writes the ledger as tlog-tiles files. May lag behind the store, never ahead of it: tiles first, then the checkpoint that covers them.
+ * Writing again what is there changes nothing.
+ */
+export class Publisher {
+  readonly #folder: string;
+  readonly #source: TileSource;
+  readonly #onError: (error: unknown) => void;
+  #published = -1;
+  #wanted: Snapshot | undefined;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(folder: string, source: TileSource, onError: (error: unknown) => void) {
+    this.#folder = folder;
+    this.#source = source;
+    this.#onError = onError;
+  }
+
+  /** Asks for a state to be published soon; a newer one replaces it. */
+  publish(snapshot: Snapshot): void {
+    this.#wanted = snapshot;
+    this.#timer ??= setTimeout(() => void this.flush().catch(this.#onError), MIN_INTERVAL_MS);
+  }
+
+  /** Publishes what was asked for, now. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#running?.catch(() => undefined);
+    this.#running ??= this.#write().finally(() => {
+      this.#running = undefined;
+    });
+    await this.#running;
+  }
+
+  async #write(): Promise<void> {
+    const wanted = this.#wanted;
+    if (wanted === undefined) return;
+    if (this.#published !== wanted.size) {
+      for (const tile of this.#published < 0 ? tilesOfTree(wanted.size) : tilesSince(this.#published, wanted.size)) await this.#writeTile(tile);
+    }
+    await replaceFile(join(this.#folder, 'checkpoint'), wanted.note, FILE_MODE);
+    this.#published = wanted.size;
+    if (this.#wanted === wanted) this.#wanted = undefined;
+  }
+
+  async #writeTile(tile: TileId): Promise<void> {
+    const path = join(this.#folder, tilePath(tile));
+    if (tile.width === TILE_WIDTH && (await isFile(path))) return;
+    const bytes = await this.#source(tile);
+    if (tile.width < TILE_WIDTH && (await sameContent(path, bytes))) return;
+    await replaceFile(path, bytes, FILE_MODE);
+    if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
+  }
+}
+
+/** The tiles that a larger tree has and the smaller one does not. */
+function tilesSince(smaller: number, larger: number): TileId[] {
+  const tiles: TileId[] = [];
+  let [before, after] = [smaller, larger];
+  const add = (level: number | 'entries'): void => {
+    for (let index = Math.floor(before / TILE_WIDTH); index * TILE_WIDTH < after; index++) {
+      const width = Math.min(TILE_WIDTH, after - index * TILE_WIDTH);
+      if (index * TILE_WIDTH + width > before) tiles.push({ level, index, width });
+    }
+  };
+  add('entries');
+  for (let level = 0; after > 0; level++) {
+    add(level);
+    before = Math.floor(before / TILE_WIDTH);
+    after = Math.floor(after / TILE_WIDTH);
+  }
+  return tiles;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+async function sameContent(path: string, bytes: Uint8Array): Promise<boolean> {
+  return readFile(path).then(
+    (found) => Buffer.compare(found, bytes) === 0,
+    () => false,
+  );
+}

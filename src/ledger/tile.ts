@@ -1,0 +1,66 @@
+/**
+ * Tiles: the tree and its entries as files that never change once they are full.
+ * @see C2SP tlog-tiles v0.1.0
+ */
+import { concatBytes } from '../base/mod.ts';
+import { LedgerError } from './error.ts';
+
+/** Hashes in a full tile; entries in a full bundle. */
+export const TILE_WIDTH = 256;
+
+/** Names a tile: at `entries` its hashes are those entries themselves. */
+export interface TileId {
+  readonly level: number | 'entries';
+  readonly index: number;
+  /** 1 to 256; below 256 the tile is partial. */
+  readonly width: number;
+}
+
+/** `tile/<level>/<index>[.p/<width>]`, the index in groups of three digits. */
+export function tilePath({ level, index, width }: TileId): string {
+  const groups: string[] = [String(index % 1000).padStart(3, '0')];
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
+    groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`);
+  }
+  return `tile/${level}/${groups.join('/')}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
+}
+
+/** Every tile of a tree, bundles first, then level by level; each level's last tile may be partial. */
+export function tilesOfTree(size: number): TileId[] {
+  const tiles: TileId[] = tilesOfLevel('entries', size);
+  let hashes = size;
+  for (let level = 0; hashes > 0; level++) {
+    tiles.push(...tilesOfLevel(level, hashes));
+    hashes = Math.floor(hashes / TILE_WIDTH);
+  }
+  return tiles;
+}
+
+function tilesOfLevel(level: number | 'entries', hashes: number): TileId[] {
+  const full = Math.floor(hashes / TILE_WIDTH);
+  const tiles: TileId[] = Array.from({ length: full }, (_, index) => ({ level, index, width: TILE_WIDTH }));
+  if (hashes % TILE_WIDTH > 0) tiles.push({ level, index: full, width: hashes % TILE_WIDTH });
+  return tiles;
+}
+
+/** An entry bundle: each entry behind its length as u16 big-endian. */
+export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(...entries.flatMap((entry) => [Uint8Array.of(Math.floor(entry.length / 256), entry.length % 256), entry]));
+}
+
+/**
+ * The entries of a bundle.
+ * @throws {LedgerError} LEDGER_MALFORMED for a truncated bundle, an empty entry or more than 256 entries
+ */
+export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = at + 2 <= bytes.length ? bytes[at]! * 256 + bytes[at + 1]! : 0;
+    if (length === 0 || at + 2 + length > bytes.length || entries.length === TILE_WIDTH) {
+      throw new LedgerError('LEDGER_MALFORMED', 'The bytes are not an entry bundle.');
+    }
+    entries.push(bytes.slice(at + 2, at + 2 + length));
+    at += 2 + length;
+  }
+  return entries;
+}

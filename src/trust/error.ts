@@ -1,0 +1,43 @@
+import { RogatoryError } from '../base/mod.ts';
+import type { Fault } from '../wire/mod.ts';
+
+/** What can be wrong with what a node trusts. */
+export type TrustErrorCode =
+  /** A manifest, enrolment or council file breaks the rules of its format; `faults` lists every one. */
+  | 'TRUST_MALFORMED'
+  /** A manifest does not carry the signatures it needs. */
+  | 'TRUST_UNSIGNED'
+  /** A manifest is older than the one in force, has expired, or is not the one that was pinned. */
+  | 'TRUST_MANIFEST_REFUSED'
+  /** An enrolment does not prove possession of a key. */
+  | 'TRUST_POSSESSION_UNPROVED'
+  /** A key is not an admissible public key. */
+  | 'TRUST_KEY_INADMISSIBLE'
+  /** No council key, or no member, of this name. */
+  | 'TRUST_NOT_FOUND'
+  /** A member with this code is in the manifest already. */
+  | 'TRUST_ALREADY_MEMBER';
+
+/** Something that is not to be trusted. */
+export class TrustError extends RogatoryError<TrustErrorCode> {
+  readonly faults: readonly Fault[];
+
+  constructor(code: TrustErrorCode, message: string, options: { readonly cause?: unknown; readonly faults?: readonly Fault[] } = {}) {
+    super(code, message, options);
+    this.faults = options.faults ?? [];
+  }
+}
+
+/** Why a key was not to be used at a time. */
+export type KeyObjection = 'KEY_UNKNOWN' | 'KEY_NOT_YET_VALID' | 'KEY_EXPIRED' | 'KEY_REVOKED';
+
+/** Why a peer's certificate is not accepted. */
+export type CertificateRefusal =
+  /** No certificate, or one without exactly one `urn:mla:node:` name. */
+  | 'CERTIFICATE_UNNAMED'
+  /** The named jurisdiction is not an active member. */
+  | 'CERTIFICATE_NOT_A_MEMBER'
+  /** Not issued by the named jurisdiction's own authority. */
+  | 'CERTIFICATE_WRONG_ISSUER'
+  /** Its public key is not pinned for the jurisdiction, or the pin is not valid now. */
+  | 'CERTIFICATE_NOT_PINNED';

@@ -1,0 +1,148 @@
+/** Reads untrusted JSON member by member and collects every fault, so that a person can mend a file in one go. */
+import { isJurisdictionCode, isAdmissibleEd25519Key, jwkThumbprint, jwkToBytes, parseBase64, parseBase64url, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
+import type { Fault, FaultCode } from '../wire/mod.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The largest integer that JSON carries unharmed. */
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** One object of a document, at a path. */
+export class JsonReader {
+  readonly #json: Json;
+  readonly #path: string;
+  readonly #faults: Fault[];
+
+  /** @param known every member that the object may have */
+  constructor(json: unknown, path: string, faults: Fault[], known: readonly string[]) {
+    this.#path = path;
+    this.#faults = faults;
+    this.#json = isObject(json) ? json : {};
+    if (!isObject(json)) this.fault('', 'WRONG_TYPE', 'must be an object');
+    for (const name of Object.keys(this.#json)) if (!known.includes(name)) this.fault(name, 'UNKNOWN_FIELD', 'is not known');
+  }
+
+  fault(name: string, code: FaultCode, message: string): void {
+    this.#faults.push({ path: this.at(name), code, message });
+  }
+
+  at(name: string): string {
+    return [this.#path, name].filter((part) => part !== '').join('.');
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#json, name);
+  }
+
+  /** A text of one line, at most 1,000 characters. */
+  text(name: string, options: { readonly empty?: boolean; readonly pattern?: RegExp; readonly wants?: string } = {}): string {
+    const value = this.#json[name];
+    if (typeof value !== 'string') return this.#missing(name, 'a text', '');
+    // eslint-disable-next-line no-control-regex
+    const unfit = value.length > 1000 || /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/.test(value);
+    if (unfit || (value === '' && options.empty !== true) || (value !== '' && options.pattern?.test(value) === false)) {
+      this.fault(name, 'BAD_FORMAT', `must be ${options.wants ?? 'one line of text'}`);
+    }
+    return value;
+  }
+
+  integer(name: string, min = 0, max = MAX): number {
+    const value = this.#json[name];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return this.#missing(name, 'a whole number', min);
+    if (value < min || value > max) this.fault(name, 'OUT_OF_RANGE', `must be from ${min} to ${max}`);
+    return value;
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[]): T {
+    const value = this.#json[name];
+    const found = choices.find((choice) => choice === value);
+    return found ?? this.#missing(name, `one of ${choices.join(', ')}`, choices[0]!);
+  }
+
+  code(name: string): JurisdictionCode {
+    const value = this.#json[name];
+    if (typeof value === 'string' && isJurisdictionCode(value)) return value;
+    return this.#missing(name, 'a jurisdiction code such as IT or GB-SCT', 'XX' as JurisdictionCode);
+  }
+
+  /** Canonical base64 of at least one byte. */
+  base64(name: string, maxBytes: number): string {
+    const value = this.#json[name];
+    try {
+      if (typeof value === 'string' && value !== '' && parseBase64(value).length <= maxBytes) return value;
+    } catch {
+      // Not canonical: the same fault as a wrong type.
+    }
+    return this.#missing(name, `base64 of at most ${maxBytes} bytes`, '');
+  }
+
+  /** A public key on the given curve, admissible as such. */
+  jwk(name: string, crv: OkpJwk['crv']): OkpJwk {
+    const inner = new JsonReader(this.#json[name], this.at(name), this.#faults, ['kty', 'crv', 'x']);
+    const jwk: OkpJwk = { kty: inner.choice('kty', ['OKP']), crv: inner.choice('crv', [crv]), x: inner.text('x') };
+    try {
+      const bytes = jwkToBytes(jwk);
+      const admissible = bytes.length === 32 && (crv === 'Ed25519' ? isAdmissibleEd25519Key(bytes) : isCanonicalX25519(bytes));
+      if (!admissible) inner.fault('x', 'BAD_VALUE', 'is not an admissible public key');
+    } catch {
+      inner.fault('x', 'BAD_FORMAT', 'must be base64url');
+    }
+    return jwk;
+  }
+
+  /** The thumbprint of a key that stands beside it. */
+  kid(name: string, jwk: OkpJwk): string {
+    const value = this.text(name);
+    if (value !== jwkThumbprint(jwk)) this.fault(name, 'BAD_VALUE', 'is not the RFC 7638 thumbprint of the key');
+    return value;
+  }
+
+  /** 32 bytes in base64url. */
+  digest(name: string): string {
+    const value = this.text(name);
+    try {
+      if (parseBase64url(value).length === 32) return value;
+    } catch {
+      // Falls through to the fault.
+    }
+    this.fault(name, 'BAD_FORMAT', 'must be a SHA-256 digest in base64url');
+    return value;
+  }
+
+  object(name: string, known: readonly string[]): JsonReader {
+    return new JsonReader(this.#json[name], this.at(name), this.#faults, known);
+  }
+
+  list<T>(name: string, limits: { readonly min: number; readonly max: number }, known: readonly string[], read: (item: JsonReader) => T): T[] {
+    const value = this.#json[name];
+    if (!Array.isArray(value)) return this.#missing(name, 'a list', []);
+    if (value.length < limits.min || value.length > limits.max) {
+      this.fault(name, 'TOO_MANY', `must have from ${limits.min} to ${limits.max} elements`);
+      return [];
+    }
+    return value.map((item, index) => read(new JsonReader(item, `${this.at(name)}[${index}]`, this.#faults, known)));
+  }
+
+  #missing<T>(name: string, wants: string, fallback: T): T {
+    this.fault(name, this.has(name) ? 'WRONG_TYPE' : 'REQUIRED', this.has(name) ? `must be ${wants}` : 'is required');
+    return fallback;
+  }
+}
+
+function isObject(json: unknown): json is Json {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+/** u-coordinates of small order, below the prime. @see RFC 7748 §6.1, and the list in Curve25519's own paper */
+const SMALL_ORDER = new Set([
+  0n,
+  1n,
+  325606250916557431795983626356110631294008115727848805560023387167927233504n,
+  39382357235489614581723060781553021112529911719440698176882885853963445705823n,
+  2n ** 255n - 20n,
+]);
+
+function isCanonicalX25519(bytes: Uint8Array): boolean {
+  const u = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return u < 2n ** 255n - 19n && !SMALL_ORDER.has(u);
+}

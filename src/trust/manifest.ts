@@ -1,0 +1,233 @@
+/**
+ * The federation manifest: who the members are, where they are reached, and which keys are theirs at which time. Keys stay listed after
+ * their end, so that a signature can be judged as of when it was made.
+ */
+import { parseUtf8, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
+import { KEY_TYPES, parseVerifierKey } from '../ledger/mod.ts';
+import type { Fault } from '../wire/mod.ts';
+import { TrustError } from './error.ts';
+import { JsonReader } from './json-reader.ts';
+
+/** When a key may be used; Unix milliseconds, the end exclusive. */
+export interface KeyValidity {
+  readonly not_before: number;
+  readonly not_after: number;
+  /** From when on the key must not be believed. */
+  readonly revoked_at?: number;
+  readonly reason?: string;
+}
+
+/** A signing or encryption key. */
+export interface MemberKey extends KeyValidity {
+  /** RFC 7638 thumbprint. */
+  readonly kid: string;
+  readonly jwk: OkpJwk;
+}
+
+/** The SHA-256 of a TLS certificate's SubjectPublicKeyInfo. */
+export interface TlsPin extends KeyValidity {
+  /** base64url. */
+  readonly sha256: string;
+}
+
+/** What a member says of itself: everything but its status. */
+export interface MemberStatement {
+  readonly code: JurisdictionCode;
+  readonly name: string;
+  readonly authority: string;
+  /** `wss:` URL, or empty for a member that only dials out. */
+  readonly endpoint: string;
+  readonly tls: {
+    /** The member's own certificate authority: DER in base64. */
+    readonly ca: string;
+    readonly spki_sha256: readonly TlsPin[];
+  };
+  readonly sign: readonly MemberKey[];
+  readonly encrypt: readonly MemberKey[];
+  readonly ledger: { readonly origin: string; readonly vkey: string };
+  readonly witness: { readonly name: string; readonly vkey: string };
+  readonly limits: { readonly max_message_bytes: number; readonly max_evidence_bytes: number };
+}
+
+/** A jurisdiction in the federation. */
+export interface Member extends MemberStatement {
+  readonly status: MemberStatus;
+}
+
+/** Only an active member takes part; the others stay listed for auditors. */
+export type MemberStatus = 'ACTIVE' | 'SUSPENDED' | 'LEFT';
+
+/** The keys that decide about the federation, and how many of them it takes. */
+export interface Council {
+  readonly threshold: number;
+  readonly keys: readonly MemberKey[];
+}
+
+/** The federation at one version. */
+export interface Manifest {
+  readonly version: number;
+  readonly issued_at: number;
+  readonly expires_at: number;
+  readonly council: Council;
+  readonly minimums: { readonly protocol: number; readonly suite: number };
+  readonly members: readonly Member[];
+}
+
+const STATEMENT = ['code', 'name', 'authority', 'endpoint', 'tls', 'sign', 'encrypt', 'ledger', 'witness', 'limits'] as const;
+const VALIDITY = ['not_before', 'not_after', 'revoked_at', 'reason'] as const;
+const KEYS = { min: 1, max: 32 };
+
+/**
+ * Reads a manifest's payload; its signatures are another matter.
+ * @throws {TrustError} TRUST_MALFORMED with every fault
+ */
+export function parseManifest(payload: Uint8Array): Manifest {
+  return parseWith(payload, 'The manifest', (json, faults) => {
+    const root = new JsonReader(json, '', faults, ['version', 'issued_at', 'expires_at', 'council', 'minimums', 'members']);
+    const council = root.object('council', ['threshold', 'keys']);
+    const minimums = root.object('minimums', ['protocol', 'suite']);
+    const manifest: Manifest = {
+      version: root.integer('version', 1),
+      issued_at: root.integer('issued_at', 1),
+      expires_at: root.integer('expires_at', 1),
+      council: {
+        threshold: council.integer('threshold', 1, KEYS.max),
+        keys: council.list('keys', KEYS, ['kid', 'jwk', ...VALIDITY], (item) => readKey(item, 'Ed25519')),
+      },
+      minimums: { protocol: minimums.integer('protocol', 1), suite: minimums.integer('suite', 1) },
+      members: root.list('members', { min: 0, max: 1000 }, [...STATEMENT, 'status'], (item) => ({
+        ...readStatement(item),
+        status: item.choice('status', ['ACTIVE', 'SUSPENDED', 'LEFT']),
+      })),
+    };
+    if (manifest.expires_at <= manifest.issued_at) root.fault('expires_at', 'OUT_OF_RANGE', 'must be after issued_at');
+    if (manifest.council.threshold > manifest.council.keys.length) {
+      council.fault('threshold', 'OUT_OF_RANGE', 'is more than there are keys');
+    }
+    uniqueFaults(manifest, root);
+    return manifest;
+  });
+}
+
+/**
+ * Reads what a member says of itself.
+ * @throws {TrustError} TRUST_MALFORMED with every fault
+ */
+export function parseMemberStatement(bytes: Uint8Array): MemberStatement {
+  return parseWith(bytes, 'The enrolment', (json, faults) => readStatement(new JsonReader(json, '', faults, STATEMENT)));
+}
+
+/** The manifest's payload. */
+export function encodeManifest(manifest: Manifest): string {
+  return JSON.stringify(manifest);
+}
+
+/** The member with this code, whatever its status. */
+export function memberByCode(manifest: Manifest, code: JurisdictionCode): Member | undefined {
+  return manifest.members.find((member) => member.code === code);
+}
+
+function parseWith<T>(bytes: Uint8Array, what: string, read: (json: unknown, faults: Fault[]) => T): T {
+  let json: unknown;
+  let text: string;
+  try {
+    text = parseUtf8(bytes);
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new TrustError('TRUST_MALFORMED', `${what} is not JSON.`, { cause });
+  }
+  // A member given twice, or a number with two spellings, is read differently by different readers.
+  if (JSON.stringify(json) !== text) throw new TrustError('TRUST_MALFORMED', `${what} is not in its canonical JSON form.`);
+  const faults: Fault[] = [];
+  const value = read(json, faults);
+  if (faults.length > 0) {
+    const list = faults.map(({ path, message }) => `${path} ${message}`).join('; ');
+    throw new TrustError('TRUST_MALFORMED', `${what}: ${list}.`, { faults });
+  }
+  return value;
+}
+
+function readStatement(item: JsonReader): MemberStatement {
+  const tls = item.object('tls', ['ca', 'spki_sha256']);
+  const limits = item.object('limits', ['max_message_bytes', 'max_evidence_bytes']);
+  const ledger = item.object('ledger', ['origin', 'vkey']);
+  const witness = item.object('witness', ['name', 'vkey']);
+  return {
+    code: item.code('code'),
+    name: item.text('name'),
+    authority: item.text('authority'),
+    endpoint: item.text('endpoint', {
+      empty: true,
+      pattern: /^wss:\/\/[^/?#@\s]+\/federation$/,
+      wants: 'a wss: URL that ends in /federation, or empty',
+    }),
+    tls: {
+      ca: tls.base64('ca', 8192),
+      spki_sha256: tls.list('spki_sha256', KEYS, ['sha256', ...VALIDITY], (pin) => ({
+        sha256: pin.digest('sha256'),
+        ...readValidity(pin),
+      })),
+    },
+    sign: item.list('sign', KEYS, ['kid', 'jwk', ...VALIDITY], (key) => readKey(key, 'Ed25519')),
+    encrypt: item.list('encrypt', KEYS, ['kid', 'jwk', ...VALIDITY], (key) => readKey(key, 'X25519')),
+    ledger: { origin: ledger.text('origin'), vkey: readVkey(ledger, 'origin', KEY_TYPES.ed25519) },
+    witness: { name: witness.text('name'), vkey: readVkey(witness, 'name', KEY_TYPES.cosignature) },
+    limits: {
+      max_message_bytes: limits.integer('max_message_bytes', 4096, 524_288),
+      max_evidence_bytes: limits.integer('max_evidence_bytes'),
+    },
+  };
+}
+
+function readKey(item: JsonReader, crv: OkpJwk['crv']): MemberKey {
+  const jwk = item.jwk('jwk', crv);
+  return { kid: item.kid('kid', jwk), jwk, ...readValidity(item) };
+}
+
+function readValidity(item: JsonReader): KeyValidity {
+  const validity = { not_before: item.integer('not_before'), not_after: item.integer('not_after') };
+  if (validity.not_after <= validity.not_before) item.fault('not_after', 'OUT_OF_RANGE', 'must be after not_before');
+  return {
+    ...validity,
+    ...(item.has('revoked_at') ? { revoked_at: item.integer('revoked_at') } : {}),
+    ...(item.has('reason') ? { reason: item.text('reason') } : {}),
+  };
+}
+
+function readVkey(item: JsonReader, nameMember: string, type: number): string {
+  const text = item.text('vkey');
+  try {
+    const key = parseVerifierKey(text);
+    if (key.name !== item.text(nameMember)) item.fault('vkey', 'CONFLICT', `is not named as ${nameMember}`);
+    if (key.type !== type) item.fault('vkey', 'BAD_VALUE', `must be of type ${type}`);
+  } catch {
+    item.fault('vkey', 'BAD_FORMAT', 'must be a verifier key');
+  }
+  return text;
+}
+
+/** One code one member; and no key twice, or a signature would have two owners. */
+function uniqueFaults({ council, members }: Manifest, root: JsonReader): void {
+  const seen = new Map<string, string>();
+  const claim = (id: string, path: string): void => {
+    const first = seen.get(id);
+    if (first !== undefined) root.fault(path, 'CONFLICT', `is the same as ${first}`);
+    seen.set(id, path);
+  };
+  council.keys.forEach((key, i) => {
+    claim(key.kid, `council.keys[${i}]`);
+  });
+  members.forEach((member, m) => {
+    const at = `members[${m}]`;
+    claim(member.code, `${at}.code`);
+    claim(member.ledger.origin, `${at}.ledger.origin`);
+    claim(member.ledger.vkey.slice(-43), `${at}.ledger.vkey`);
+    claim(member.witness.vkey.slice(-43), `${at}.witness.vkey`);
+    [...member.sign, ...member.encrypt].forEach((key) => {
+      claim(key.kid, `${at}.${key.jwk.crv === 'Ed25519' ? 'sign' : 'encrypt'}`);
+    });
+    member.tls.spki_sha256.forEach((pin) => {
+      claim(pin.sha256, `${at}.tls.spki_sha256`);
+    });
+  });
+}

@@ -1,0 +1,25 @@
+import { accept, refuse, type Verdict } from '../base/mod.ts';
+import type { KeyObjection } from './error.ts';
+import type { KeyValidity, Member, MemberKey } from './manifest.ts';
+
+/** Why a key was not to be used at a time; undefined when it was. */
+export function validityObjection(key: KeyValidity, timeMs: number): KeyObjection | undefined {
+  if (key.revoked_at !== undefined && timeMs >= key.revoked_at) return 'KEY_REVOKED';
+  if (timeMs < key.not_before) return 'KEY_NOT_YET_VALID';
+  return timeMs >= key.not_after ? 'KEY_EXPIRED' : undefined;
+}
+
+/** The member's signing key of that name, if it was to be used at that time. */
+export function signKeyAt(member: Member, kid: string, timeMs: number): Verdict<MemberKey, KeyObjection> {
+  const key = member.sign.find((candidate) => candidate.kid === kid);
+  if (key === undefined) return refuse('KEY_UNKNOWN', `${member.code} has no signing key ${kid}`);
+  const objection = validityObjection(key, timeMs);
+  return objection === undefined ? accept(key) : refuse(objection, `signing key ${kid} of ${member.code}`);
+}
+
+/** The newest of the member's encryption keys that are valid now. */
+export function currentEncryptKey(member: Member, nowMs: number): MemberKey | undefined {
+  return member.encrypt
+    .filter((key) => validityObjection(key, nowMs) === undefined)
+    .reduce<MemberKey | undefined>((best, key) => (best === undefined || key.not_before > best.not_before ? key : best), undefined);
+}

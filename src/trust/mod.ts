@@ -1,0 +1,31 @@
+export { TLS_CERTIFICATE_DAYS, issueCertificates, nodeUri } from './certificate.ts';
+export { addMember, draftManifest, generateCouncilKey, signManifest } from './council.ts';
+export { signEnrolment, verifyEnrolment } from './enrolment.ts';
+export { TrustError, type CertificateRefusal, type KeyObjection, type TrustErrorCode } from './error.ts';
+export {
+  encodeManifest,
+  memberByCode,
+  parseManifest,
+  type Council,
+  type KeyValidity,
+  type Manifest,
+  type Member,
+  type MemberKey,
+  type MemberStatement,
+  type TlsPin,
+} from './manifest.ts';
+export { verifyManifest, type ManifestAnchor, type ManifestRefusal, type VerifiedManifest } from './manifest-signature.ts';
+export { currentEncryptKey, signKeyAt, validityObjection } from './member-key.ts';
+export {
+  PRIVATE_KEYS,
+  encodePrivateKey,
+  generateNodeKeys,
+  parsePrivateKey,
+  publicJwk,
+  type NodeCertificates,
+  type NodeKeys,
+  type PrivateKeyName,
+} from './node-keys.ts';
+export { spkiSha256, verifyPeerCertificate } from './peer-certificate.ts';
+export { rawPublicKey, signWithX25519, verifyWithX25519 } from './possession.ts';
+export { clientTlsOptions, serverTlsOptions } from './tls-options.ts';

@@ -1,0 +1,56 @@
+import { X509Certificate, createHash } from 'node:crypto';
+import { accept, isJurisdictionCode, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import type { CertificateRefusal } from './error.ts';
+import { memberByCode, type Manifest } from './manifest.ts';
+import { validityObjection } from './member-key.ts';
+
+// National PKIs have an intermediate or two.
+const MAX_CHAIN = 4;
+
+/** SHA-256 of a certificate's SubjectPublicKeyInfo, in base64url. @see RFC 7469 §2.4 */
+export function spkiSha256(certificate: X509Certificate): string {
+  return createHash('sha256').update(certificate.publicKey.export({ format: 'der', type: 'spki' })).digest('base64url');
+}
+
+/**
+ * Whose certificate this is, after OpenSSL accepted its chain and its dates: the one jurisdiction that it names, whose own authority
+ * issued it, and for which its key is pinned. Authorities are never pooled: another member's authority cannot speak for this one.
+ */
+export function verifyPeerCertificate(
+  certificate: X509Certificate | undefined,
+  manifest: Manifest,
+  nowMs: number,
+): Verdict<JurisdictionCode, CertificateRefusal> {
+  const code = certificate === undefined ? undefined : namedNode(certificate);
+  if (certificate === undefined || code === undefined) return refuse('CERTIFICATE_UNNAMED', 'no single urn:mla:node: name');
+  const member = memberByCode(manifest, code);
+  if (member?.status !== 'ACTIVE') return refuse('CERTIFICATE_NOT_A_MEMBER', code);
+  if (!isIssuedUnder(certificate, new X509Certificate(Buffer.from(member.tls.ca, 'base64')))) {
+    return refuse('CERTIFICATE_WRONG_ISSUER', `not issued by the authority of ${code}`);
+  }
+  const digest = spkiSha256(certificate);
+  const pin = member.tls.spki_sha256.find(({ sha256 }) => sha256 === digest);
+  if (pin === undefined || validityObjection(pin, nowMs) !== undefined) {
+    return refuse('CERTIFICATE_NOT_PINNED', `key ${digest} is not pinned for ${code}`);
+  }
+  return accept(code);
+}
+
+/** Node writes other kinds of name that contain a comma in quotes, so a name cannot pretend to be two. */
+function namedNode(certificate: X509Certificate): JurisdictionCode | undefined {
+  const names = (certificate.subjectAltName ?? '').split(', ').filter((name) => name.startsWith('URI:urn:mla:node:'));
+  const code = names.length === 1 ? names[0]!.slice('URI:urn:mla:node:'.length) : '';
+  return isJurisdictionCode(code) ? code : undefined;
+}
+
+function isIssuedUnder(certificate: X509Certificate, authority: X509Certificate): boolean {
+  let current: X509Certificate | undefined = certificate;
+  for (let depth = 0; current !== undefined && depth < MAX_CHAIN; depth++) {
+    if (current.checkIssued(authority) && current.verify(authority.publicKey)) return true;
+    const issuer: X509Certificate | undefined = current.issuerCertificate;
+    // Only a chain that its own signatures carry leads anywhere.
+    if (issuer === undefined || !current.checkIssued(issuer) || !current.verify(issuer.publicKey)) return false;
+    current = issuer.fingerprint256 === current.fingerprint256 ? undefined : issuer;
+  }
+  return false;
+}

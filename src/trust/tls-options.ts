@@ -1,0 +1,56 @@
+import { X509Certificate, constants } from 'node:crypto';
+import type { PeerCertificate, SecureContextOptions, TlsOptions, ConnectionOptions } from 'node:tls';
+import { memberByCode, type Manifest } from './manifest.ts';
+import type { JurisdictionCode } from '../base/mod.ts';
+import type { NodeKeys } from './node-keys.ts';
+import { verifyPeerCertificate } from './peer-certificate.ts';
+
+// A resumed session would skip the certificate checks, and with them revocation: no tickets, no cache, no early data.
+const TLS_13_ONLY = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', secureOptions: constants.SSL_OP_NO_TICKET } as const;
+
+/** TLS options for accepting peers. Whose certificate it is must still be judged with `verifyPeerCertificate`. */
+export function serverTlsOptions(keys: NodeKeys, manifest: Manifest): TlsOptions {
+  return {
+    ...own(keys),
+    ca: manifest.members.filter(({ status }) => status === 'ACTIVE').map((member) => derToPem(member.tls.ca)),
+    requestCert: true,
+    rejectUnauthorized: true,
+  };
+}
+
+/**
+ * TLS options for dialling one member: only its own authority is trusted, and the certificate is judged before anything is sent.
+ * @throws {TypeError} for a code that is not a member's
+ */
+export function clientTlsOptions(
+  keys: NodeKeys,
+  manifest: () => Manifest,
+  code: JurisdictionCode,
+  nowMs: () => number,
+): ConnectionOptions {
+  const member = memberByCode(manifest(), code);
+  if (member === undefined) throw new TypeError(`${code} is not a member`);
+  return {
+    ...own(keys),
+    ca: [derToPem(member.tls.ca)],
+    rejectUnauthorized: true,
+    // The certificate is for a jurisdiction, not for a host: a node may move, but not become another.
+    checkServerIdentity: (_host: string, peer: PeerCertificate) => {
+      const verdict = verifyPeerCertificate(new X509Certificate(peer.raw), manifest(), nowMs());
+      if (!verdict.ok) return new Error(`${verdict.reason}: ${verdict.detail}`);
+      return verdict.value === code ? undefined : new Error(`CERTIFICATE_NOT_PINNED: it is ${verdict.value}, not ${code}`);
+    },
+  };
+}
+
+function own(keys: NodeKeys): SecureContextOptions {
+  return {
+    ...TLS_13_ONLY,
+    key: keys.tls.export({ format: 'pem', type: 'pkcs8' }),
+    cert: keys.certificates.tls,
+  };
+}
+
+function derToPem(base64: string): string {
+  return new X509Certificate(Buffer.from(base64, 'base64')).toString();
+}
