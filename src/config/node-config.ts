@@ -12,6 +12,11 @@ export interface NodeConfig {
   /** Where peers reach this node: a `wss:` URL, or empty when it only dials out. */
   readonly endpoint: string;
   readonly listen: { readonly host: string; readonly port: number } | undefined;
+  /** Names of the ledger and of the witness: schemeless URLs, never to be changed. */
+  readonly ledgerOrigin: string;
+  readonly witnessName: string;
+  /** SHA-256 of the first manifest's payload, exchanged out of band; undefined before the node joined a federation. */
+  readonly manifestFingerprint: string | undefined;
   readonly limits: NodeLimits;
   readonly logLevel: LogLevel;
   readonly paths: NodePaths;
@@ -50,12 +55,28 @@ export interface NodeConfigFile {
   readonly authority: string;
   readonly endpoint: string;
   readonly listen?: { readonly host: string; readonly port: number };
+  readonly ledger_origin: string;
+  readonly witness_name: string;
+  readonly manifest_fingerprint?: string;
   readonly limits?: { readonly max_message_bytes?: number; readonly max_evidence_bytes?: number; readonly credit?: number };
   readonly log_level?: LogLevel;
 }
 
 const MAX_MESSAGE_BYTES = 524_288;
 const DEFAULT_LIMITS: NodeLimits = { maxMessageBytes: MAX_MESSAGE_BYTES, maxEvidenceBytes: 0, credit: 256 };
+const MEMBERS = [
+  'version',
+  'code',
+  'name',
+  'authority',
+  'endpoint',
+  'listen',
+  'ledger_origin',
+  'witness_name',
+  'manifest_fingerprint',
+  'limits',
+  'log_level',
+];
 const LOG_LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
 
 /** The paths of a node that lives in `dir`. */
@@ -104,7 +125,7 @@ export function loadNodeConfig(file: string, env: Readonly<Record<string, string
  */
 export function parseNodeConfig(json: unknown, dir: string, source: string): NodeConfig {
   const faults: string[] = [];
-  const root = members(json, '', ['version', 'code', 'name', 'authority', 'endpoint', 'listen', 'limits', 'log_level'], faults);
+  const root = members(json, '', MEMBERS, faults);
   if (root['version'] !== 1) faults.push('version must be 1');
   const code = root['code'];
   if (typeof code !== 'string' || !isJurisdictionCode(code)) faults.push('code must be a jurisdiction code such as IT or GB-SCT');
@@ -114,6 +135,13 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   const endpoint = root['endpoint'];
   if (endpoint !== '' && !(typeof endpoint === 'string' && isEndpoint(endpoint))) {
     faults.push('endpoint must be a wss: URL that ends in /federation, or empty');
+  }
+  for (const name of ['ledger_origin', 'witness_name']) {
+    if (typeof root[name] !== 'string' || !/^[^\s+]{1,255}$/.test(root[name])) faults.push(`${name} must be a name without spaces or plus signs`);
+  }
+  const fingerprint = root['manifest_fingerprint'];
+  if (fingerprint !== undefined && !(typeof fingerprint === 'string' && /^[0-9a-f]{64}$/.test(fingerprint))) {
+    faults.push('manifest_fingerprint must be 64 lower-case hexadecimal digits');
   }
   const listen = parseListen(root['listen'], faults);
   const limits = parseLimits(root['limits'], faults);
@@ -126,6 +154,9 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     authority: root['authority'] as string,
     endpoint: endpoint as string,
     listen,
+    ledgerOrigin: root['ledger_origin'] as string,
+    witnessName: root['witness_name'] as string,
+    manifestFingerprint: fingerprint as string | undefined,
     limits,
     logLevel: logLevel as LogLevel,
     paths: nodePaths(dir),

@@ -14,6 +14,11 @@ export class Directory {
     this.#verified = verified;
   }
 
+  /** The manifest in force, as it was verified. */
+  get verified(): VerifiedManifest {
+    return this.#verified;
+  }
+
   get manifest(): Manifest {
     return this.#verified.manifest;
   }

@@ -1,7 +1,7 @@
 import { bytesToBase64url, equalBytes, parseUtf8, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { applyStep, type Case } from '../casework/mod.ts';
 import { sealedDigest } from '../sealing/mod.ts';
-import { encodeReceipt, type Deliver, type Reason, type Receipt } from '../wire/mod.ts';
+import { encodeReceipt, type Deliver, type LedgerEntry, type Reason, type Receipt } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
@@ -20,22 +20,42 @@ type Planned =
   | { readonly is: 'copy'; readonly record: MessageRecord }
   | { readonly is: 'violation'; readonly close: CloseReason; readonly detail: string };
 
+/** A delivery that is the peer's for certain, opened as far as it opens. */
+export interface AdmittedDelivery {
+  readonly deliver: Deliver;
+  readonly proved: ProvedEntry;
+  readonly opened: ReturnType<typeof openDelivery> | undefined;
+}
+
 /**
- * Takes one delivery. Once the sender's own entry proves that the message is the peer's, it is either applied or refused with a
- * reason, exactly once, and the outcome is in this node's ledger and on disk before the receipt leaves.
+ * Checks who a delivery is from and opens it. Nothing is written, and nothing is answered when the sender's own entry does not prove
+ * that the message is the peer's.
+ */
+export async function admitDelivery(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  deliver: Deliver,
+): Promise<AdmittedDelivery | { readonly close: CloseReason }> {
+  if (deliver.from !== peer || deliver.to !== context.code) return { close: 'ENVELOPE_MISMATCH' };
+  const proved = verifyPeerEntry(context, peer, deliver.sent);
+  if (!proved.ok || !isAbout(context, deliver, proved.value)) return { close: 'PROOF_INVALID' };
+  // A cheap look before the expensive opening; the plan decides.
+  const copy = (await context.store.get(keys.arrived(peer, deliver.seq))) !== undefined;
+  const opened = copy || deliver.sealed === undefined ? undefined : openDelivery(context, deliver, proved.value.entry);
+  return { deliver, proved: proved.value, opened };
+}
+
+/**
+ * Applies or refuses an admitted delivery, exactly once; the outcome is in this node's ledger and on disk before the receipt is made.
+ * Deliveries of one peer are to be given in the order of their arrival.
  */
 export async function takeDelivery(
   context: ExchangeContext,
   peer: JurisdictionCode,
-  deliver: Deliver,
+  admitted: AdmittedDelivery,
 ): Promise<DeliveryOutcome> {
-  if (deliver.from !== peer || deliver.to !== context.code) return { close: 'ENVELOPE_MISMATCH' };
-  const proved = verifyPeerEntry(context, peer, deliver.sent);
-  if (!proved.ok || !isAbout(context, deliver, proved.value)) return { close: 'PROOF_INVALID' };
-
-  const copy = await earlierCopy(context, peer, deliver);
-  const opened = copy || deliver.sealed === undefined ? undefined : openDelivery(context, deliver, proved.value.entry);
-  const planned = await context.committer.commit((view) => planDelivery(context, view, deliver, proved.value, opened));
+  const { deliver } = admitted;
+  const planned = await context.committer.commit((view) => planDelivery(view, admitted));
   if (planned.is === 'violation') {
     if (planned.close === 'DELIVERY_CONTRADICTION') {
       await recordIncident(context, peer, {
@@ -65,18 +85,7 @@ function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEn
   return digest.ok && equalBytes(digest.value, entry.sealed_digest!);
 }
 
-/** A cheap look before the expensive opening; the plan decides. */
-async function earlierCopy(context: ExchangeContext, peer: JurisdictionCode, deliver: Deliver): Promise<boolean> {
-  return (await context.store.get(keys.arrived(peer, deliver.seq))) !== undefined;
-}
-
-async function planDelivery(
-  context: ExchangeContext,
-  view: StepView,
-  deliver: Deliver,
-  proved: ProvedEntry,
-  opened: ReturnType<typeof openDelivery> | undefined,
-): Promise<Planned> {
+async function planDelivery(view: StepView, { deliver, proved, opened }: AdmittedDelivery): Promise<Planned> {
   const peer = deliver.from as JurisdictionCode;
   const id = deliver.message_id as Uuid;
   const { entry } = proved;
@@ -85,7 +94,7 @@ async function planDelivery(
   if (deliver.seq !== known.received_seq + 1) {
     return { is: 'violation', close: 'SEQUENCE_GAP', detail: `seq ${deliver.seq} after ${known.received_seq}` };
   }
-  const answer = await decide(view, deliver, opened);
+  const answer = await decide(view, deliver, entry, opened);
   const digests = { sealed_digest: entry.sealed_digest!, signed_digest: entry.signed_digest! };
   const ref = view.append({
     kind: answer.kind,
@@ -115,9 +124,9 @@ async function planDelivery(
     view.put(keys.arrived(peer, deliver.seq), utf8ToBytes(id));
     if (deliver.sealed !== undefined) view.put(keys.sealed(id), utf8ToBytes(deliver.sealed));
     if (answer.opened !== undefined) view.put(keys.signed(id), utf8ToBytes(answer.opened.jws));
-    view.put(keys.peerProof(id), encodeReceipt(deliver.sent));
   }
   view.putRecord(stored, record);
+  view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
   if (answer.case !== undefined) view.putRecord(keys.case(answer.case.case_id), answer.case);
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
   return { is: 'new', record };
@@ -154,12 +163,13 @@ interface Answer {
 async function decide(
   view: StepView,
   deliver: Deliver,
+  sent: LedgerEntry,
   opened: ReturnType<typeof openDelivery> | undefined,
 ): Promise<Answer> {
   if ((await view.get(keys.message(deliver.message_id as Uuid))) !== undefined) {
     return { kind: 'REFUSED', reason: 'MESSAGE_ID_REUSED' };
   }
-  if (opened === undefined) return { kind: 'RECEIVED', reason: 'VOIDED_EXPIRED' };
+  if (opened === undefined) return { kind: 'RECEIVED', reason: sent.reason ?? 'VOIDED_EXPIRED' };
   if (!opened.ok) return { kind: 'REFUSED', reason: opened.reason };
   const { message } = opened.value;
   const step = applyStep(await view.getRecord<Case>(keys.case(message.header.case_id)), message);

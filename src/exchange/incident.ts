@@ -30,7 +30,7 @@ export async function recordIncident(
   const digest = sha256(record);
   const index = await context.committer.commit((view) => {
     view.put(keys.incident(bytesToHex(digest)), record);
-    const ref = view.append({ kind: 'INCIDENT', peer, detail: { type: 'incident', value: { digest } } } as never);
+    const ref = view.append({ kind: 'INCIDENT', peer, seq: 0, detail: { type: 'incident', value: { digest } } });
     return Promise.resolve(ref.index);
   });
   context.emit({ kind: 'INCIDENT', time: nowMs, peer, detail: evidence.detail, index });

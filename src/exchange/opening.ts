@@ -52,6 +52,10 @@ export function openDelivery(
     return refuse(objection === 'KEY_REVOKED' ? 'SIGNING_KEY_REVOKED' : 'SIGNING_KEY_NOT_VALID', objection);
   }
   const nowMs = context.clock.nowMs();
+  // Whoever stole a key can write any date into what it signs: after a revocation nothing new under the key is believed.
+  if (context.directory.signKeyObjection(member, verified.value.kid, nowMs) === 'KEY_REVOKED') {
+    return refuse('SIGNING_KEY_REVOKED', `revoked before this message arrived`);
+  }
   if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
   if (header.expires_at !== 0 && header.expires_at <= nowMs) return refuse('EXPIRED', `expired at ${header.expires_at}`);
   const [fault] = contentFaults(body);

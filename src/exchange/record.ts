@@ -55,15 +55,18 @@ export const keys = {
   sealed: (id: Uuid): string => `sealed/${id}`,
   /** The JWS inside. */
   signed: (id: Uuid): string => `signed/${id}`,
-  /** The peer's entry with its proof: the receipt of a message sent, the SENT entry of a message received. */
-  peerProof: (id: Uuid): string => `proof/${id}`,
+  /** A peer's entry with its proof, by the index of this node's entry about it: the receipt of a message sent, the SENT entry of a message received. */
+  peerProof: (index: number): string => `proof/${pad(index)}`,
   peer: (code: JurisdictionCode): string => `peer/${code}`,
   /** Message ids waiting for a receipt. */
   pending: (code: JurisdictionCode, seq: number): string => `pending/${code}/${pad(seq)}`,
+  pendingOf: (code: JurisdictionCode): string => `pending/${code}/`,
   /** Message ids by the peer's sequence number. */
   arrived: (code: JurisdictionCode, seq: number): string => `arrived/${code}/${pad(seq)}`,
   case: (id: Uuid): string => `case/${id}`,
   incident: (digestHex: string): string => `incident/${digestHex}`,
+  /** Signed manifests as accepted. */
+  manifest: (version: number): string => `manifest/${pad(version)}`,
 } as const;
 
 /** A record as bytes. */
@@ -74,6 +77,11 @@ export function encodeRecord(record: object): Uint8Array {
 /** A record from this node's own store, which authenticates every value: it has the shape it was written with. */
 export function decodeRecord<T>(bytes: Uint8Array): T {
   return JSON.parse(parseUtf8(bytes)) as T;
+}
+
+/** The number at the end of a key. */
+export function parseDecimalKey(key: string): number {
+  return Number(key.slice(key.lastIndexOf('/') + 1));
 }
 
 function pad(seq: number): string {

@@ -67,7 +67,7 @@ export class Ledger {
     this.#tree = tree;
     this.#checkpoint = checkpoint;
     this.#lastTime = lastTime;
-    this.#publisher = new Publisher(options.folder, (tile) => this.#tileBytes(tile), options.onPublishError);
+    this.#publisher = new Publisher(options.folder, (tile) => this.tile(tile), options.onPublishError);
     this.#publisher.publish(checkpoint);
   }
 
@@ -205,8 +205,8 @@ export class Ledger {
     await this.#publisher.flush();
   }
 
-  /** Bytes of a tile or entry bundle, as published. */
-  async #tileBytes({ level, index, width }: TileId): Promise<Uint8Array> {
+  /** Bytes of a tile or entry bundle of the tree, as published. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  async tile({ level, index, width }: TileId): Promise<Uint8Array> {
     if (level !== 'entries') return this.#tree.tileBytes(level, index, width);
     const start = index * TILE_WIDTH;
     return encodeEntryBundle(await readEntries(this.#options.storage, start, start + width));

@@ -65,8 +65,8 @@ export function verifyManifest(text: string, anchor: ManifestAnchor): Verdict<Ve
   }
   if ('predecessor' in anchor) {
     const { manifest: before } = anchor.predecessor;
-    if (manifest.version !== before.version + 1) {
-      return refuse('MANIFEST_NOT_NEWER', `version ${manifest.version} does not follow ${before.version}`);
+    if (manifest.version <= before.version) {
+      return refuse('MANIFEST_NOT_NEWER', `version ${manifest.version} is not after ${before.version}`);
     }
     const former = shortOf(before.council, validSigners(jws, before.council), manifest);
     if (former !== undefined) return refuse('MANIFEST_UNSIGNED', `${former} by the council before it`);

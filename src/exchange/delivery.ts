@@ -1,0 +1,137 @@
+/** Delivers what is queued for one peer over one session: in order, within the peer's credit, until each has its receipt. */
+import { parseUtf8, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import type { Deliver } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import type { PeerLink } from './link.ts';
+import { voidExpired } from './outbox.ts';
+import { decodeRecord, keys, parseDecimalKey, type MessageRecord, type PeerRecord } from './record.ts';
+
+// A receipt needs two synced writes at the peer; this is for a peer that has stopped answering without closing.
+const OVERDUE_MS = 30_000;
+const WATCH_INTERVAL_MS = 5_000;
+
+/** The sending half of a session. */
+export class Delivery {
+  readonly #context: ExchangeContext;
+  readonly #link: PeerLink;
+  /** Unix milliseconds before which a message may have been delivered by an earlier session. */
+  readonly #attemptedBefore: number;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #unanswered = new Map<number, number>();
+  readonly #watch: NodeJS.Timeout;
+  #next: number | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(options: {
+    readonly context: ExchangeContext;
+    readonly link: PeerLink;
+    readonly attemptedBefore: number;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.#context = options.context;
+    this.#link = options.link;
+    this.#attemptedBefore = options.attemptedBefore;
+    this.#onFailure = options.onFailure;
+    this.#watch = setInterval(() => {
+      this.#closeIfOverdue();
+    }, WATCH_INTERVAL_MS);
+    this.#watch.unref();
+  }
+
+  /** Sends what can be sent. Call it when something was queued, and when a receipt arrived. */
+  wake(): void {
+    this.#again = true;
+    this.#running ??= this.#run()
+      .catch(this.#onFailure)
+      .finally(() => {
+        this.#running = undefined;
+        if (this.#again && !this.#stopped) this.wake();
+      });
+  }
+
+  /** A receipt for this number was taken. */
+  answered(seq: number): void {
+    this.#unanswered.delete(seq);
+    this.wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#watch);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { store } = this.#context;
+    const { peer } = this.#link;
+    this.#next ??= await this.#lowestPending();
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      const record = await store.get(keys.peer(peer));
+      const last = record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq;
+      while (this.#next <= last && this.#unanswered.size < this.#link.limits.credit && !this.#isStopped()) {
+        await this.#deliver(this.#next++);
+      }
+    }
+  }
+
+  // Its own function, or the compiler would not expect it to change while the loop waits.
+  #isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  async #lowestPending(): Promise<number> {
+    const { store } = this.#context;
+    const { peer } = this.#link;
+    for await (const [key] of store.scan(keys.pendingOf(peer), { limit: 1 })) return parseDecimalKey(key);
+    const record = await store.get(keys.peer(peer));
+    return (record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq) + 1;
+  }
+
+  async #deliver(seq: number): Promise<void> {
+    const { store, ledger, clock, code } = this.#context;
+    const { peer } = this.#link;
+    const id = await store.get(keys.pending(peer, seq));
+    // Already answered: its receipt overtook this walk through the queue.
+    if (id === undefined) return;
+    const messageId = parseUtf8(id) as Uuid;
+    let record = decodeRecord<MessageRecord>((await store.get(keys.message(messageId)))!);
+    const expired = record.expires_at !== undefined && record.expires_at !== 0 && record.expires_at <= clock.nowMs();
+    // Only what surely never left may be given up; the peer itself refuses the rest as expired.
+    if (record.status === 'QUEUED' && expired && record.sent.time > this.#attemptedBefore) {
+      record = await voidExpired(this.#context, messageId);
+    }
+    const sealed = record.status === 'VOIDED' ? undefined : await store.get(keys.sealed(messageId));
+    const deliver: Deliver = {
+      from: code,
+      to: peer,
+      message_id: messageId,
+      seq,
+      sealed: sealed === undefined ? undefined : parseUtf8(sealed),
+      sent: await ledger.receipt(record.sent.index),
+    };
+    this.#unanswered.set(seq, performance.now());
+    await this.#link.send({ type: 'deliver', value: deliver });
+  }
+
+  #closeIfOverdue(): void {
+    const [oldest] = this.#unanswered.values();
+    if (oldest !== undefined && performance.now() - oldest > OVERDUE_MS) this.#link.close('RECEIPT_OVERDUE');
+  }
+}
+
+/** What is waiting for a receipt from a peer: how many, and since when. */
+export async function backlogOf(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+): Promise<{ readonly count: number; readonly oldest: Uuid | undefined }> {
+  let count = 0;
+  let oldest: Uuid | undefined;
+  for await (const [, id] of context.store.scan(keys.pendingOf(peer))) {
+    oldest ??= parseUtf8(id) as Uuid;
+    count++;
+  }
+  return { count, oldest };
+}

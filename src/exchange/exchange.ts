@@ -1,0 +1,213 @@
+import type { KeyObject } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { Clock, JurisdictionCode, Uuid, Verdict } from '../base/mod.ts';
+import type { Case } from '../casework/mod.ts';
+import type { Checkpoint, Ledger } from '../ledger/mod.ts';
+import type { SigningKey } from '../sealing/mod.ts';
+import type { Store } from '../store/mod.ts';
+import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
+import type { Draft, Hello, Limits } from '../wire/mod.ts';
+import { createCheckpointVerify } from './checkpoint-verify.ts';
+import { Committer } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { backlogOf } from './delivery.ts';
+import { Directory } from './directory.ts';
+import type { ExchangeEvent, ExchangeListener } from './event.ts';
+import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
+import type { CloseReason } from './close-code.ts';
+import type { LinkHandler, PeerLink } from './link.ts';
+import { planManifest, takeManifest } from './manifest-update.ts';
+import { queueMessage } from './outbox.ts';
+import { findMessage, listCases, listMessages, showMessage, timelineOf, type MessageDetail, type MessageFilter, type TimelineEntry } from './query.ts';
+import type { MessageRecord } from './record.ts';
+import { Session } from './session.ts';
+
+/** What an exchange is made of. */
+export interface ExchangeOptions {
+  readonly code: JurisdictionCode;
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly manifest: VerifiedManifest;
+  readonly signKey: SigningKey;
+  /** The private encryption key that a `kid` names, if this node holds it. */
+  readonly decryptKey: (kid: string) => KeyObject | undefined;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** The exchange of messages with all peers: what is queued, what arrives, and the receipts of both. */
+export class Exchange {
+  readonly #context: ExchangeContext;
+  readonly #listeners = new Set<ExchangeListener>();
+  readonly #sessions = new Map<JurisdictionCode, Session>();
+  readonly #onFatal: (error: unknown) => void;
+  // A message queued before this may have been delivered already, by a session whose receipt never came.
+  readonly #attemptedBefore = new Map<JurisdictionCode, number>();
+  readonly #startedAt: number;
+
+  constructor(options: ExchangeOptions) {
+    const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
+    this.#onFatal = options.onFatal;
+    this.#startedAt = clock.nowMs();
+    const committer = new Committer({ store, ledger, clock, onFailure: options.onFatal });
+    this.#context = {
+      code,
+      store,
+      ledger,
+      committer,
+      directory: new Directory(options.manifest),
+      clock,
+      signKey,
+      decryptKey,
+      limits,
+      random: (bytes) => randomBytes(bytes),
+      verifyCheckpoint: createCheckpointVerify(),
+      emit: (event) => {
+        this.#emit(event);
+      },
+    };
+  }
+
+  get manifest(): Manifest {
+    return this.#context.directory.manifest;
+  }
+
+  /** SHA-256 of the manifest in force, in hexadecimal. */
+  get manifestFingerprint(): string {
+    return this.#context.directory.fingerprint;
+  }
+
+  /** Calls the listener for every event from now on; the returned function ends it. */
+  subscribe(listener: ExchangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Checks, signs, seals and queues one message; it is on disk and in the ledger when this resolves.
+   * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
+   * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP
+   * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE,
+   * EXCHANGE_CASE_REQUIRED, EXCHANGE_STOPPED
+   */
+  async send(draft: Draft, to: JurisdictionCode): Promise<MessageRecord> {
+    const record = await queueMessage(this.#context, draft, to);
+    this.#sessions.get(to)?.wake();
+    return record;
+  }
+
+  /** The message's record once the peer has answered it, or as it is after `timeoutMs`. */
+  async answerOf(id: Uuid, timeoutMs: number): Promise<MessageRecord> {
+    let resolve: () => void = () => undefined;
+    const promise = new Promise<void>((done) => (resolve = done));
+    const unsubscribe = this.subscribe((event) => {
+      if ((event.kind === 'RECEIPT_HELD' || event.kind === 'REFUSAL_HELD') && event.message_id === id) resolve();
+    });
+    const timer = setTimeout(resolve, timeoutMs);
+    try {
+      // Subscribed first, so that an answer between the two is not missed.
+      const record = await findMessage(this.#context, id);
+      if (record.held !== undefined) return record;
+      await promise;
+      return await findMessage(this.#context, id);
+    } finally {
+      clearTimeout(timer);
+      unsubscribe();
+    }
+  }
+
+  messages(filter: MessageFilter): Promise<MessageRecord[]> {
+    return listMessages(this.#context, filter);
+  }
+
+  /** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
+  message(id: Uuid): Promise<MessageDetail> {
+    return showMessage(this.#context, id);
+  }
+
+  timeline(record: MessageRecord): TimelineEntry[] {
+    return timelineOf(this.#context, record);
+  }
+
+  cases(id?: Uuid): Promise<Case[]> {
+    return listCases(this.#context, id);
+  }
+
+  backlog(peer: JurisdictionCode): ReturnType<typeof backlogOf> {
+    return backlogOf(this.#context, peer);
+  }
+
+  /** The largest head seen of a peer's ledger. */
+  seenCheckpoint(peer: JurisdictionCode): Promise<Checkpoint | undefined> {
+    return seenCheckpoint(this.#context, peer);
+  }
+
+  makeHello(peer: JurisdictionCode): Promise<Hello> {
+    return makeHello(this.#context, peer);
+  }
+
+  /** Judges a peer's Hello. A head that proves this node's own store wrong is fatal, and refuses the session. */
+  async verifyHello(
+    peer: JurisdictionCode,
+    hello: Hello,
+    seenBefore: Checkpoint | undefined,
+  ): Promise<Verdict<HelloAgreement, CloseReason>> {
+    try {
+      return await verifyHello(this.#context, peer, hello, seenBefore);
+    } catch (error) {
+      this.#onFatal(error);
+      return { ok: false, reason: 'NODE_FAILED', detail: 'this node must stop' };
+    }
+  }
+
+  /** The signed manifest in force, as it travels. */
+  get manifestText(): string {
+    return this.#context.directory.text;
+  }
+
+  /** Records the manifest that a new node starts under. */
+  async recordManifest(verified: VerifiedManifest): Promise<void> {
+    await this.#context.committer.commit((view) => {
+      planManifest(view, verified);
+      return Promise.resolve();
+    });
+  }
+
+  /** Puts a newer manifest in force; sessions opened under the old one are closed and come back. */
+  async takeManifest(text: string): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
+    const taken = await takeManifest(this.#context, text);
+    if (taken.ok) for (const session of this.#sessions.values()) session.close('MANIFEST_UPDATED');
+    return taken;
+  }
+
+  /** Starts exchanging over a session whose Hellos agreed. */
+  attach(link: PeerLink): LinkHandler {
+    const { peer } = link;
+    const context = this.#context;
+    const session = new Session({
+      context,
+      link,
+      attemptedBefore: this.#attemptedBefore.get(peer) ?? this.#startedAt,
+      onFatal: this.#onFatal,
+      onClose: () => {
+        this.#attemptedBefore.set(peer, context.clock.nowMs());
+        if (this.#sessions.get(peer) === session) this.#sessions.delete(peer);
+      },
+    });
+    this.#sessions.set(peer, session);
+    session.wake();
+    return session;
+  }
+
+  /** Lets running steps finish and takes nothing more. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sessions.values()].map((session) => session.stop()));
+    await this.#context.committer.close();
+  }
+
+  #emit(event: ExchangeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+}

@@ -1,0 +1,103 @@
+/** The first frame each way: what both sides must agree on, and the heads that each has seen of the other's ledger. */
+import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import { LedgerError, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
+import { PROTOCOL_VERSION, SCHEMA_VERSION, type Hello } from '../wire/mod.ts';
+import type { CloseReason } from './close-code.ts';
+import type { ExchangeContext } from './context.ts';
+import { recordIncident } from './incident.ts';
+import { isForked, lastCheckpoint, noteCheckpoint } from './peer-head.ts';
+import { NEW_PEER, decodeRecord, keys, type PeerRecord } from './record.ts';
+
+/** Whose manifest is newer, once nothing else stands against the session. */
+export type HelloAgreement = 'SAME' | 'OURS_NEWER' | 'THEIRS_NEWER';
+
+/** The Hello to a peer. */
+export async function makeHello(context: ExchangeContext, peer: JurisdictionCode): Promise<Hello> {
+  const seen = await seenCheckpoint(context, peer);
+  return {
+    protocol: PROTOCOL_VERSION,
+    code: context.code,
+    schema_version: SCHEMA_VERSION,
+    manifest_version: context.directory.manifest.version,
+    manifest_digest: context.directory.digest,
+    checkpoint: context.ledger.checkpoint.note,
+    peer_checkpoint: seen?.note,
+    clock: context.clock.nowMs(),
+    limits: context.limits,
+  };
+}
+
+/** The largest head seen of a peer's ledger. */
+export async function seenCheckpoint(context: ExchangeContext, peer: JurisdictionCode): Promise<Checkpoint | undefined> {
+  const record = await context.store.get(keys.peer(peer));
+  return record === undefined ? undefined : lastCheckpoint(decodeRecord<PeerRecord>(record));
+}
+
+/**
+ * Judges a peer's Hello.
+ * @param seenBefore the head seen before the session was opened: one seen since may rightly be larger than the Hello's
+ * @throws {LedgerError} LEDGER_ROLLED_BACK, LEDGER_FORKED when the peer holds a head that this node signed and no longer has: the node
+ * must stop
+ */
+export async function verifyHello(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  hello: Hello,
+  seenBefore: Checkpoint | undefined,
+): Promise<Verdict<HelloAgreement, CloseReason>> {
+  if (hello.protocol !== PROTOCOL_VERSION || hello.schema_version !== SCHEMA_VERSION || hello.code !== peer) {
+    return refuse('HELLO_DISAGREES', `protocol ${hello.protocol}, schema ${hello.schema_version}, code ${hello.code}`);
+  }
+  const { manifest, digest } = context.directory;
+  if (hello.manifest_version === manifest.version && !equalBytes(hello.manifest_digest, digest)) {
+    return refuse('MANIFEST_MISMATCH', `another manifest of version ${manifest.version}`);
+  }
+  const theirs = await judgeTheirHead(context, peer, hello.checkpoint, seenBefore);
+  if (!theirs.ok) return theirs;
+  const ours = await judgeOwnHead(context, hello.peer_checkpoint);
+  if (!ours.ok) return ours;
+  if (hello.manifest_version === manifest.version) return accept('SAME');
+  return accept(hello.manifest_version < manifest.version ? 'OURS_NEWER' : 'THEIRS_NEWER');
+}
+
+async function judgeTheirHead(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  note: string,
+  seenBefore: Checkpoint | undefined,
+): Promise<Verdict<undefined, CloseReason>> {
+  const verified = verifyCheckpoint(note, context.directory.ledgerKey(peer), context.verifyCheckpoint);
+  if (!verified.ok) return refuse('CHECKPOINT_INVALID', verified.detail);
+  const head = verified.value;
+  const seen = await seenCheckpoint(context, peer);
+  const forkedFrom = [seen, seenBefore].find((other) => other !== undefined && isForked(other, head));
+  const rolledBack = seenBefore !== undefined && seenBefore.size > head.size;
+  if (forkedFrom !== undefined || rolledBack) {
+    const kind = forkedFrom !== undefined ? 'FORKED_LEDGER' : 'ROLLED_BACK_LEDGER';
+    const other = forkedFrom ?? seenBefore!;
+    const detail = `${peer} showed ${head.size} entries after it had signed ${other.size}`;
+    await recordIncident(context, peer, { kind, detail, exhibits: [other.note, head.note] });
+    return refuse('LEDGER_CONTRADICTION', detail);
+  }
+  if (seen === undefined || seen.size < head.size) {
+    await context.committer.commit(async (view) => {
+      const record = (await view.getRecord<PeerRecord>(keys.peer(peer))) ?? NEW_PEER;
+      view.putRecord(keys.peer(peer), noteCheckpoint(record, head));
+    });
+  }
+  return accept(undefined);
+}
+
+/** A head of this node's own ledger that it no longer has is the end: going on would sign a second history. */
+async function judgeOwnHead(context: ExchangeContext, note: string | undefined): Promise<Verdict<undefined, CloseReason>> {
+  if (note === undefined) return accept(undefined);
+  const verified = verifyCheckpoint(note, context.ledger.key, context.verifyCheckpoint);
+  if (!verified.ok) return refuse('CHECKPOINT_INVALID', `not a head of ours: ${verified.detail}`);
+  if (await context.ledger.contains(verified.value)) return accept(undefined);
+  const { size } = verified.value;
+  throw new LedgerError(
+    size > context.ledger.size ? 'LEDGER_ROLLED_BACK' : 'LEDGER_FORKED',
+    `A peer holds a head of ${size} entries that this node signed; the ledger here has ${context.ledger.size} and does not contain it. ` +
+      'An old or another copy of the store is in use: put the right one back.',
+  );
+}

@@ -1,0 +1,29 @@
+import { accept, utf8ToBytes, type Verdict } from '../base/mod.ts';
+import { verifyManifest, type ManifestRefusal, type VerifiedManifest } from '../trust/mod.ts';
+import type { StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { keys } from './record.ts';
+
+/** Writes down a manifest that the node accepts: the file, and its MANIFEST entry. */
+export function planManifest(view: StepView, { manifest, digest, text }: VerifiedManifest): void {
+  const { version } = manifest;
+  view.put(keys.manifest(version), utf8ToBytes(text));
+  view.append({ kind: 'MANIFEST', seq: 0, detail: { type: 'manifest', value: { version, digest } } });
+}
+
+/**
+ * Puts a newer manifest in force, if the council in force agrees to it. Links opened under the old one are the caller's to close.
+ */
+export async function takeManifest(
+  context: ExchangeContext,
+  text: string,
+): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
+  const verified = verifyManifest(text, { predecessor: context.directory.verified });
+  if (!verified.ok) return verified;
+  await context.committer.commit((view) => {
+    planManifest(view, verified.value);
+    return Promise.resolve();
+  });
+  context.directory.replace(verified.value);
+  return accept(verified.value);
+}

@@ -1,0 +1,139 @@
+/** What people ask a node about its messages. */
+import { isoTime, parseBase64url, parseUtf8, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import type { Case } from '../casework/mod.ts';
+import { parseMessage, parseReceipt, toJson } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import { ExchangeError } from './error.ts';
+import { verifyPeerEntry } from './peer-entry.ts';
+import { decodeRecord, keys, type EntryRef, type MessageRecord } from './record.ts';
+
+/** Which messages a list is about. */
+export interface MessageFilter {
+  readonly peer?: JurisdictionCode | undefined;
+  readonly case_id?: Uuid | undefined;
+  readonly status?: MessageRecord['status'] | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A message with its content and the peer's proof. */
+export interface MessageDetail {
+  readonly record: MessageRecord;
+  /** The decoded message, where this node could read it. */
+  readonly content: Record<string, unknown> | undefined;
+  /** The peer's entry about the message: the receipt of one sent, the SENT entry of one received. */
+  readonly proof: PeerProof | undefined;
+}
+
+/** A peer's entry with its proof, verified again. */
+export interface PeerProof {
+  readonly origin: string;
+  readonly kind: string;
+  readonly index: number;
+  readonly tree_size: number;
+  readonly verified: boolean;
+  readonly text: string;
+}
+
+/** One thing that happened to a message. */
+export interface TimelineEntry {
+  readonly time: string;
+  /** Whose ledger says so. */
+  readonly ledger: JurisdictionCode;
+  readonly index: number;
+  readonly kind: string;
+  readonly text: string;
+}
+
+/** Messages, newest first. */
+export async function listMessages(context: ExchangeContext, filter: MessageFilter): Promise<MessageRecord[]> {
+  const found: MessageRecord[] = [];
+  // Message ids are UUIDv7: their order is the order of their making.
+  for await (const [, bytes] of context.store.scan('message/', { reverse: true })) {
+    const record = decodeRecord<MessageRecord>(bytes);
+    const wanted =
+      (filter.peer === undefined || record.peer === filter.peer) &&
+      (filter.case_id === undefined || record.case_id === filter.case_id) &&
+      (filter.status === undefined || record.status === filter.status);
+    if (wanted) found.push(record);
+    if (found.length >= (filter.limit ?? 1000)) break;
+  }
+  return found;
+}
+
+/** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
+export async function findMessage(context: ExchangeContext, id: Uuid): Promise<MessageRecord> {
+  const bytes = await context.store.get(keys.message(id));
+  if (bytes === undefined) throw new ExchangeError('EXCHANGE_UNKNOWN_MESSAGE', `There is no message ${id} at this node.`);
+  return decodeRecord<MessageRecord>(bytes);
+}
+
+/** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
+export async function showMessage(context: ExchangeContext, id: Uuid): Promise<MessageDetail> {
+  const record = await findMessage(context, id);
+  const jws = await context.store.get(keys.signed(id));
+  return { record, content: jws === undefined ? undefined : contentOf(parseUtf8(jws)), proof: await proofOf(context, record) };
+}
+
+/** Every case, or one. */
+export async function listCases(context: ExchangeContext, id?: Uuid): Promise<Case[]> {
+  const cases: Case[] = [];
+  for await (const [, bytes] of context.store.scan(id === undefined ? 'case/' : keys.case(id))) cases.push(decodeRecord<Case>(bytes));
+  return cases;
+}
+
+/** Everything that the two ledgers say about a message, in order. */
+export function timelineOf(context: ExchangeContext, record: MessageRecord): TimelineEntry[] {
+  const [sender, recipient] = record.direction === 'OUT' ? [context.code, record.peer] : [record.peer, context.code];
+  const what = record.type?.replaceAll('_', ' ') ?? 'message';
+  const line = (ref: EntryRef, ledger: JurisdictionCode, kind: string, text: string): TimelineEntry => ({
+    time: isoTime(ref.time),
+    ledger,
+    index: ref.index,
+    kind,
+    text,
+  });
+  const voided = record.status === 'VOIDED';
+  const lines = [
+    line(
+      record.sent,
+      sender,
+      voided ? 'VOIDED' : 'SENT',
+      voided ? `${sender} gave up message ${record.seq} to ${recipient}` : `${sender} sent ${recipient} a ${what}, number ${record.seq}`,
+    ),
+  ];
+  if (record.answer !== undefined) {
+    const refused = record.status === 'REFUSED';
+    const text = refused ? `${recipient} refused it: ${record.reason}` : `${recipient} received it`;
+    lines.push(line(record.answer, recipient, refused ? 'REFUSED' : 'RECEIVED', text));
+  }
+  if (record.held !== undefined) {
+    lines.push(line(record.held, sender, 'RECEIPT_HELD', `${sender} verified and holds the receipt of ${recipient}`));
+  }
+  return lines;
+}
+
+function contentOf(jws: string): Record<string, unknown> {
+  const { header, body } = parseMessage(parseBase64url(jws.split('.')[1]!));
+  const json = toJson('Message', { header, body });
+  const { padding: _padding, ...readable } = json['header'] as Record<string, unknown>;
+  return { ...json, header: readable };
+}
+
+async function proofOf(context: ExchangeContext, record: MessageRecord): Promise<PeerProof | undefined> {
+  const own = record.direction === 'OUT' ? record.held : record.answer;
+  const bytes = own === undefined ? undefined : await context.store.get(keys.peerProof(own.index));
+  if (bytes === undefined || context.directory.member(record.peer) === undefined) return undefined;
+  const receipt = parseReceipt(bytes);
+  const proved = verifyPeerEntry(context, record.peer, receipt);
+  const { ledger } = context.directory.member(record.peer)!;
+  if (!proved.ok) return { origin: ledger.origin, kind: '', index: -1, tree_size: -1, verified: false, text: receipt.proof };
+  const { entry, ref, checkpoint } = proved.value;
+  return {
+    origin: ledger.origin,
+    kind: entry.kind,
+    index: ref.index,
+    tree_size: checkpoint.size,
+    verified: true,
+    text: receipt.proof,
+  };
+}

@@ -1,0 +1,121 @@
+import { bytesToBase64url, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { encodeReceipt, parseReceipt, type LedgerEntry, type Receipt } from '../wire/mod.ts';
+import type { CloseReason } from './close-code.ts';
+import type { StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { recordIncident } from './incident.ts';
+import { eventOf, withdrawStep } from './outbox.ts';
+import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
+import { noteCheckpoint } from './peer-head.ts';
+import { NEW_PEER, decodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
+
+/** What a receipt settled, or why the session has to end. */
+export type ReceiptOutcome = { readonly record: MessageRecord } | { readonly close: CloseReason };
+
+/**
+ * Takes a receipt. It counts only if it proves that the peer's own ledger says RECEIVED or REFUSED about exactly what was sent: the same
+ * message, number and digests. Then it is held: stored, and in this node's ledger.
+ */
+export async function takeReceipt(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  receipt: Receipt,
+): Promise<ReceiptOutcome> {
+  const proved = verifyPeerEntry(context, peer, receipt);
+  if (!proved.ok) return invalid(context, peer, receipt, proved.detail);
+  const { entry } = proved.value;
+  const sent = entry.message_id === undefined ? undefined : await recordOf(context, entry.message_id as Uuid);
+  if (sent === undefined || !answers(context, peer, sent, entry)) {
+    return invalid(context, peer, receipt, 'it answers nothing that was sent');
+  }
+  const planned = await context.committer.commit((view) => planReceipt(view, sent.message_id, receipt, proved.value));
+  if (planned === 'contradiction') {
+    await recordIncident(context, peer, {
+      kind: 'CONTRADICTORY_RECEIPT',
+      detail: `two different answers to message ${sent.message_id}`,
+      exhibits: await exhibitsOf(context, sent.message_id, receipt),
+    });
+    return { close: 'RECEIPT_INVALID' };
+  }
+  const { record, isNew } = planned;
+  if (isNew) {
+    const at = { ...eventOf(record), time: record.held!.time, index: record.held!.index, peer_index: record.answer!.index };
+    if (entry.kind === 'REFUSED') context.emit({ kind: 'REFUSAL_HELD', ...at, reason: entry.reason! });
+    else context.emit({ kind: 'RECEIPT_HELD', ...at });
+  }
+  return { record };
+}
+
+function answers(context: ExchangeContext, peer: JurisdictionCode, sent: MessageRecord, entry: LedgerEntry): boolean {
+  return (
+    (entry.kind === 'RECEIVED' || entry.kind === 'REFUSED') &&
+    entry.peer === context.code &&
+    sent.direction === 'OUT' &&
+    sent.peer === peer &&
+    entry.seq === sent.seq &&
+    bytesToBase64url(entry.sealed_digest!) === sent.sealed_digest &&
+    bytesToBase64url(entry.signed_digest!) === sent.signed_digest
+  );
+}
+
+async function planReceipt(
+  view: StepView,
+  id: Uuid,
+  receipt: Receipt,
+  proved: ProvedEntry,
+): Promise<{ readonly record: MessageRecord; readonly isNew: boolean } | 'contradiction'> {
+  const current = (await view.getRecord<MessageRecord>(keys.message(id)))!;
+  if (current.held !== undefined) {
+    const held = parseReceipt((await view.get(keys.peerProof(current.held.index)))!);
+    return equalBytes(held.entry, receipt.entry) ? { record: current, isNew: false } : 'contradiction';
+  }
+  const { entry } = proved;
+  const held = view.append({
+    kind: 'RECEIPT_HELD',
+    peer: current.peer,
+    message_id: id,
+    seq: current.seq,
+    sealed_digest: entry.sealed_digest,
+    signed_digest: entry.signed_digest,
+    reason: entry.reason,
+    detail: proved.detail,
+  });
+  const settled = entry.kind === 'REFUSED' ? 'REFUSED' : 'RECEIVED';
+  const record: MessageRecord = {
+    ...current,
+    // What was given up stays given up, whatever the peer makes of it.
+    status: current.status === 'VOIDED' ? 'VOIDED' : settled,
+    answer: proved.ref,
+    held,
+    reason: entry.reason ?? current.reason,
+  };
+  view.putRecord(keys.message(id), record);
+  view.put(keys.peerProof(held.index), encodeReceipt(receipt));
+  view.delete(keys.pending(current.peer, current.seq));
+  const peer = (await view.getRecord<PeerRecord>(keys.peer(current.peer))) ?? NEW_PEER;
+  view.putRecord(keys.peer(current.peer), noteCheckpoint(peer, proved.checkpoint));
+  if (record.status === 'REFUSED') await withdrawStep(view, record);
+  return { record, isNew: true };
+}
+
+async function invalid(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  receipt: Receipt,
+  detail: string,
+): Promise<ReceiptOutcome> {
+  const exhibits = [bytesToBase64url(encodeReceipt(receipt))];
+  await recordIncident(context, peer, { kind: 'INVALID_RECEIPT', detail, exhibits });
+  return { close: 'RECEIPT_INVALID' };
+}
+
+async function exhibitsOf(context: ExchangeContext, id: Uuid, receipt: Receipt): Promise<string[]> {
+  const record = await recordOf(context, id);
+  const held = record?.held === undefined ? undefined : await context.store.get(keys.peerProof(record.held.index));
+  return [...(held === undefined ? [] : [bytesToBase64url(held)]), bytesToBase64url(encodeReceipt(receipt))];
+}
+
+async function recordOf(context: ExchangeContext, id: Uuid): Promise<MessageRecord | undefined> {
+  const bytes = await context.store.get(keys.message(id));
+  return bytes === undefined ? undefined : decodeRecord<MessageRecord>(bytes);
+}

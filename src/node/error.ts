@@ -1,0 +1,17 @@
+import { RogatoryError } from '../base/mod.ts';
+
+/** What can stand in the way of setting up or starting a node. */
+export type NodeErrorCode =
+  /** The folder holds a node already. */
+  | 'NODE_EXISTS'
+  /** The folder holds no node, or only part of one. */
+  | 'NODE_INCOMPLETE'
+  /** No federation manifest has been given to the node yet. */
+  | 'NODE_MANIFEST_MISSING'
+  /** The manifest in the folder is not acceptable. */
+  | 'NODE_MANIFEST_REFUSED'
+  /** The manifest does not list this node with its own keys. */
+  | 'NODE_NOT_A_MEMBER';
+
+/** A node that cannot be made or started. */
+export class NodeError extends RogatoryError<NodeErrorCode> {}

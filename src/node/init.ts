@@ -1,0 +1,108 @@
+import { X509Certificate } from 'node:crypto';
+import { access, mkdir } from 'node:fs/promises';
+import { replaceFile, systemClock, type Clock, type JurisdictionCode } from '../base/mod.ts';
+import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile } from '../config/mod.ts';
+import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
+import { openLevelStore, sealStore } from '../store/mod.ts';
+import { TLS_CERTIFICATE_DAYS, generateNodeKeys, publicJwk, signEnrolment, spkiSha256, type MemberStatement, type NodeKeys } from '../trust/mod.ts';
+import { NodeError } from './error.ts';
+import { ledgerKeyOf, ledgerSigner, witnessKeyOf, writeKeyring } from './keyring.ts';
+
+/** What a new node is told. */
+export interface InitOptions {
+  readonly code: JurisdictionCode;
+  readonly dir: string;
+  /** Name of the jurisdiction and of its central authority. */
+  readonly name: string;
+  readonly authority: string;
+  /** `wss://host:port/federation`, or empty for a node that only dials out. */
+  readonly endpoint: string;
+  readonly listen: { readonly host: string; readonly port: number } | undefined;
+  /** Schemeless name that the ledger and the witness go under, such as `mla.example/ledger`. */
+  readonly origin: string;
+  readonly passphrase: string | undefined;
+  readonly clock?: Clock;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const KEY_DAYS = 2 * 365;
+const PUBLIC_MODE = 0o644;
+
+/**
+ * Makes a node's directory: keys, certificate, configuration, an empty store and ledger, and the enrolment for the council.
+ * @throws {NodeError} NODE_EXISTS
+ * @throws {ConfigError} CONFIG_INVALID
+ */
+export async function initNode(options: InitOptions): Promise<NodeConfig> {
+  const { clock = systemClock } = options;
+  const paths = nodePaths(options.dir);
+  const file: NodeConfigFile = {
+    version: 1,
+    code: options.code,
+    name: options.name,
+    authority: options.authority,
+    endpoint: options.endpoint,
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    ledger_origin: `${options.origin}/ledger`,
+    witness_name: `${options.origin}/witness`,
+  };
+  const config = parseNodeConfig(file, paths.dir, 'The new configuration');
+  for (const path of [paths.config, paths.keys, paths.store]) {
+    if (await exists(path)) throw new NodeError('NODE_EXISTS', `${paths.dir} holds a node already.`);
+  }
+  await mkdir(paths.dir, { recursive: true });
+  const host = options.endpoint === '' ? '' : new URL(options.endpoint).hostname.replace(/^\[|\]$/g, '');
+  const keys = await generateNodeKeys(options.code, host, clock.nowMs());
+  const { dataKey } = await writeKeyring(paths.keys, keys, options.passphrase);
+  const store = sealStore(await openLevelStore(paths.store), dataKey);
+  try {
+    const ledger = await Ledger.create({
+      storage: store,
+      key: ledgerKeyOf(config, keys),
+      sign: ledgerSigner(keys),
+      headFile: paths.head,
+      folder: paths.ledger,
+      onPublishError: () => undefined,
+    });
+    await ledger.publish();
+  } finally {
+    await store.close();
+  }
+  await replaceFile(paths.enrolment, signEnrolment(statementOf(config, keys, clock.nowMs()), keys), PUBLIC_MODE);
+  // Last, so that a directory with a configuration is a whole one.
+  await replaceFile(paths.config, `${JSON.stringify(file, undefined, 2)}\n`, PUBLIC_MODE);
+  return config;
+}
+
+function statementOf(config: NodeConfig, keys: NodeKeys, nowMs: number): MemberStatement {
+  const validity = { not_before: nowMs - DAY_MS, not_after: nowMs + KEY_DAYS * DAY_MS };
+  const certificate = new X509Certificate(keys.certificates.tls);
+  return {
+    code: config.code,
+    name: config.name,
+    authority: config.authority,
+    endpoint: config.endpoint,
+    tls: {
+      ca: new X509Certificate(keys.certificates.ca).raw.toString('base64'),
+      spki_sha256: [
+        {
+          sha256: spkiSha256(certificate),
+          not_before: nowMs - DAY_MS,
+          not_after: nowMs + TLS_CERTIFICATE_DAYS * DAY_MS,
+        },
+      ],
+    },
+    sign: [{ ...publicJwk(keys.sign), ...validity }],
+    encrypt: [{ ...publicJwk(keys.encrypt), ...validity }],
+    ledger: { origin: config.ledgerOrigin, vkey: encodeVerifierKey(ledgerKeyOf(config, keys)) },
+    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, keys)) },
+    limits: { max_message_bytes: config.limits.maxMessageBytes, max_evidence_bytes: config.limits.maxEvidenceBytes },
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

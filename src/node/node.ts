@@ -1,0 +1,149 @@
+/** The composition root: a node out of its configuration, and the order in which it starts and stops. */
+import { codeOf, systemClock, type Clock } from '../base/mod.ts';
+import type { NodeConfig } from '../config/mod.ts';
+import { Exchange } from '../exchange/mod.ts';
+import { Ledger } from '../ledger/mod.ts';
+import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
+import { publicJwk, type NodeKeys } from '../trust/mod.ts';
+import { Transport, type SessionTimes } from '../transport/mod.ts';
+import type { Limits } from '../wire/mod.ts';
+import { ledgerKeyOf, ledgerSigner, readKeyring } from './keyring.ts';
+import { createLog, type Log } from './log.ts';
+import { startingManifest } from './manifest-file.ts';
+
+/** What a node is started with. */
+export interface NodeOptions {
+  readonly config: NodeConfig;
+  readonly passphrase: string | undefined;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly times?: SessionTimes;
+  /** Told once when the process has to end and recover from disk. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A node's store and ledger without its connections: what is needed to read a node that is stopped. */
+export interface NodeStorage {
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly keys: NodeKeys;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens a node's store and checks its ledger.
+ * @throws {NodeError} NODE_INCOMPLETE
+ * @throws {StoreError} STORE_LOCKED while another process has it open, and all others
+ * @throws {LedgerError}
+ */
+export async function openNodeStorage(config: NodeConfig, passphrase: string | undefined, log?: Log): Promise<NodeStorage> {
+  const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
+  const store = sealStore(await openLevelStore(config.paths.store), dataKey);
+  try {
+    const ledger = await Ledger.open(
+      {
+        storage: store,
+        key: ledgerKeyOf(config, keys),
+        sign: ledgerSigner(keys),
+        headFile: config.paths.head,
+        folder: config.paths.ledger,
+        onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
+      },
+      (done, total) => log?.('debug', 'ledger.rehashing', { done, total }),
+    );
+    const close = async (): Promise<void> => {
+      await ledger.publish();
+      await store.close();
+    };
+    return { store, ledger, keys, close };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** A running node. */
+export class Node {
+  readonly config: NodeConfig;
+  readonly exchange: Exchange;
+  readonly transport: Transport;
+  readonly storage: NodeStorage;
+  readonly startedAt: number;
+  readonly #log: Log;
+
+  private constructor(
+    config: NodeConfig,
+    parts: { readonly exchange: Exchange; readonly transport: Transport; readonly storage: NodeStorage; readonly log: Log },
+    startedAt: number,
+  ) {
+    this.config = config;
+    this.exchange = parts.exchange;
+    this.transport = parts.transport;
+    this.storage = parts.storage;
+    this.#log = parts.log;
+    this.startedAt = startedAt;
+  }
+
+  /**
+   * Starts a node: store, ledger, manifest, exchange, then its connections.
+   * @throws {NodeError} {StoreError} {LedgerError} {TransportError}
+   */
+  static async start(options: NodeOptions): Promise<Node> {
+    const { config, passphrase, clock = systemClock } = options;
+    const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
+    const storage = await openNodeStorage(config, passphrase, log);
+    try {
+      const { store, ledger, keys } = storage;
+      const { verified, isNew } = await startingManifest(config, keys, store);
+      const { kid } = publicJwk(keys.encrypt);
+      const exchange = new Exchange({
+        code: config.code,
+        store,
+        ledger,
+        manifest: verified,
+        signKey: { kid: publicJwk(keys.sign).kid, privateKey: keys.sign },
+        decryptKey: (name) => (name === kid ? keys.encrypt : undefined),
+        limits: limitsOf(config),
+        clock,
+        onFatal: options.onFatal,
+      });
+      if (isNew) await exchange.recordManifest(verified);
+      exchange.subscribe((event) => {
+        const { kind, time: _time, ...fields } = event;
+        log(kind === 'INCIDENT' ? 'error' : 'info', `exchange.${kind.toLowerCase()}`, fields);
+      });
+      const transport = await Transport.open({
+        code: config.code,
+        exchange,
+        keys,
+        clock,
+        listen: config.listen,
+        ...(options.times === undefined ? {} : { times: options.times }),
+        onEvent: ({ kind, ...fields }) => {
+          log(kind === 'CONNECTION_REFUSED' ? 'warn' : 'info', `transport.${kind.toLowerCase()}`, fields);
+        },
+      });
+      log('info', 'node.started', { code: config.code, port: transport.port, entries: ledger.size, manifest: verified.manifest.version });
+      return new Node(config, { exchange, transport, storage, log }, clock.nowMs());
+    } catch (error) {
+      await storage.store.close();
+      throw error;
+    }
+  }
+
+  /** Drains and stops: no new sessions, running steps finish, the ledger's files are brought up to date, the store is closed. */
+  async stop(): Promise<void> {
+    await this.transport.close();
+    await this.exchange.close();
+    await this.storage.close();
+    this.#log('info', 'node.stopped', { code: this.config.code });
+  }
+}
+
+function limitsOf({ limits }: NodeConfig): Limits {
+  return {
+    max_message_bytes: limits.maxMessageBytes,
+    max_evidence_bytes: limits.maxEvidenceBytes,
+    credit: limits.credit,
+  };
+}

@@ -1,0 +1,237 @@
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import { isoTime, type Clock, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import type { Exchange } from '../exchange/mod.ts';
+import { clientTlsOptions, memberByCode, serverTlsOptions, verifyPeerCertificate, type NodeKeys } from '../trust/mod.ts';
+import { Dialler } from './dialler.ts';
+import { FederationSession, type SessionEnd } from './federation-session.ts';
+import { Listener, type AcceptSocket } from './listener.ts';
+import { SESSION_TIMES, type SessionTimes } from './wire-options.ts';
+
+/** Something that happened to a connection. */
+export interface TransportEvent {
+  readonly kind: 'CONNECTED' | 'DISCONNECTED' | 'DIAL_FAILED' | 'CONNECTION_REFUSED';
+  readonly peer?: JurisdictionCode;
+  readonly detail: string;
+}
+
+/** What a transport is made of. */
+export interface TransportOptions {
+  readonly code: JurisdictionCode;
+  readonly exchange: Exchange;
+  readonly keys: NodeKeys;
+  readonly clock: Clock;
+  readonly listen: { readonly host: string; readonly port: number } | undefined;
+  readonly onEvent: (event: TransportEvent) => void;
+  readonly times?: SessionTimes;
+}
+
+/** How things stand with one peer's connection. */
+export interface PeerConnection {
+  readonly code: JurisdictionCode;
+  readonly endpoint: string;
+  readonly connected: boolean;
+  readonly since?: string;
+  readonly dialled_by?: JurisdictionCode;
+  readonly clock_offset_ms?: number;
+  /** Why the last session or attempt ended. */
+  readonly last_failure?: string;
+  readonly next_attempt_at?: string;
+}
+
+interface Live {
+  readonly session: FederationSession;
+  readonly since: number;
+}
+
+// Revocation has to take effect on live sessions within a minute (they are otherwise only judged when they open).
+const RECHECK_MS = 20_000;
+
+/** All connections of a node: it listens, dials every member that has an endpoint, and keeps one session a peer. */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #times: SessionTimes;
+  readonly #diallers = new Map<JurisdictionCode, Dialler>();
+  readonly #sessions = new Set<FederationSession>();
+  readonly #certificates = new WeakMap<FederationSession, X509Certificate>();
+  readonly #live = new Map<JurisdictionCode, Live>();
+  readonly #failures = new Map<JurisdictionCode, string>();
+  #listener: Listener | undefined;
+  #recheck: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  private constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#times = options.times ?? SESSION_TIMES;
+  }
+
+  /** @throws {TransportError} TRANSPORT_LISTEN_FAILED */
+  static async open(options: TransportOptions): Promise<Transport> {
+    const transport = new Transport(options);
+    const { listen, keys, exchange } = options;
+    if (listen !== undefined) {
+      transport.#listener = await Listener.open({
+        ...listen,
+        tls: serverTlsOptions(keys, exchange.manifest),
+        verifyPeer: (socket) => transport.#verifyPeer(socket),
+        prepare: (peer) => transport.#prepare(peer, peer),
+        onRefused: (detail) => {
+          options.onEvent({ kind: 'CONNECTION_REFUSED', detail });
+        },
+      });
+    }
+    transport.#dialMembers();
+    transport.#recheck = setInterval(() => {
+      transport.#closeUntrusted();
+    }, RECHECK_MS);
+    return transport;
+  }
+
+  /** The port that is listened on; 0 when there is none. */
+  get port(): number {
+    return this.#listener?.port ?? 0;
+  }
+
+  /** How things stand with every other active member. */
+  connections(): PeerConnection[] {
+    const others = this.#options.exchange.manifest.members.filter(
+      ({ code, status }) => code !== this.#options.code && status === 'ACTIVE',
+    );
+    return others.map(({ code, endpoint }) => {
+      const live = this.#live.get(code);
+      const failure = this.#failures.get(code);
+      const next = this.#diallers.get(code)?.nextAttemptAt;
+      return {
+        code,
+        endpoint,
+        connected: live !== undefined,
+        ...(live === undefined
+          ? {}
+          : {
+              since: isoTime(live.since),
+              dialled_by: live.session.dialledBy,
+              clock_offset_ms: live.session.clockOffsetMs,
+            }),
+        ...(failure === undefined ? {} : { last_failure: failure }),
+        ...(next === undefined || live !== undefined ? {} : { next_attempt_at: isoTime(next) }),
+      };
+    });
+  }
+
+  /** Applies a manifest that has come into force: other certificates, other endpoints, other members. */
+  manifestChanged(): void {
+    this.#listener?.setTls(serverTlsOptions(this.#options.keys, this.#options.exchange.manifest));
+    this.#closeUntrusted();
+    this.#dialMembers();
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#recheck);
+    for (const dialler of this.#diallers.values()) dialler.stop();
+    for (const session of this.#sessions) session.close('GOING_AWAY');
+    await Promise.all([...this.#sessions].map((session) => session.ended));
+    await this.#listener?.close();
+  }
+
+  #dialMembers(): void {
+    const { exchange, code: own, keys, clock } = this.#options;
+    for (const { code } of exchange.manifest.members) {
+      if (code === own) continue;
+      const existing = this.#diallers.get(code);
+      if (existing !== undefined) {
+        if (!this.#live.has(code)) existing.retry();
+        continue;
+      }
+      const dialler = new Dialler({
+        endpoint: () => {
+          const member = memberByCode(exchange.manifest, code);
+          return member?.status === 'ACTIVE' && member.endpoint !== '' ? member.endpoint : undefined;
+        },
+        tls: () => clientTlsOptions(keys, () => exchange.manifest, code, () => clock.nowMs()),
+        isConnected: () => this.#live.has(code),
+        prepare: () => this.#prepare(code, own),
+        onFailure: (detail) => {
+          this.#failures.set(code, detail);
+          this.#options.onEvent({ kind: 'DIAL_FAILED', peer: code, detail });
+        },
+        times: this.#times,
+        // The session dialled by the lower code would stay anyway.
+        firstDelayMs: own < code ? 0 : this.#times.minReconnectMs,
+        random: Math.random,
+      });
+      this.#diallers.set(code, dialler);
+    }
+  }
+
+  #verifyPeer(socket: TLSSocket): Verdict<JurisdictionCode> {
+    const verdict = verifyPeerCertificate(
+      socket.getPeerX509Certificate(),
+      this.#options.exchange.manifest,
+      this.#options.clock.nowMs(),
+    );
+    return verdict.ok && verdict.value === this.#options.code
+      ? { ok: false, reason: 'CERTIFICATE_NOT_A_MEMBER', detail: 'this node itself' }
+      : verdict;
+  }
+
+  async #prepare(peer: JurisdictionCode, dialledBy: JurisdictionCode): Promise<AcceptSocket> {
+    const seenBefore = await this.#options.exchange.seenCheckpoint(peer);
+    return (socket, tls) => {
+      const session = new FederationSession({
+        socket,
+        exchange: this.#options.exchange,
+        peer,
+        dialledBy,
+        seenBefore,
+        times: this.#times,
+        onReady: (ready) => this.#onReady(ready),
+        onManifest: () => {
+          this.manifestChanged();
+        },
+        onEnd: (ended, end) => {
+          this.#onEnd(ended, end);
+        },
+      });
+      const certificate = tls.getPeerX509Certificate();
+      if (certificate !== undefined) this.#certificates.set(session, certificate);
+      this.#sessions.add(session);
+      session.start();
+      if (this.#stopped) session.close('GOING_AWAY');
+    };
+  }
+
+  /** Of two sessions with one peer the one dialled by the lower code stays; of two dialled by the same side, the newer. */
+  #onReady(session: FederationSession): boolean {
+    const { peer } = session;
+    const lower = peer < this.#options.code ? peer : this.#options.code;
+    const current = this.#live.get(peer);
+    if (current !== undefined && current.session.dialledBy === lower && session.dialledBy !== lower) return false;
+    this.#live.set(peer, { session, since: this.#options.clock.nowMs() });
+    this.#failures.delete(peer);
+    this.#diallers.get(peer)?.succeeded();
+    current?.session.close('SESSION_DUPLICATE');
+    this.#options.onEvent({ kind: 'CONNECTED', peer, detail: `dialled by ${session.dialledBy}` });
+    return true;
+  }
+
+  #onEnd(session: FederationSession, { code, reason }: SessionEnd): void {
+    const { peer } = session;
+    this.#sessions.delete(session);
+    const current = this.#live.get(peer);
+    if (current !== undefined && current.session !== session) return;
+    this.#live.delete(peer);
+    const detail = reason === '' ? `closed with ${code}` : reason;
+    this.#failures.set(peer, detail);
+    if (current !== undefined) this.#options.onEvent({ kind: 'DISCONNECTED', peer, detail });
+    if (!this.#stopped) this.#diallers.get(peer)?.retry();
+  }
+
+  #closeUntrusted(): void {
+    const { exchange, clock } = this.#options;
+    for (const session of this.#sessions) {
+      const verdict = verifyPeerCertificate(this.#certificates.get(session), exchange.manifest, clock.nowMs());
+      if (!verdict.ok || verdict.value !== session.peer) session.close('NOT_A_MEMBER');
+    }
+  }
+}
