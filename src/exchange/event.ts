@@ -1,11 +1,10 @@
 import type { JurisdictionCode, Uuid } from '../base/mod.ts';
 import type { BodyType, Reason } from '../wire/mod.ts';
 
-/** Something that happened to a message or a peer, for timelines, logs and metrics. No case content. */
+/** Something that happened to a message, or a contradiction by a peer, for timelines, logs and metrics. No case content. */
 export type ExchangeEvent =
   | MessageEvent<'SENT' | 'RECEIVED' | 'RECEIPT_HELD' | 'VOIDED'>
   | (MessageEvent<'REFUSED' | 'REFUSAL_HELD'> & { readonly reason: Reason })
-  | { readonly kind: 'CONNECTED' | 'DISCONNECTED'; readonly time: number; readonly peer: JurisdictionCode; readonly detail: string }
   | { readonly kind: 'INCIDENT'; readonly time: number; readonly peer: JurisdictionCode; readonly detail: string; readonly index: number };
 
 interface MessageEvent<Kind extends string> {

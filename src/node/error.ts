@@ -10,6 +10,8 @@ export type NodeErrorCode =
   | 'NODE_MANIFEST_MISSING'
   /** The manifest in the folder is not acceptable. */
   | 'NODE_MANIFEST_REFUSED'
+  /** An enrolment is malformed, or does not prove possession of its keys. */
+  | 'NODE_ENROLMENT_REFUSED'
   /** The manifest does not list this node with its own keys. */
   | 'NODE_NOT_A_MEMBER';
 

@@ -1,0 +1,82 @@
+import { request, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import { nodePaths } from '../config/mod.ts';
+import { ApiError, RemoteError } from './error.ts';
+import { socketPath } from './socket-path.ts';
+
+/** Speaks to the node that is running in a directory. */
+export class ApiClient {
+  readonly #dir: string;
+  readonly #path: string;
+
+  /** @throws {ApiError} API_SOCKET_PATH_TOO_LONG */
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.#path = socketPath(nodePaths(dir).controlSocket);
+  }
+
+  /**
+   * @throws {ApiError} API_NODE_NOT_RUNNING, API_BAD_ANSWER
+   * @throws {RemoteError} whatever the node reports
+   */
+  async get<T>(path: string): Promise<T> {
+    return parseAnswer<T>(await readAll(await this.#request('GET', path)));
+  }
+
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return parseAnswer<T>(await readAll(await this.#request('POST', path, JSON.stringify(body))));
+  }
+
+  async getBytes(path: string): Promise<Uint8Array> {
+    const response = await this.#request('GET', path);
+    const bytes = await readAll(response);
+    if (response.statusCode !== 200) parseAnswer(bytes);
+    return bytes;
+  }
+
+  /** Lines of JSON, until `signal` ends it. The node has begun to listen when this resolves. */
+  async stream<T>(path: string, onEvent: (event: T) => void, signal: AbortSignal): Promise<void> {
+    const response = await this.#request('GET', path);
+    const lines = createInterface({ input: response });
+    lines.on('line', (line) => {
+      onEvent(JSON.parse(line) as T);
+    });
+    response.on('error', () => undefined);
+    signal.addEventListener('abort', () => {
+      lines.close();
+      response.destroy();
+    });
+  }
+
+  #request(method: 'GET' | 'POST', path: string, body?: string): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ socketPath: this.#path, method, path: `/v1/${path}`, agent: false }, resolve);
+      outgoing.on('error', (cause: Error & { code?: string }) => {
+        const isGone = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTSOCK';
+        reject(
+          isGone
+            ? new ApiError('API_NODE_NOT_RUNNING', `No node is running in ${this.#dir}. Start it with “rogatory serve --config ${this.#dir}/node.json”.`, { cause })
+            : new ApiError('API_BAD_ANSWER', `The node in ${this.#dir} did not answer: ${cause.message}.`, { cause }),
+        );
+      });
+      outgoing.end(body);
+    });
+  }
+}
+
+async function readAll(response: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function parseAnswer<T>(bytes: Buffer): T {
+  let answer: { readonly error?: { readonly code: string; readonly message: string; readonly faults: RemoteError['faults'] } };
+  try {
+    answer = JSON.parse(bytes.toString('utf8')) as typeof answer;
+  } catch (cause) {
+    throw new ApiError('API_BAD_ANSWER', 'The node’s answer is not JSON.', { cause });
+  }
+  if (answer.error !== undefined) throw new RemoteError(answer.error.code, answer.error.message, answer.error.faults);
+  return answer as T;
+}

@@ -1,0 +1,172 @@
+/** What the local interface answers. One function a resource; each takes parsed input and returns JSON. */
+import { bytesToBase64, isJurisdictionCode, isoTime, isUuid, parseJurisdictionCode, parseUuid, type JurisdictionCode } from '../base/mod.ts';
+import { exportBundle } from '../audit/mod.ts';
+import type { MessageRecord, TimelineEntry } from '../exchange/mod.ts';
+import { encodeVerifierKey } from '../ledger/mod.ts';
+import { bundleSource, ledgerKeyOf, witnessKeyOf, type Node } from '../node/mod.ts';
+import type { PeerConnection } from '../transport/mod.ts';
+import { parseDraft } from '../wire/mod.ts';
+import { ApiError } from './error.ts';
+
+/** A node at a glance. */
+export interface StatusAnswer {
+  readonly code: string;
+  readonly name: string;
+  readonly dir: string;
+  readonly pid: number;
+  readonly started_at: string;
+  readonly port: number;
+  readonly endpoint: string;
+  readonly ledger: { readonly origin: string; readonly vkey: string; readonly size: number; readonly root: string };
+  readonly witness: { readonly name: string; readonly vkey: string };
+  readonly manifest: { readonly version: number; readonly fingerprint: string; readonly expires_at: string };
+  readonly peers: readonly PeerAnswer[];
+}
+
+/** A peer at a glance. */
+export type PeerAnswer = PeerConnection & { readonly waiting: number; readonly checkpoint_size?: number };
+
+/** What happened to a message, and what comes next. */
+export interface WhyAnswer {
+  readonly message: MessageRecord;
+  readonly timeline: readonly TimelineEntry[];
+  readonly next: string;
+}
+
+/** A message that was sent, as far as it got. */
+export interface SentAnswer {
+  readonly message: MessageRecord;
+  readonly receipt?: { readonly origin: string; readonly kind: string; readonly index: number; readonly tree_size: number; readonly verified: boolean; readonly proof: string };
+  readonly next: string;
+}
+
+const MAX_WAIT_MS = 300_000;
+
+export async function status(node: Node): Promise<StatusAnswer> {
+  const { config, exchange, transport, storage } = node;
+  const { checkpoint } = storage.ledger;
+  return {
+    code: config.code,
+    name: config.name,
+    dir: config.paths.dir,
+    pid: process.pid,
+    started_at: isoTime(node.startedAt),
+    port: transport.port,
+    endpoint: config.endpoint,
+    ledger: {
+      origin: config.ledgerOrigin,
+      vkey: encodeVerifierKey(ledgerKeyOf(config, storage.keys)),
+      size: checkpoint.size,
+      root: bytesToBase64(checkpoint.root),
+    },
+    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, storage.keys)) },
+    manifest: {
+      version: exchange.manifest.version,
+      fingerprint: exchange.manifestFingerprint,
+      expires_at: isoTime(exchange.manifest.expires_at),
+    },
+    peers: await peers(node),
+  };
+}
+
+export async function peers({ exchange, transport }: Node): Promise<PeerAnswer[]> {
+  return Promise.all(
+    transport.connections().map(async (connection) => {
+      const seen = await exchange.seenCheckpoint(connection.code);
+      const { count } = await exchange.backlog(connection.code);
+      return { ...connection, waiting: count, ...(seen === undefined ? {} : { checkpoint_size: seen.size }) };
+    }),
+  );
+}
+
+export function messages({ exchange }: Node, query: URLSearchParams): Promise<MessageRecord[]> {
+  const [peer, caseId, status] = [query.get('peer'), query.get('case'), query.get('status')];
+  return exchange.messages({
+    peer: peer === null ? undefined : parseJurisdictionCode(peer),
+    case_id: caseId === null ? undefined : parseUuid(caseId),
+    status: status === null ? undefined : (status as MessageRecord['status']),
+    limit: Number(query.get('limit') ?? 1000),
+  });
+}
+
+export async function message(node: Node, id: string): Promise<Awaited<ReturnType<Node['exchange']['message']>>> {
+  return node.exchange.message(parseUuid(id));
+}
+
+export async function why(node: Node, id: string): Promise<WhyAnswer> {
+  const { record } = await node.exchange.message(parseUuid(id));
+  return { message: record, timeline: node.exchange.timeline(record), next: await nextAction(node, record) };
+}
+
+/** Sends a message and waits for the peer's answer as long as the caller wants. */
+export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer> {
+  const { to, draft, wait_ms: waitMs } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
+  if (typeof to !== 'string' || !isJurisdictionCode(to)) throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
+  const wait = typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : 0;
+  const { exchange } = node;
+  const queued = await exchange.send(parseDraft(draft), to);
+  const connected = node.transport.connections().some(({ code, connected: isConnected }) => code === to && isConnected);
+  // A peer that is not there may be away for days: a moment for it to come back, and no more.
+  const record = await exchange.answerOf(queued.message_id, connected ? wait : Math.min(wait, 3_000));
+  const { proof } = await exchange.message(record.message_id);
+  return {
+    message: record,
+    ...(proof === undefined ? {} : { receipt: { ...proof, proof: proof.text } }),
+    next: await nextAction(node, record),
+  };
+}
+
+export async function cases({ exchange }: Node, id?: string): Promise<unknown> {
+  if (id !== undefined && !isUuid(id)) throw new ApiError('API_BAD_REQUEST', 'A case is named by its UUID.');
+  return exchange.cases(id);
+}
+
+export async function ledgerProof({ storage }: Node, index: number): Promise<{ readonly entry: string; readonly proof: string }> {
+  const { entry, proof } = await storage.ledger.receipt(index);
+  return { entry: bytesToBase64(entry), proof };
+}
+
+export async function ledgerConsistency({ storage }: Node, oldSize: number): Promise<{ readonly proof: string }> {
+  return { proof: await storage.ledger.consistencyProof(oldSize) };
+}
+
+/** A newer manifest, from the council by way of the operator. */
+export async function takeManifest(node: Node, body: unknown): Promise<{ readonly version: number; readonly fingerprint: string }> {
+  const { manifest } = body as { readonly manifest?: unknown };
+  if (typeof manifest !== 'string') throw new ApiError('API_BAD_REQUEST', '“manifest” must be the text of a manifest.');
+  const taken = await node.exchange.takeManifest(manifest);
+  if (!taken.ok) throw new ApiError('API_BAD_REQUEST', `The manifest is refused (${taken.reason}): ${taken.detail}.`);
+  node.transport.manifestChanged();
+  return { version: taken.value.manifest.version, fingerprint: node.exchange.manifestFingerprint };
+}
+
+export async function auditBundle(node: Node): Promise<Uint8Array> {
+  return exportBundle(await bundleSource(node.config.code, node.storage));
+}
+
+/** What has to happen next, in words for the person who asks. */
+async function nextAction({ exchange, transport }: Node, record: MessageRecord): Promise<string> {
+  const { peer } = record;
+  if (record.direction === 'IN') {
+    if (record.status === 'REFUSED') return `Nothing: this node refused it (${record.reason}) and ${peer} has that in writing.`;
+    return record.status === 'VOIDED' ? `Nothing: ${peer} gave it up before it arrived.` : 'Nothing for the message: it was received and applied. The case goes on.';
+  }
+  if (record.held !== undefined) {
+    if (record.status === 'REFUSED') return `Mend what ${peer} refused (${record.reason}) and send it as a new message.`;
+    return record.status === 'VOIDED' ? `Nothing: it was given up, and ${peer} knows.` : `Nothing for the message: ${peer} has it, and its receipt is held. The case goes on.`;
+  }
+  const connection = transport.connections().find(({ code }) => code === peer);
+  const { count } = await exchange.backlog(peer);
+  const queue = count > 1 ? `; ${count} messages are waiting` : '';
+  if (connection === undefined) return `${peer} is not an active member: it waits until ${peer} is one again${queue}.`;
+  return waiting(peer, connection) + queue + '. It is on disk and will be delivered.';
+}
+
+function waiting(peer: JurisdictionCode, connection: PeerConnection): string {
+  if (connection.connected) return `${peer} is connected and has not answered yet`;
+  const failure = connection.last_failure === undefined ? '' : ` (${connection.last_failure})`;
+  const next = connection.next_attempt_at === undefined ? '' : `, next attempt at ${connection.next_attempt_at}`;
+  return connection.endpoint === ''
+    ? `${peer} is not connected, and only it can dial`
+    : `${peer} is not reached at ${connection.endpoint}${failure}${next}`;
+}

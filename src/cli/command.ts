@@ -1,0 +1,121 @@
+/** What a command is, and how its arguments are read. */
+import { parseArgs } from 'node:util';
+import { parseJurisdictionCode, type JurisdictionCode } from '../base/mod.ts';
+import { CliError } from './error.ts';
+
+/** Exit statuses: done; refused or not verified; wrongly used. */
+export const EXIT = { done: 0, refused: 1, usage: 2 } as const;
+
+/** One option of a command. */
+export interface OptionSpec {
+  /** Placeholder of its value in the help; none for a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly help: string;
+  readonly required?: boolean;
+}
+
+/** One command. */
+export interface Command {
+  /** As typed: `message send`. */
+  readonly name: string;
+  readonly summary: string;
+  /** Positional arguments in the help, such as `REQUEST.json`. */
+  readonly operands?: string;
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** More for the help: exit statuses, examples. */
+  readonly details?: string;
+  run(args: Arguments, io: Terminal): Promise<number>;
+}
+
+/** Where a command writes. */
+export interface Terminal {
+  /** Whether stdout is for a machine. */
+  readonly isJson: boolean;
+  /** A line of the result. In JSON mode only `result` writes to stdout. */
+  print(line: string): void;
+  /** A line for the person who waits: stderr. */
+  note(line: string): void;
+  /** The result: JSON for a machine, or lines for people. */
+  result(json: unknown, lines: readonly string[]): void;
+}
+
+/** Arguments that were given, by name. */
+export class Arguments {
+  readonly operands: readonly string[];
+  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
+
+  constructor(operands: readonly string[], values: Readonly<Record<string, string | boolean | undefined>>) {
+    this.operands = operands;
+    this.#values = values;
+  }
+
+  optional(name: string): string | undefined {
+    const value = this.#values[name];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  text(name: string, fallback?: string): string {
+    const value = this.optional(name) ?? fallback;
+    if (value === undefined) throw new CliError('CLI_USAGE', `--${name} is required.`);
+    return value;
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  integer(name: string, fallback: number, max: number): number {
+    const text = this.optional(name);
+    if (text === undefined) return fallback;
+    if (!/^[0-9]{1,9}$/.test(text) || Number(text) > max) throw new CliError('CLI_USAGE', `--${name} must be a whole number up to ${max}.`);
+    return Number(text);
+  }
+
+  jurisdiction(name: string): JurisdictionCode {
+    return parseJurisdiction(this.text(name), `--${name}`);
+  }
+
+  /** Exactly one operand. */
+  operand(what: string): string {
+    const [operand, ...more] = this.operands;
+    if (operand === undefined || more.length > 0) throw new CliError('CLI_USAGE', `Give exactly one ${what}.`);
+    return operand;
+  }
+
+  noOperands(): void {
+    if (this.operands.length > 0) throw new CliError('CLI_USAGE', `Unexpected argument “${this.operands[0]}”.`);
+  }
+}
+
+/** @throws {CliError} CLI_USAGE */
+export function readArguments(command: Command, argv: readonly string[]): Arguments {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, spec]) => [
+      name,
+      {
+        type: spec.value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(spec.short === undefined ? {} : { short: spec.short }),
+      },
+    ]),
+  );
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    for (const [name, spec] of Object.entries(command.options)) {
+      if (spec.required === true && values[name] === undefined) throw new CliError('CLI_USAGE', `--${name} ${spec.value ?? ''} is required.`);
+    }
+    return new Arguments(positionals, values as Record<string, string | boolean | undefined>);
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
+    throw new CliError('CLI_USAGE', `${message}.`, { cause: error });
+  }
+}
+
+function parseJurisdiction(text: string, what: string): JurisdictionCode {
+  try {
+    return parseJurisdictionCode(text.toUpperCase());
+  } catch (cause) {
+    throw new CliError('CLI_USAGE', `${what} must be a jurisdiction code such as IT or GB-SCT.`, { cause });
+  }
+}

@@ -1,0 +1,69 @@
+import { isEndpoint, loadPassphrase, nodePaths } from '../../config/mod.ts';
+import { initNode } from '../../node/mod.ts';
+import type { Arguments, Command } from '../command.ts';
+import { CliError } from '../error.ts';
+
+export const init: Command = {
+  name: 'init',
+  summary: 'make a node: keys, certificate, configuration, empty ledger, and an enrolment for the council',
+  options: {
+    jurisdiction: { value: 'CC', help: 'ISO 3166-1 code, or with a region such as GB-SCT; XA to XZ for trying out', required: true },
+    dir: { value: 'D', help: 'the node’s folder, made if it is not there', required: true },
+    endpoint: { value: 'URL', help: 'wss://HOST[:PORT][/federation] where peers reach it; leave out if it only dials out' },
+    listen: { value: 'HOST:PORT', help: 'address to listen on; the endpoint’s port on all addresses, or on loopback for a loopback endpoint' },
+    origin: { value: 'NAME', help: 'schemeless name that the ledger goes under for ever; the endpoint’s host by default' },
+    name: { value: 'TEXT', help: 'name of the jurisdiction' },
+    authority: { value: 'TEXT', help: 'name of the central authority' },
+  },
+  details:
+    'The data key that everything rests under is wrapped by ROGATORY_PASSPHRASE or ROGATORY_PASSPHRASE_FILE.\n' +
+    'Without either it is kept in a file that only the owner can read: good for trying out, not for a ministry.',
+  async run(args, io) {
+    args.noOperands();
+    const code = args.jurisdiction('jurisdiction');
+    const endpoint = readEndpoint(args.optional('endpoint'));
+    const url = endpoint === '' ? undefined : new URL(endpoint);
+    const passphrase = loadPassphrase(process.env);
+    const config = await initNode({
+      code,
+      dir: args.text('dir'),
+      name: args.text('name', code),
+      authority: args.text('authority', `Central authority of ${code}`),
+      endpoint,
+      listen: readListen(args, url),
+      origin: args.optional('origin') ?? url?.host ?? missingOrigin(),
+      passphrase,
+    });
+    const { dir, enrolment } = nodePaths(config.paths.dir);
+    io.result({ ok: true, code, dir, enrolment, ledger_origin: config.ledgerOrigin, encrypted: passphrase !== undefined }, [
+      `Made node ${code} in ${dir}.`,
+      ...(passphrase === undefined ? ['Its data key is in a file without a passphrase: for trying out only.'] : []),
+      `Next: hand ${enrolment} to the council (“rogatory federation add”), then give the node its manifest (“rogatory federation publish”).`,
+    ]);
+    return 0;
+  },
+};
+
+function readEndpoint(text: string | undefined): string {
+  if (text === undefined) return '';
+  const endpoint = /^wss:\/\/[^/]+\/?$/.test(text) ? `${text.replace(/\/$/, '')}/federation` : text;
+  if (!isEndpoint(endpoint)) throw new CliError('CLI_USAGE', '--endpoint must be wss://HOST[:PORT][/federation].');
+  return endpoint;
+}
+
+function readListen(args: Arguments, url: URL | undefined): { readonly host: string; readonly port: number } | undefined {
+  const text = args.optional('listen');
+  if (text === undefined) {
+    if (url === undefined) return undefined;
+    const isLoopback = ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+    const loopback = url.hostname === '[::1]' ? '::1' : '127.0.0.1';
+    return { host: isLoopback ? loopback : '0.0.0.0', port: url.port === '' ? 443 : Number(url.port) };
+  }
+  const match = /^(.+):([0-9]{1,5})$/.exec(text);
+  if (match === null || Number(match[2]) > 65_535) throw new CliError('CLI_USAGE', '--listen must be HOST:PORT.');
+  return { host: match[1]!.replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+function missingOrigin(): never {
+  throw new CliError('CLI_USAGE', '--origin is required for a node without an endpoint.');
+}

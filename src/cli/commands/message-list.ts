@@ -1,0 +1,34 @@
+import { isoTime } from '../../base/mod.ts';
+import { ApiClient } from '../../api/mod.ts';
+import type { MessageRecord } from '../../exchange/mod.ts';
+import type { Command } from '../command.ts';
+import { typeName } from '../message-lines.ts';
+
+export const messageList: Command = {
+  name: 'message list',
+  summary: 'messages of this node, newest first',
+  options: {
+    node: { value: 'D', help: 'folder of the running node', required: true },
+    peer: { value: 'CC', help: 'only with this peer' },
+    case: { value: 'ID', help: 'only of this case' },
+    status: { value: 'STATUS', help: 'only QUEUED, RECEIVED, REFUSED or VOIDED' },
+    limit: { value: 'N', help: 'at most so many; 100 by default' },
+  },
+  async run(args, io) {
+    args.noOperands();
+    const query = new URLSearchParams({ limit: String(args.integer('limit', 100, 10_000)) });
+    for (const name of ['peer', 'case', 'status']) {
+      const value = args.optional(name);
+      if (value !== undefined) query.set(name, value);
+    }
+    const records = await new ApiClient(args.text('node')).get<MessageRecord[]>(`messages?${query}`);
+    io.result(records, records.length === 0 ? ['No messages.'] : records.map(line));
+    return 0;
+  },
+};
+
+function line(record: MessageRecord): string {
+  const direction = record.direction === 'OUT' ? `→ ${record.peer}` : `← ${record.peer}`;
+  const time = isoTime(record.sent.time).slice(0, 19);
+  return `${time}  ${direction.padEnd(8)} ${record.message_id}  ${record.status.padEnd(8)} ${typeName(record)}`;
+}

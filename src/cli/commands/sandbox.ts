@@ -1,0 +1,160 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, relative, resolve } from 'node:path';
+import { ApiClient, type StatusAnswer } from '../../api/mod.ts';
+import { auditBundles, type AuditReport } from '../../audit/mod.ts';
+import { auditLines } from '../audit-lines.ts';
+import type { Command, Terminal } from '../command.ts';
+import { CliError } from '../error.ts';
+import { createFederation, type SandboxNode } from '../sandbox/federation.ts';
+import { NodeProcess } from '../sandbox/node-process.ts';
+import { playScenario, untilConnected, type PlayedMessage } from '../sandbox/play.ts';
+import { loadScenario, type Scenario } from '../sandbox/scenario.ts';
+
+const CONNECT_TIMEOUT_MS = 30_000;
+
+export const sandbox: Command = {
+  name: 'sandbox',
+  summary: 'a whole federation on this machine: real nodes exchange a real request, and an auditor verifies it',
+  options: {
+    dir: { value: 'D', help: 'keep everything in D; otherwise it is removed at the end' },
+    scenario: { value: 'NAME', help: 'what to play, from node-config/scenarios; bank-records by default' },
+    once: { help: 'play, audit, stop; the exit status says whether everything verified' },
+  },
+  details:
+    'Every node is a process of its own with its own folder, keys, certificate authority, store and ledger. Keys are kept without a\n' +
+    'passphrase, and all persons and cases are invented: this is for trying out.',
+  async run(args, io) {
+    args.noOperands();
+    const scenario = await loadScenario(args.text('scenario', 'bank-records'));
+    const asked = args.optional('dir');
+    const dir = asked === undefined ? await mkdtemp(join(tmpdir(), 'rogatory-')) : await emptyFolder(asked);
+    const interrupted = untilInterrupted();
+    const processes: NodeProcess[] = [];
+    try {
+      const outcome = await Promise.race([play(scenario, dir, processes, io), interrupted]);
+      if (outcome === 'interrupted') return 1;
+      const { ok, nodes, document } = outcome;
+      if (args.flag('once')) {
+        await stopAll(processes);
+        io.result(document, [`${ok ? 'Everything verified.' : 'NOT everything verified.'}${asked === undefined ? '' : ` Files: ${dir}`}`]);
+        return ok ? 0 : 1;
+      }
+      io.result(document, nextSteps(dir, nodes, asked !== undefined));
+      await Promise.race([interrupted, anyExit(processes, io)]);
+      io.note('Stopping the nodes …');
+      return ok ? 0 : 1;
+    } finally {
+      await stopAll(processes);
+      if (asked === undefined) await rm(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly nodes: readonly SandboxNode[];
+  readonly document: object;
+}
+
+async function play(scenario: Scenario, dir: string, processes: NodeProcess[], io: Terminal): Promise<Outcome> {
+  io.note(`Rogatory sandbox: ${scenario.title}. ${scenario.note}`);
+  io.note(`Setting up ${scenario.nodes.length} jurisdictions in ${dir} …`);
+  const nodes = await createFederation(dir, scenario.nodes, (line) => {
+    io.note(`  ${line}`);
+  });
+  processes.push(...(await Promise.all(nodes.map((node) => NodeProcess.start(node)))));
+  for (const { node, pid } of processes) io.note(`  ${node.code} is running (process ${pid})`);
+  if (!(await untilConnected(nodes, CONNECT_TIMEOUT_MS))) throw new CliError('CLI_NODE_FAILED', 'The nodes did not connect to each other.');
+  io.note('  connected: mutual TLS 1.3, each certificate pinned in the manifest');
+  io.print('');
+  io.print('The exchange');
+  const messages = await playScenario(scenario, nodes, io.print);
+  const { report, statuses } = await audit(dir, nodes);
+  io.print('');
+  io.print('The audit, from two files and without the nodes');
+  auditLines(report).forEach((line) => {
+    io.print(`  ${line}`);
+  });
+  io.print('');
+  const isReceived = ({ status, receipt }: PlayedMessage): boolean => status === 'RECEIVED' && receipt?.verified === true;
+  const ok = report.ok && messages.length === scenario.steps.length && messages.every(isReceived);
+  return {
+    ok,
+    nodes,
+    document: {
+      ok,
+      dir,
+      scenario: scenario.title,
+      nodes: statuses.map(({ code, dir: folder, ledger, witness }) => ({ code, dir: folder, ledger, witness })),
+      messages,
+      audit: report,
+    },
+  };
+}
+
+async function audit(
+  dir: string,
+  nodes: readonly SandboxNode[],
+): Promise<{ readonly report: AuditReport; readonly statuses: readonly StatusAnswer[] }> {
+  const folder = join(dir, 'audit');
+  await mkdir(folder, { recursive: true });
+  const bundles = await Promise.all(
+    nodes.map(async (node) => {
+      const path = join(folder, `${node.code.toLowerCase()}.zip`);
+      const bytes = await new ApiClient(node.dir).getBytes('bundle');
+      await writeFile(path, bytes);
+      return { name: basename(path), bytes };
+    }),
+  );
+  const statuses = await Promise.all(nodes.map((node) => new ApiClient(node.dir).get<StatusAnswer>('status')));
+  return { report: await auditBundles(bundles), statuses };
+}
+
+function nextSteps(dir: string, nodes: readonly SandboxNode[], isKept: boolean): string[] {
+  const [first, second] = nodes as [SandboxNode, SandboxNode];
+  const here = (path: string): string => {
+    const near = relative(process.cwd(), path);
+    return near.length < path.length ? near : path;
+  };
+  const [a, b] = [here(first.dir), here(second.dir)];
+  return [
+    `The nodes stay up. Everything is in ${dir}${isKept ? '' : ' until you stop the sandbox'}; logs are the .log files there.`,
+    '',
+    'In another terminal:',
+    `  scripts/rogatory status --node ${a}`,
+    `  scripts/rogatory message list --node ${b}`,
+    `  scripts/rogatory message send --node ${a} --to ${second.code} node-config/messages/request.json`,
+    `  scripts/rogatory why --node ${a} MESSAGE`,
+    `  scripts/rogatory audit export --node ${a} -o ${a}.zip`,
+    `  scripts/rogatory audit export --node ${b} -o ${b}.zip`,
+    `  scripts/rogatory audit verify ${a}.zip ${b}.zip`,
+    '',
+    'Ctrl-C stops everything.',
+  ];
+}
+
+/** @throws {CliError} CLI_FOLDER_NOT_EMPTY */
+async function emptyFolder(path: string): Promise<string> {
+  const dir = resolve(path);
+  await mkdir(dir, { recursive: true });
+  if ((await readdir(dir)).length > 0) throw new CliError('CLI_FOLDER_NOT_EMPTY', `${dir} is not empty: a sandbox starts from nothing.`);
+  return dir;
+}
+
+function untilInterrupted(): Promise<'interrupted'> {
+  return new Promise((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {
+        done('interrupted');
+      });
+  });
+}
+
+async function anyExit(processes: readonly NodeProcess[], io: Terminal): Promise<void> {
+  const ended = await Promise.race(processes.map((running) => running.exited.then(() => running)));
+  io.note(`${ended.node.code} ended unexpectedly: see ${ended.logFile}.`);
+}
+
+async function stopAll(processes: readonly NodeProcess[]): Promise<void> {
+  await Promise.all(processes.map((running) => running.stop()));
+}

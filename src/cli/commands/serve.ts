@@ -1,0 +1,52 @@
+import { codeOf, RogatoryError, systemClock } from '../../base/mod.ts';
+import { ApiServer } from '../../api/mod.ts';
+import { loadNodeConfig, loadPassphrase } from '../../config/mod.ts';
+import { Node, createLog } from '../../node/mod.ts';
+import type { Command } from '../command.ts';
+
+// A shutdown that hangs must not keep a service manager waiting.
+const STOP_TIMEOUT_MS = 15_000;
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'run a node in the foreground; SIGTERM or Ctrl-C drains and stops it',
+  options: { config: { value: 'D/node.json', help: 'the node’s configuration', required: true } },
+  details: 'Logs one line of JSON an event on stderr. Exits 0 after a clean stop, 1 when it cannot start or must recover from disk.',
+  async run(args, io) {
+    args.noOperands();
+    const config = loadNodeConfig(args.text('config'), process.env);
+    const log = createLog(config.logLevel, systemClock, (line) => process.stderr.write(line));
+    const onFatal = (error: unknown): void => {
+      const detail = error instanceof RogatoryError ? error.message : String(error);
+      log('error', 'node.failed', { code: codeOf(error), detail });
+      // Nothing in memory may be believed now. What was acknowledged is on disk, and the next start verifies it.
+      process.exit(1);
+    };
+    process.on('uncaughtException', onFatal);
+    const node = await Node.start({ config, passphrase: loadPassphrase(process.env), log, onFatal });
+    const api = await ApiServer.open(node);
+    const stopped = untilAskedToStop();
+    io.result({ ok: true, code: config.code, port: node.transport.port, pid: process.pid }, [
+      `Node ${config.code} is running${config.listen === undefined ? '' : ` on ${config.listen.host}:${node.transport.port}`} (process ${process.pid}). Ctrl-C stops it.`,
+    ]);
+    process.send?.({ started: true });
+    await stopped;
+    setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
+    await api.close();
+    await node.stop();
+    return 0;
+  },
+};
+
+function untilAskedToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {
+        resolve();
+      });
+    // Started by a sandbox: when that is gone, however it ended, there is nobody left to stop this node.
+    process.on('disconnect', () => {
+      resolve();
+    });
+    if (process.send !== undefined && !process.connected) resolve();
+  });
+}

@@ -1,0 +1,44 @@
+import { ApiClient, type PeerAnswer, type StatusAnswer } from '../../api/mod.ts';
+import type { Command } from '../command.ts';
+
+const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
+
+export const status: Command = {
+  name: 'status',
+  summary: 'a running node at a glance: ledger, manifest, peers',
+  options: { node: NODE },
+  async run(args, io) {
+    args.noOperands();
+    const answer = await new ApiClient(args.text('node')).get<StatusAnswer>('status');
+    io.result(answer, [
+      `${answer.code}  ${answer.name}`,
+      `  running   since ${answer.started_at}, process ${answer.pid}, ${answer.endpoint || 'dials out'}`,
+      `  ledger    ${answer.ledger.origin}: ${answer.ledger.size} entries, root ${answer.ledger.root}`,
+      `  key       ${answer.ledger.vkey}`,
+      `  manifest  version ${answer.manifest.version} until ${answer.manifest.expires_at}, fingerprint ${answer.manifest.fingerprint}`,
+      ...answer.peers.map((peer) => `  peer      ${describe(peer)}`),
+    ]);
+    return 0;
+  },
+};
+
+export const peers: Command = {
+  name: 'peers',
+  summary: 'how things stand with every peer',
+  options: { node: NODE },
+  async run(args, io) {
+    args.noOperands();
+    const answer = await new ApiClient(args.text('node')).get<PeerAnswer[]>('peers');
+    io.result(answer, answer.length === 0 ? ['No other members.'] : answer.map(describe));
+    return 0;
+  },
+};
+
+function describe(peer: PeerAnswer): string {
+  const link = peer.connected
+    ? `connected since ${peer.since}, dialled by ${peer.dialled_by}`
+    : `not connected${peer.last_failure === undefined ? '' : ` (${peer.last_failure})`}${peer.next_attempt_at === undefined ? '' : `, next attempt ${peer.next_attempt_at}`}`;
+  const waiting = peer.waiting === 0 ? 'nothing waits' : `${peer.waiting} waiting for a receipt`;
+  const seen = peer.checkpoint_size === undefined ? '' : `, its ledger seen at ${peer.checkpoint_size} entries`;
+  return `${peer.code}: ${link}; ${waiting}${seen}`;
+}

@@ -1,0 +1,21 @@
+import { RogatoryError } from '../base/mod.ts';
+
+/** What can be wrong with how a command was given. */
+export type CliErrorCode =
+  /** Unknown command or option, or one that is missing; exit status 2. */
+  | 'CLI_USAGE'
+  /** A file cannot be read. */
+  | 'CLI_FILE_UNREADABLE'
+  /** A file cannot be written. */
+  | 'CLI_FILE_UNWRITABLE'
+  /** A file is not JSON. */
+  | 'CLI_NOT_JSON'
+  /** The folder for a sandbox is not empty. */
+  | 'CLI_FOLDER_NOT_EMPTY'
+  /** A scenario does not exist or cannot be played. */
+  | 'CLI_SCENARIO_INVALID'
+  /** A sandbox's node did not start. */
+  | 'CLI_NODE_FAILED';
+
+/** A command that cannot be carried out as given. */
+export class CliError extends RogatoryError<CliErrorCode> {}

@@ -1,0 +1,128 @@
+import { RogatoryError, codeOf } from '../base/mod.ts';
+import { auditExport } from './commands/audit-export.ts';
+import { auditVerify } from './commands/audit-verify.ts';
+import { caseList, caseShow } from './commands/case.ts';
+import { federationAdd, federationCreate, federationPublish, federationShow, federationSign, federationVerify } from './commands/federation.ts';
+import { init } from './commands/init.ts';
+import { ledgerCheckpoint, ledgerConsistency, ledgerProof } from './commands/ledger.ts';
+import { messageList } from './commands/message-list.ts';
+import { messageSend } from './commands/message-send.ts';
+import { messageShow } from './commands/message-show.ts';
+import { sandbox } from './commands/sandbox.ts';
+import { serve } from './commands/serve.ts';
+import { peers, status } from './commands/status.ts';
+import { why } from './commands/why.ts';
+import { EXIT, readArguments, type Command, type Terminal } from './command.ts';
+import { CliError } from './error.ts';
+import { overview, usage } from './help.ts';
+
+const COMMANDS: readonly Command[] = [
+  sandbox,
+  init,
+  federationCreate,
+  federationAdd,
+  federationSign,
+  federationPublish,
+  federationShow,
+  federationVerify,
+  serve,
+  status,
+  peers,
+  why,
+  messageSend,
+  messageList,
+  messageShow,
+  caseList,
+  caseShow,
+  ledgerCheckpoint,
+  ledgerProof,
+  ledgerConsistency,
+  auditExport,
+  auditVerify,
+];
+const COMMON = {
+  json: { help: 'machine-readable output on stdout' },
+  help: { short: 'h', help: 'this help' },
+} as const;
+
+/**
+ * Runs one command.
+ * @param argv what follows the program's name
+ * @returns the exit status: 0 done, 1 refused or not verified, 2 wrongly used
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const isJson = argv.includes('--json');
+  const terminal = createTerminal(isJson);
+  const found = findCommand(argv);
+  if (found === undefined) return withoutCommand(argv, terminal);
+  const command: Command = { ...found, run: (args, io) => found.run(args, io), options: { ...found.options, ...COMMON } };
+  try {
+    const rest = argv.slice(found.name.split(' ').length);
+    if (rest.includes('--help') || rest.includes('-h')) {
+      usage(command).forEach(writeLine);
+      return EXIT.done;
+    }
+    return await found.run(readArguments(command, rest), terminal);
+  } catch (error) {
+    return report(error, terminal, command);
+  }
+}
+
+function findCommand(argv: readonly string[]): Command | undefined {
+  return COMMANDS.find(({ name }) => name.split(' ').every((word, i) => argv[i] === word));
+}
+
+function withoutCommand(argv: readonly string[], terminal: Terminal): number {
+  const [first] = argv;
+  if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
+    overview(COMMANDS).forEach(writeLine);
+    return EXIT.done;
+  }
+  const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  if (group.length > 0 && (argv[1] === undefined || argv.includes('--help'))) {
+    overview(group).forEach(argv[1] === undefined ? terminal.note : writeLine);
+    return argv[1] === undefined ? EXIT.usage : EXIT.done;
+  }
+  terminal.note(`rogatory: unknown command “${argv.slice(0, 2).join(' ')}”. “rogatory --help” lists them.`);
+  return EXIT.usage;
+}
+
+/** Errors go to stderr in words, and in JSON mode also to stdout: a machine gets one document whatever happens. */
+function report(error: unknown, terminal: Terminal, command: Command): number {
+  const isUsage = error instanceof CliError && error.code === 'CLI_USAGE';
+  const faults = faultsOf(error);
+  if (!(error instanceof RogatoryError)) {
+    terminal.note(`rogatory: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  } else if (faults.length > 0) {
+    terminal.note(`rogatory: ${error.code}: ${faults.length === 1 ? 'one thing has' : `${faults.length} things have`} to be mended:`);
+    for (const { path, message } of faults) terminal.note(`  ${path === '' ? 'the document' : path}: ${message}`);
+  } else {
+    terminal.note(`rogatory: ${error.code}: ${error.message}`);
+  }
+  if (isUsage) terminal.note(`Try “rogatory ${command.name} --help”.`);
+  if (terminal.isJson) {
+    const message = error instanceof RogatoryError ? error.message : 'internal error';
+    terminal.result({ ok: false, error: { code: codeOf(error), message, ...(faults.length > 0 ? { faults } : {}) } }, []);
+  }
+  return isUsage ? EXIT.usage : EXIT.refused;
+}
+
+function faultsOf(error: unknown): readonly { readonly path: string; readonly message: string }[] {
+  return error instanceof RogatoryError && 'faults' in error ? (error.faults as { path: string; message: string }[]) : [];
+}
+
+function createTerminal(isJson: boolean): Terminal {
+  return {
+    isJson,
+    print: isJson ? () => undefined : writeLine,
+    note: (line) => void process.stderr.write(`${line}\n`),
+    result: (json, lines) => {
+      if (isJson) writeLine(JSON.stringify(json, undefined, 2));
+      else lines.forEach(writeLine);
+    },
+  };
+}
+
+function writeLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,16 @@
+import type { MessageRecord } from '../exchange/mod.ts';
+
+/** A message in a few lines, for people. */
+export function messageLines(record: MessageRecord): string[] {
+  const direction = record.direction === 'OUT' ? `to ${record.peer}` : `from ${record.peer}`;
+  return [
+    `${typeName(record)} ${direction}, number ${record.seq}: ${record.status}${record.reason === undefined ? '' : ` (${record.reason})`}`,
+    `  message  ${record.message_id}`,
+    ...(record.case_id === undefined ? [] : [`  case     ${record.case_id}`]),
+  ];
+}
+
+/** The kind of a message in words. */
+export function typeName({ type }: Pick<MessageRecord, 'type'>): string {
+  return type === undefined ? 'unreadable message' : type.replaceAll('_', ' ');
+}
