@@ -98,7 +98,7 @@ export function timelineOf(context: ExchangeContext, record: MessageRecord): Tim
       record.sent,
       sender,
       voided ? 'VOIDED' : 'SENT',
-      voided ? `${sender} gave up message ${record.seq} to ${recipient}` : `${sender} sent ${recipient} a ${what}, number ${record.seq}`,
+      voided ? `${sender} gave up message ${record.seq} to ${recipient}` : `${sender} sent ${recipient} ${what} ${record.seq}`,
     ),
   ];
   if (record.answer !== undefined) {

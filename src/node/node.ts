@@ -109,7 +109,9 @@ export class Node {
       });
       if (isNew) await exchange.recordManifest(verified);
       exchange.subscribe((event) => {
-        const { kind, time: _time, ...fields } = event;
+        // What a message is about stays inside it: a log names no case and no kind of step.
+        const { kind, peer, index, ...rest } = event;
+        const fields = 'message_id' in rest ? { peer, index, message_id: rest.message_id, seq: rest.seq } : { peer, index };
         log(kind === 'INCIDENT' ? 'error' : 'info', `exchange.${kind.toLowerCase()}`, fields);
       });
       const transport = await Transport.open({

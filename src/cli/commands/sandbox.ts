@@ -41,7 +41,7 @@ export const sandbox: Command = {
         return ok ? 0 : 1;
       }
       io.result(document, nextSteps(dir, nodes, asked !== undefined));
-      await Promise.race([interrupted, anyExit(processes, io)]);
+      await Promise.race([interrupted, allExited(processes, io)]);
       io.note('Stopping the nodes …');
       return ok ? 0 : 1;
     } finally {
@@ -150,9 +150,14 @@ function untilInterrupted(): Promise<'interrupted'> {
   });
 }
 
-async function anyExit(processes: readonly NodeProcess[], io: Terminal): Promise<void> {
-  const ended = await Promise.race(processes.map((running) => running.exited.then(() => running)));
-  io.note(`${ended.node.code} ended unexpectedly: see ${ended.logFile}.`);
+/** A node that ends is told of and may be started again by hand; the sandbox goes on until none is left. */
+async function allExited(processes: readonly NodeProcess[], io: Terminal): Promise<void> {
+  await Promise.all(
+    processes.map(async (running) => {
+      if (!(await running.endedByItself())) return;
+      io.note(`${running.node.code} has ended (its log: ${running.logFile}). To start it again: scripts/rogatory serve --config ${running.node.dir}/node.json`);
+    }),
+  );
 }
 
 async function stopAll(processes: readonly NodeProcess[]): Promise<void> {

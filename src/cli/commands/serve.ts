@@ -34,6 +34,8 @@ export const serve: Command = {
     setTimeout(() => process.exit(1), STOP_TIMEOUT_MS).unref();
     await api.close();
     await node.stop();
+    // An open channel would keep the process.
+    if (process.connected) process.disconnect();
     return 0;
   },
 };

@@ -14,6 +14,7 @@ export class NodeProcess {
   readonly logFile: string;
   readonly #child: ChildProcess;
   readonly #exited: Promise<number | null>;
+  #isStopping = false;
 
   private constructor(node: SandboxNode, child: ChildProcess, logFile: string) {
     this.node = node;
@@ -44,12 +45,14 @@ export class NodeProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** Resolves when the process ends, for whatever reason. */
-  get exited(): Promise<number | null> {
-    return this.#exited;
+  /** Resolves when the process has ended: true when nobody asked it to. */
+  async endedByItself(): Promise<boolean> {
+    await this.#exited;
+    return !this.#isStopping;
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.#child.kill('SIGTERM');
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
