@@ -4,7 +4,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -93,7 +103,10 @@ function holderIsAlive() {
     return true;
   } catch (error) {
     // Between making the folder and writing the pid there is nothing to read: that takes no second.
-    return error.code === 'EPERM' || (error.code === 'ENOENT' && existsSync(LOCK) && Date.now() - statSync(LOCK).mtimeMs < 2000);
+    return (
+      error.code === 'EPERM' ||
+      (error.code === 'ENOENT' && existsSync(LOCK) && Date.now() - statSync(LOCK).mtimeMs < 2000)
+    );
   }
 }
 
@@ -101,7 +114,8 @@ function holderIsAlive() {
 function sourcesDigest() {
   const hash = createHash('sha256').update(process.versions.node.split('.')[0]);
   for (const folder of ['src', 'proto']) addFolder(hash, at(folder));
-  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/generate.mjs', 'scripts/tsconfig.build.json']) addFile(hash, at(file));
+  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/generate.mjs', 'scripts/tsconfig.build.json'])
+    addFile(hash, at(file));
   return hash.digest('hex');
 }
 

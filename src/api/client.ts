@@ -55,7 +55,11 @@ export class ApiClient {
         const isGone = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTSOCK';
         reject(
           isGone
-            ? new ApiError('API_NODE_NOT_RUNNING', `No node is running in ${this.#dir}. Start it with “rogatory serve --config ${this.#dir}/node.json”.`, { cause })
+            ? new ApiError(
+                'API_NODE_NOT_RUNNING',
+                `No node is running in ${this.#dir}. Start it with “rogatory serve --config ${this.#dir}/node.json”.`,
+                { cause },
+              )
             : new ApiError('API_BAD_ANSWER', `The node in ${this.#dir} did not answer: ${cause.message}.`, { cause }),
         );
       });
@@ -71,7 +75,9 @@ async function readAll(response: IncomingMessage): Promise<Buffer> {
 }
 
 function parseAnswer<T>(bytes: Buffer): T {
-  let answer: { readonly error?: { readonly code: string; readonly message: string; readonly faults: RemoteError['faults'] } };
+  let answer: {
+    readonly error?: { readonly code: string; readonly message: string; readonly faults: RemoteError['faults'] };
+  };
   try {
     answer = JSON.parse(bytes.toString('utf8')) as typeof answer;
   } catch (cause) {

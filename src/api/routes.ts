@@ -1,5 +1,13 @@
 /** What the local interface answers. One function a resource; each takes parsed input and returns JSON. */
-import { bytesToBase64, isJurisdictionCode, isoTime, isUuid, parseJurisdictionCode, parseUuid, type JurisdictionCode } from '../base/mod.ts';
+import {
+  bytesToBase64,
+  isJurisdictionCode,
+  isoTime,
+  isUuid,
+  parseJurisdictionCode,
+  parseUuid,
+  type JurisdictionCode,
+} from '../base/mod.ts';
 import { exportBundle } from '../audit/mod.ts';
 import type { MessageRecord, TimelineEntry } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
@@ -36,7 +44,14 @@ export interface WhyAnswer {
 /** A message that was sent, as far as it got. */
 export interface SentAnswer {
   readonly message: MessageRecord;
-  readonly receipt?: { readonly origin: string; readonly kind: string; readonly index: number; readonly tree_size: number; readonly verified: boolean; readonly proof: string };
+  readonly receipt?: {
+    readonly origin: string;
+    readonly kind: string;
+    readonly index: number;
+    readonly tree_size: number;
+    readonly verified: boolean;
+    readonly proof: string;
+  };
   readonly next: string;
 }
 
@@ -100,8 +115,13 @@ export async function why(node: Node, id: string): Promise<WhyAnswer> {
 
 /** Sends a message and waits for the peer's answer as long as the caller wants. */
 export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer> {
-  const { to, draft, wait_ms: waitMs } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
-  if (typeof to !== 'string' || !isJurisdictionCode(to)) throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
+  const {
+    to,
+    draft,
+    wait_ms: waitMs,
+  } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
+  if (typeof to !== 'string' || !isJurisdictionCode(to))
+    throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
   const wait = typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : 0;
   const { exchange } = node;
   const queued = await exchange.send(parseDraft(draft), to);
@@ -121,7 +141,10 @@ export async function cases({ exchange }: Node, id?: string): Promise<unknown> {
   return exchange.cases(id);
 }
 
-export async function ledgerProof({ storage }: Node, index: number): Promise<{ readonly entry: string; readonly proof: string }> {
+export async function ledgerProof(
+  { storage }: Node,
+  index: number,
+): Promise<{ readonly entry: string; readonly proof: string }> {
   const { entry, proof } = await storage.ledger.receipt(index);
   return { entry: bytesToBase64(entry), proof };
 }
@@ -131,7 +154,10 @@ export async function ledgerConsistency({ storage }: Node, oldSize: number): Pro
 }
 
 /** A newer manifest, from the council by way of the operator. */
-export async function takeManifest(node: Node, body: unknown): Promise<{ readonly version: number; readonly fingerprint: string }> {
+export async function takeManifest(
+  node: Node,
+  body: unknown,
+): Promise<{ readonly version: number; readonly fingerprint: string }> {
   const { manifest } = body as { readonly manifest?: unknown };
   if (typeof manifest !== 'string') throw new ApiError('API_BAD_REQUEST', '“manifest” must be the text of a manifest.');
   const taken = await node.exchange.takeManifest(manifest);
@@ -148,12 +174,18 @@ export async function auditBundle(node: Node): Promise<Uint8Array> {
 async function nextAction({ exchange, transport }: Node, record: MessageRecord): Promise<string> {
   const { peer } = record;
   if (record.direction === 'IN') {
-    if (record.status === 'REFUSED') return `Nothing: this node refused it (${record.reason}) and ${peer} has that in writing.`;
-    return record.status === 'VOIDED' ? `Nothing: ${peer} gave it up before it arrived.` : 'Nothing for the message: it was received and applied. The case goes on.';
+    if (record.status === 'REFUSED')
+      return `Nothing: this node refused it (${record.reason}) and ${peer} has that in writing.`;
+    return record.status === 'VOIDED'
+      ? `Nothing: ${peer} gave it up before it arrived.`
+      : 'Nothing for the message: it was received and applied. The case goes on.';
   }
   if (record.held !== undefined) {
-    if (record.status === 'REFUSED') return `Mend what ${peer} refused (${record.reason}) and send it as a new message.`;
-    return record.status === 'VOIDED' ? `Nothing: it was given up, and ${peer} knows.` : `Nothing for the message: ${peer} has it, and its receipt is held. The case goes on.`;
+    if (record.status === 'REFUSED')
+      return `Mend what ${peer} refused (${record.reason}) and send it as a new message.`;
+    return record.status === 'VOIDED'
+      ? `Nothing: it was given up, and ${peer} knows.`
+      : `Nothing for the message: ${peer} has it, and its receipt is held. The case goes on.`;
   }
   const connection = transport.connections().find(({ code }) => code === peer);
   const { count } = await exchange.backlog(peer);

@@ -25,7 +25,8 @@ export class ApiServer {
   /** @throws {ApiError} API_SOCKET_PATH_TOO_LONG, API_SOCKET_IN_USE */
   static async open(node: Node): Promise<ApiServer> {
     const path = socketPath(node.config.paths.controlSocket);
-    if (await isAnswering(path)) throw new ApiError('API_SOCKET_IN_USE', `Another node is serving ${node.config.paths.dir}.`);
+    if (await isAnswering(path))
+      throw new ApiError('API_SOCKET_IN_USE', `Another node is serving ${node.config.paths.dir}.`);
     // Left behind by a process that was killed: nobody answers there.
     await rm(path, { force: true });
     const server = createServer((request, response) => {
@@ -56,32 +57,59 @@ export class ApiServer {
 async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://node');
   const [, version, resource, id, sub] = url.pathname.split('/').map(decodeURIComponent);
-  const route = version === 'v1' ? `${request.method} ${[resource, id === undefined ? undefined : '*', sub].filter(Boolean).join('/')}` : '';
+  const route =
+    version === 'v1'
+      ? `${request.method} ${[resource, id === undefined ? undefined : '*', sub].filter(Boolean).join('/')}`
+      : '';
   switch (route) {
-    case 'GET status':
-      return sendJson(response, await routes.status(node));
-    case 'GET peers':
-      return sendJson(response, await routes.peers(node));
-    case 'GET messages':
-      return sendJson(response, await routes.messages(node, url.searchParams));
-    case 'POST messages':
-      return sendJson(response, await routes.sendMessage(node, await readJson(request)));
-    case 'GET messages/*':
-      return sendJson(response, await routes.message(node, id!));
-    case 'GET messages/*/why':
-      return sendJson(response, await routes.why(node, id!));
-    case 'GET cases':
-      return sendJson(response, await routes.cases(node));
-    case 'GET cases/*':
-      return sendJson(response, await routes.cases(node, id));
-    case 'GET checkpoint':
-      return sendJson(response, { checkpoint: node.storage.ledger.checkpoint.note });
-    case 'GET proofs/*':
-      return sendJson(response, await routes.ledgerProof(node, Number(id)));
-    case 'GET consistency/*':
-      return sendJson(response, await routes.ledgerConsistency(node, Number(id)));
-    case 'POST manifest':
-      return sendJson(response, await routes.takeManifest(node, await readJson(request)));
+    case 'GET status': {
+      sendJson(response, await routes.status(node));
+      return;
+    }
+    case 'GET peers': {
+      sendJson(response, await routes.peers(node));
+      return;
+    }
+    case 'GET messages': {
+      sendJson(response, await routes.messages(node, url.searchParams));
+      return;
+    }
+    case 'POST messages': {
+      sendJson(response, await routes.sendMessage(node, await readJson(request)));
+      return;
+    }
+    case 'GET messages/*': {
+      sendJson(response, await routes.message(node, id!));
+      return;
+    }
+    case 'GET messages/*/why': {
+      sendJson(response, await routes.why(node, id!));
+      return;
+    }
+    case 'GET cases': {
+      sendJson(response, await routes.cases(node));
+      return;
+    }
+    case 'GET cases/*': {
+      sendJson(response, await routes.cases(node, id));
+      return;
+    }
+    case 'GET checkpoint': {
+      sendJson(response, { checkpoint: node.storage.ledger.checkpoint.note });
+      return;
+    }
+    case 'GET proofs/*': {
+      sendJson(response, await routes.ledgerProof(node, Number(id)));
+      return;
+    }
+    case 'GET consistency/*': {
+      sendJson(response, await routes.ledgerConsistency(node, Number(id)));
+      return;
+    }
+    case 'POST manifest': {
+      sendJson(response, await routes.takeManifest(node, await readJson(request)));
+      return;
+    }
     case 'GET bundle':
       response.writeHead(200, { 'content-type': 'application/zip' }).end(await routes.auditBundle(node));
       return;
@@ -106,7 +134,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new ApiError('API_BAD_REQUEST', `The request is longer than ${MAX_BODY_BYTES} bytes.`);
+    if (length > MAX_BODY_BYTES)
+      throw new ApiError('API_BAD_REQUEST', `The request is longer than ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk);
   }
   let json: unknown;
@@ -115,7 +144,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   } catch (cause) {
     throw new ApiError('API_BAD_REQUEST', 'The request is not JSON.', { cause });
   }
-  if (typeof json !== 'object' || json === null) throw new ApiError('API_BAD_REQUEST', 'The request is not a JSON object.');
+  if (typeof json !== 'object' || json === null)
+    throw new ApiError('API_BAD_REQUEST', 'The request is not a JSON object.');
   return json;
 }
 

@@ -12,7 +12,10 @@ export function socketPath(absolute: string): string {
   const near = relative(process.cwd(), absolute);
   const path = Buffer.byteLength(near) < Buffer.byteLength(absolute) ? near : absolute;
   if (Buffer.byteLength(path) > MAX_BYTES) {
-    throw new ApiError('API_SOCKET_PATH_TOO_LONG', `${absolute} is too long for a Unix socket (${MAX_BYTES} bytes): use a shorter directory.`);
+    throw new ApiError(
+      'API_SOCKET_PATH_TOO_LONG',
+      `${absolute} is too long for a Unix socket (${MAX_BYTES} bytes): use a shorter directory.`,
+    );
   }
   return path;
 }

@@ -26,7 +26,8 @@ export function parseArchive(bytes: Uint8Array): ArchiveFiles {
   try {
     const stored = unzipSync(bytes, {
       filter: ({ compression, originalSize, size, name }) => {
-        if (compression !== 0 || originalSize !== size || size > bytes.length || !PATH.test(name)) throw new TypeError(name);
+        if (compression !== 0 || originalSize !== size || size > bytes.length || !PATH.test(name))
+          throw new TypeError(name);
         return true;
       },
     });
@@ -35,7 +36,10 @@ export function parseArchive(bytes: Uint8Array): ArchiveFiles {
     throw new AuditError('AUDIT_NOT_A_BUNDLE', 'The file is not a zip of stored files.', { cause });
   }
   if (!equalBytes(encodeArchive(files), bytes)) {
-    throw new AuditError('AUDIT_NOT_A_BUNDLE', 'The zip is not in the one form of a bundle: bytes in it were changed, added or left out.');
+    throw new AuditError(
+      'AUDIT_NOT_A_BUNDLE',
+      'The zip is not in the one form of a bundle: bytes in it were changed, added or left out.',
+    );
   }
   return files;
 }

@@ -39,7 +39,10 @@ export interface AuditReport {
  * Audits one or more bundles: each by itself, then every pair against each other. Needs no node, no network, and no clock.
  * @param expectedFingerprint the first manifest's, if the auditor has it from elsewhere
  */
-export async function auditBundles(bundles: readonly NamedBundle[], expectedFingerprint?: string): Promise<AuditReport> {
+export async function auditBundles(
+  bundles: readonly NamedBundle[],
+  expectedFingerprint?: string,
+): Promise<AuditReport> {
   const findings: Finding[] = [];
   const audited: AuditedBundle[] = [];
   for (const { name, bytes } of bundles) {

@@ -8,7 +8,16 @@
  *     proofs/<N>                      for entry bundle N: (u32 big-endian length ‖ Receipt)*, one for each entry that speaks of a peer's entry
  *     bundle.json                     which node, and the SHA-256 of every file above
  */
-import { bytesToHex, concatBytes, isJurisdictionCode, parseUtf8, sha256, uint32ToBytes, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
+import {
+  bytesToHex,
+  concatBytes,
+  isJurisdictionCode,
+  parseUtf8,
+  sha256,
+  uint32ToBytes,
+  utf8ToBytes,
+  type JurisdictionCode,
+} from '../base/mod.ts';
 import { TILE_WIDTH, parseCheckpointNote, tilePath, tilesOfTree, type TileId } from '../ledger/mod.ts';
 import { encodeArchive, type ArchiveFiles } from './archive.ts';
 import { AuditError } from './error.ts';
@@ -52,7 +61,10 @@ export function manifestPath(version: number): string {
  * Makes a bundle. The same ledger, at the same checkpoint, always gives the same bytes.
  * @throws {AuditError} AUDIT_SOURCE_INCOMPLETE
  */
-export async function exportBundle(source: BundleSource, onProgress?: (done: number, total: number) => void): Promise<Uint8Array> {
+export async function exportBundle(
+  source: BundleSource,
+  onProgress?: (done: number, total: number) => void,
+): Promise<Uint8Array> {
   const { origin, size } = parseCheckpointNote(source.checkpoint);
   const files = new Map<string, Uint8Array>([['checkpoint', utf8ToBytes(source.checkpoint)]]);
   for (const tile of tilesOfTree(size)) files.set(tilePath(tile), await source.tile(tile));
@@ -92,8 +104,9 @@ export function encodeIndex(index: BundleIndex): Uint8Array {
 export function parseIndex(bytes: Uint8Array | undefined): BundleIndex {
   try {
     const index = JSON.parse(parseUtf8(bytes!)) as BundleIndex;
+    const { format }: { readonly format: string } = index;
     const wellFormed =
-      index.format === 'rogatory-audit-bundle/v1' &&
+      format === 'rogatory-audit-bundle/v1' &&
       isJurisdictionCode(index.code) &&
       typeof index.origin === 'string' &&
       Number.isSafeInteger(index.size) &&
@@ -113,7 +126,7 @@ function encodeProofs(proofs: readonly Uint8Array[]): Uint8Array {
 export function parseProofs(bytes: Uint8Array): Uint8Array[] | undefined {
   const proofs: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = at + 4 <= bytes.length ? view.getUint32(at) : 0;
     if (length === 0 || at + 4 + length > bytes.length) return undefined;
     proofs.push(bytes.slice(at + 4, at + 4 + length));

@@ -60,7 +60,11 @@ class ChronicleReader {
 
   read(entry: LedgerEntry, index: number): void {
     if (entry.time < this.#lastTime) {
-      this.#find('TIME_DECREASED', index, `its time is ${this.#lastTime - entry.time} ms before that of the entry before it`);
+      this.#find(
+        'TIME_DECREASED',
+        index,
+        `its time is ${this.#lastTime - entry.time} ms before that of the entry before it`,
+      );
     }
     this.#lastTime = entry.time;
     switch (entry.kind) {
@@ -78,7 +82,11 @@ class ChronicleReader {
         this.#settle(entry, index);
         return;
       case 'INCIDENT':
-        this.#find('INCIDENT_RECORDED', index, `this node recorded a contradiction${entry.peer === undefined ? '' : ` by ${entry.peer}`}`);
+        this.#find(
+          'INCIDENT_RECORDED',
+          index,
+          `this node recorded a contradiction${entry.peer === undefined ? '' : ` by ${entry.peer}`}`,
+        );
         return;
       case 'OPENED':
       case 'ACTED':

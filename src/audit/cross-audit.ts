@@ -46,7 +46,11 @@ async function checkHeld(holder: AuditedBundle, other: AuditedBundle, findings: 
     if (checkpoint.size > other.tree.leaves.length) {
       if (!isBehind) {
         const detail = `${other.name} has ${other.tree.leaves.length} entries, but ${holder.code} holds a head of ${checkpoint.size} signed by ${other.code}`;
-        findings.push({ code: 'BUNDLE_BEHIND', where, detail: `${detail}: entries were removed, or its bundle has to be exported again` });
+        findings.push({
+          code: 'BUNDLE_BEHIND',
+          where,
+          detail: `${detail}: entries were removed, or its bundle has to be exported again`,
+        });
       }
       isBehind = true;
       continue;
@@ -57,14 +61,20 @@ async function checkHeld(holder: AuditedBundle, other: AuditedBundle, findings: 
       const detail = `${other.code} signed another history of its first ${checkpoint.size} entries than ${other.name} holds`;
       findings.push({ code: 'LEDGER_FORKED', where, detail });
     } else if (!equalBytes(other.tree.leaves[index]!, leaf)) {
-      findings.push({ code: 'ENTRY_CONTRADICTED', where, detail: `${other.name} has another entry ${index} than was proved` });
+      findings.push({
+        code: 'ENTRY_CONTRADICTED',
+        where,
+        detail: `${other.name} has another entry ${index} than was proved`,
+      });
     }
   }
 }
 
 /** Whatever the recipient says it received, the sender must say it sent. */
 function checkCompleteness(recipient: AuditedBundle, sender: AuditedBundle, findings: Finding[]): void {
-  const sent = new Map(sender.chronicle.sent.filter(({ peer }) => peer === recipient.code).map((trace) => [trace.seq, trace]));
+  const sent = new Map(
+    sender.chronicle.sent.filter(({ peer }) => peer === recipient.code).map((trace) => [trace.seq, trace]),
+  );
   for (const trace of recipient.chronicle.received) {
     if (trace.peer !== sender.code) continue;
     const origin = sent.get(trace.seq);
@@ -78,7 +88,8 @@ async function compareSameLedger(a: AuditedBundle, b: AuditedBundle, findings: F
   const [older, newer] = a.checkpoint.size <= b.checkpoint.size ? [a, b] : [b, a];
   const isContinued = equalBytes(await newer.tree.rootAt(older.tree.leaves.length), older.checkpoint.root);
   const where = `${a.name}, ${b.name}`;
-  if (isContinued) findings.push({ code: 'SAME_LEDGER_TWICE', where, detail: `both are of ${a.code}; leave out ${older.name}` });
+  if (isContinued)
+    findings.push({ code: 'SAME_LEDGER_TWICE', where, detail: `both are of ${a.code}; leave out ${older.name}` });
   else findings.push({ code: 'LEDGER_FORKED', where, detail: `${a.code} signed two histories` });
 }
 
@@ -101,7 +112,9 @@ function checkManifests(bundles: readonly AuditedBundle[], findings: Finding[]):
 function direction(from: AuditedBundle, to: AuditedBundle): DirectionReport {
   const sent = from.chronicle.sent.filter(({ peer }) => peer === to.code);
   const received = to.chronicle.received.filter(({ peer }) => peer === from.code);
-  const waits = sent.flatMap((trace) => (trace.held === undefined ? [] : [trace.held.time - trace.time])).sort((a, b) => a - b);
+  const waits = sent
+    .flatMap((trace) => (trace.held === undefined ? [] : [trace.held.time - trace.time]))
+    .sort((a, b) => a - b);
   const at = (share: number): number => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]!;
   return {
     from: from.code,

@@ -61,11 +61,16 @@ export function checkRecorded(
   where: string,
   findings: Finding[],
 ): void {
-  const recorded = entries.flatMap((entry, index) => (entry.detail?.type === 'manifest' ? [{ index, ...entry.detail.value }] : []));
+  const recorded = entries.flatMap((entry, index) =>
+    entry.detail?.type === 'manifest' ? [{ index, ...entry.detail.value }] : [],
+  );
   for (const { index, version, digest } of recorded) {
     const manifest = manifests.all.find((candidate) => candidate.manifest.version === version);
     if (manifest !== undefined && equalBytes(manifest.digest, digest)) continue;
-    const detail = manifest === undefined ? `version ${version} is not in the bundle` : `version ${version} is another than recorded`;
+    const detail =
+      manifest === undefined
+        ? `version ${version} is not in the bundle`
+        : `version ${version} is another than recorded`;
     findings.push({ code: 'MANIFEST_NOT_RECORDED', where: `${where}: entry ${index}`, detail });
   }
   for (const { manifest } of manifests.all) {

@@ -35,9 +35,15 @@ export function readProofs(options: {
     const proofs = file === undefined ? [] : parseProofs(file);
     const wanting = entries
       .slice(start, start + TILE_WIDTH)
-      .flatMap((entry, i) => (entry.detail?.type === 'peer_entry' ? [{ entry, peerEntry: entry.detail.value, at: start + i }] : []));
+      .flatMap((entry, i) =>
+        entry.detail?.type === 'peer_entry' ? [{ entry, peerEntry: entry.detail.value, at: start + i }] : [],
+      );
     if (proofs?.length !== wanting.length) {
-      findings.push({ code: 'PROOF_MISSING', where: `${where}: ${path}`, detail: `${proofs?.length ?? 'no readable'} proofs for ${wanting.length} entries` });
+      findings.push({
+        code: 'PROOF_MISSING',
+        where: `${where}: ${path}`,
+        detail: `${proofs?.length ?? 'no readable'} proofs for ${wanting.length} entries`,
+      });
       continue;
     }
     wanting.forEach(({ entry, peerEntry, at }, i) => {
@@ -77,7 +83,8 @@ function checkProof(
   if (!proved.ok) return { code: 'PROOF_INVALID', detail: `${proved.reason}: ${proved.detail}` };
   const { leaf, index, checkpoint } = proved.value;
   const isCommitted = equalBytes(leaf, peerEntry.leaf_hash) && checkpoint.note === peerEntry.checkpoint;
-  if (!isCommitted) return { code: 'PROOF_MISMATCH', detail: `it proves another entry of ${peer} than this one commits to` };
+  if (!isCommitted)
+    return { code: 'PROOF_MISMATCH', detail: `it proves another entry of ${peer} than this one commits to` };
   if (!isAnswerTo(code, entry, theirs)) {
     return { code: 'PROOF_MISMATCH', detail: `the entry of ${peer} that it proves is about something else` };
   }

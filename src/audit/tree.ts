@@ -1,5 +1,13 @@
 import { equalBytes } from '../base/mod.ts';
-import { MerkleTiles, TILE_WIDTH, leafHash, parseEntryBundle, tilePath, tilesOfTree, type TreeHead } from '../ledger/mod.ts';
+import {
+  MerkleTiles,
+  TILE_WIDTH,
+  leafHash,
+  parseEntryBundle,
+  tilePath,
+  tilesOfTree,
+  type TreeHead,
+} from '../ledger/mod.ts';
 import type { ArchiveFiles } from './archive.ts';
 import type { Finding } from './error.ts';
 
@@ -13,7 +21,12 @@ export interface RehashedTree {
 }
 
 /** Hashes every entry and compares the tree with the checkpoint, and its tiles with the files. */
-export async function rehash(files: ArchiveFiles, head: TreeHead, where: string, findings: Finding[]): Promise<RehashedTree> {
+export async function rehash(
+  files: ArchiveFiles,
+  head: TreeHead,
+  where: string,
+  findings: Finding[],
+): Promise<RehashedTree> {
   const entries = readEntries(files, head.size, where, findings);
   const leaves = entries.map(leafHash);
   const full = new Map<string, Uint8Array>();
@@ -50,7 +63,11 @@ function readEntries(files: ArchiveFiles, size: number, where: string, findings:
       // Counted below: a bundle that cannot be taken apart has no entries.
     }
     if (found.length !== width) {
-      findings.push({ code: 'ENTRIES_MISSING', where: `${where}: ${path}`, detail: `it has ${found.length} entries instead of ${width}` });
+      findings.push({
+        code: 'ENTRIES_MISSING',
+        where: `${where}: ${path}`,
+        detail: `it has ${found.length} entries instead of ${width}`,
+      });
       return entries;
     }
     entries.push(...found);

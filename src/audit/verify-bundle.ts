@@ -25,14 +25,19 @@ export interface AuditedBundle {
  * @param findings what is wrong is added here
  * @returns undefined when so much is wrong that nothing more can be said
  */
-export async function auditBundle(name: string, bytes: Uint8Array, findings: Finding[]): Promise<AuditedBundle | undefined> {
+export async function auditBundle(
+  name: string,
+  bytes: Uint8Array,
+  findings: Finding[],
+): Promise<AuditedBundle | undefined> {
   let files: ArchiveFiles;
   let index: BundleIndex;
   try {
     files = parseArchive(bytes);
     index = parseIndex(files.get(INDEX_PATH));
     // An entry takes at least three bytes: a size that the file cannot hold must not make anyone count that far.
-    if (index.size < 0 || index.size > bytes.length) throw new AuditError('AUDIT_NOT_A_BUNDLE', 'bundle.json states an impossible size.');
+    if (index.size < 0 || index.size > bytes.length)
+      throw new AuditError('AUDIT_NOT_A_BUNDLE', 'bundle.json states an impossible size.');
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;
     findings.push({ code: 'BUNDLE_MALFORMED', where: name, detail: error.message });
@@ -77,7 +82,11 @@ function readCheckpoint(
     return undefined;
   }
   if (verdict.value.size !== index.size || verdict.value.origin !== index.origin) {
-    findings.push({ code: 'BUNDLE_FILE_CHANGED', where: `${name}: ${INDEX_PATH}`, detail: 'it describes another checkpoint' });
+    findings.push({
+      code: 'BUNDLE_FILE_CHANGED',
+      where: `${name}: ${INDEX_PATH}`,
+      detail: 'it describes another checkpoint',
+    });
   }
   return verdict.value;
 }
@@ -95,13 +104,20 @@ function checkIndex(files: ArchiveFiles, index: BundleIndex, name: string, findi
   const right = indexOf(index.code, index.origin, index.size, files);
   for (const { path, sha256 } of right.files) {
     const where = `${name}: ${path}`;
-    if (!rightful.has(path)) findings.push({ code: 'BUNDLE_FILE_CHANGED', where, detail: 'it has no place in a bundle' });
-    else if (listed.get(path) !== sha256) findings.push({ code: 'BUNDLE_FILE_CHANGED', where, detail: 'its SHA-256 is not the one in bundle.json' });
+    if (!rightful.has(path))
+      findings.push({ code: 'BUNDLE_FILE_CHANGED', where, detail: 'it has no place in a bundle' });
+    else if (listed.get(path) !== sha256)
+      findings.push({ code: 'BUNDLE_FILE_CHANGED', where, detail: 'its SHA-256 is not the one in bundle.json' });
   }
   for (const path of listed.keys()) {
-    if (!files.has(path)) findings.push({ code: 'BUNDLE_FILE_CHANGED', where: `${name}: ${path}`, detail: 'it is listed and missing' });
+    if (!files.has(path))
+      findings.push({ code: 'BUNDLE_FILE_CHANGED', where: `${name}: ${path}`, detail: 'it is listed and missing' });
   }
   if (!equalBytes(encodeIndex(right), files.get(INDEX_PATH)!)) {
-    findings.push({ code: 'BUNDLE_FILE_CHANGED', where: `${name}: ${INDEX_PATH}`, detail: 'it is not what the files make it' });
+    findings.push({
+      code: 'BUNDLE_FILE_CHANGED',
+      where: `${name}: ${INDEX_PATH}`,
+      detail: 'it is not what the files make it',
+    });
   }
 }

@@ -28,5 +28,5 @@ export class BaseError extends RogatoryError<BaseErrorCode> {}
 
 /** The stable code of anything caught: a project error's own, or `INTERNAL`. */
 export function codeOf(error: unknown): string {
-  return error instanceof RogatoryError ? error.code : 'INTERNAL';
+  return error instanceof RogatoryError ? String(error.code) : 'INTERNAL';
 }

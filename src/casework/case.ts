@@ -95,11 +95,15 @@ function nextState(current: Case, step: CaseStep): Verdict<Case, StepRefusal> {
     const state = Object.hasOwn(measures, id) ? measures[id] : undefined;
     if (state === undefined) return refuse('ILLEGAL_STEP', `The case has no measure ${id}.`);
     const measureRow = transitionOf(state, step.type, by, outcome);
-    if (measureRow === undefined) return refuse('ILLEGAL_STEP', `Measure ${id} is ${state}: no ${step.type} can follow.`);
+    if (measureRow === undefined)
+      return refuse('ILLEGAL_STEP', `Measure ${id} is ${state}: no ${step.type} can follow.`);
     measures[id] = measureRow.to;
   }
-  const forgotten = Object.entries(measures).find(([id, state]) => state === current.measures[id] && state === current.state);
-  if (forgotten !== undefined) return refuse('ILLEGAL_STEP', `The ${step.type} says nothing of measure ${forgotten[0]}.`);
+  const forgotten = Object.entries(measures).find(
+    ([id, state]) => state === current.measures[id] && state === current.state,
+  );
+  if (forgotten !== undefined)
+    return refuse('ILLEGAL_STEP', `The ${step.type} says nothing of measure ${forgotten[0]}.`);
   return accept({ ...current, state: row.to, measures, steps: [...current.steps, step] });
 }
 

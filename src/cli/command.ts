@@ -33,11 +33,11 @@ export interface Terminal {
   /** Whether stdout is for a machine. */
   readonly isJson: boolean;
   /** A line of the result. In JSON mode only `result` writes to stdout. */
-  print(line: string): void;
+  readonly print: (line: string) => void;
   /** A line for the person who waits: stderr. */
-  note(line: string): void;
+  readonly note: (line: string) => void;
   /** The result: JSON for a machine, or lines for people. */
-  result(json: unknown, lines: readonly string[]): void;
+  readonly result: (json: unknown, lines: readonly string[]) => void;
 }
 
 /** Arguments that were given, by name. */
@@ -68,7 +68,8 @@ export class Arguments {
   integer(name: string, fallback: number, max: number): number {
     const text = this.optional(name);
     if (text === undefined) return fallback;
-    if (!/^[0-9]{1,9}$/.test(text) || Number(text) > max) throw new CliError('CLI_USAGE', `--${name} must be a whole number up to ${max}.`);
+    if (!/^[0-9]{1,9}$/.test(text) || Number(text) > max)
+      throw new CliError('CLI_USAGE', `--${name} must be a whole number up to ${max}.`);
     return Number(text);
   }
 
@@ -102,9 +103,10 @@ export function readArguments(command: Command, argv: readonly string[]): Argume
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
     for (const [name, spec] of Object.entries(command.options)) {
-      if (spec.required === true && values[name] === undefined) throw new CliError('CLI_USAGE', `--${name} ${spec.value ?? ''} is required.`);
+      if (spec.required === true && values[name] === undefined)
+        throw new CliError('CLI_USAGE', `--${name} ${spec.value ?? ''} is required.`);
     }
-    return new Arguments(positionals, values as Record<string, string | boolean | undefined>);
+    return new Arguments(positionals, values);
   } catch (error) {
     if (error instanceof CliError) throw error;
     const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);

@@ -5,7 +5,8 @@ import { CliError } from './error.ts';
 export async function readInput(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Promise<Buffer> {
   try {
     const { size } = await stat(path);
-    if (size > maxBytes) throw new CliError('CLI_FILE_UNREADABLE', `${path} is ${size} bytes long; at most ${maxBytes} are read.`);
+    if (size > maxBytes)
+      throw new CliError('CLI_FILE_UNREADABLE', `${path} is ${size} bytes long; at most ${maxBytes} are read.`);
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
@@ -19,7 +20,11 @@ export async function readJsonInput(path: string, maxBytes: number): Promise<unk
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new CliError('CLI_NOT_JSON', `${path} is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}.`, { cause });
+    throw new CliError(
+      'CLI_NOT_JSON',
+      `${path} is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}.`,
+      { cause },
+    );
   }
 }
 

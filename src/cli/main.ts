@@ -2,7 +2,14 @@ import { RogatoryError, codeOf } from '../base/mod.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { caseList, caseShow } from './commands/case.ts';
-import { federationAdd, federationCreate, federationPublish, federationShow, federationSign, federationVerify } from './commands/federation.ts';
+import {
+  federationAdd,
+  federationCreate,
+  federationPublish,
+  federationShow,
+  federationSign,
+  federationVerify,
+} from './commands/federation.ts';
 import { init } from './commands/init.ts';
 import { ledgerCheckpoint, ledgerConsistency, ledgerProof } from './commands/ledger.ts';
 import { messageList } from './commands/message-list.ts';
@@ -55,7 +62,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   const terminal = createTerminal(isJson);
   const found = findCommand(argv);
   if (found === undefined) return withoutCommand(argv, terminal);
-  const command: Command = { ...found, run: (args, io) => found.run(args, io), options: { ...found.options, ...COMMON } };
+  const command: Command = {
+    ...found,
+    run: (args, io) => found.run(args, io),
+    options: { ...found.options, ...COMMON },
+  };
   try {
     const rest = argv.slice(found.name.split(' ').length);
     if (rest.includes('--help') || rest.includes('-h')) {
@@ -92,9 +103,13 @@ function report(error: unknown, terminal: Terminal, command: Command): number {
   const isUsage = error instanceof CliError && error.code === 'CLI_USAGE';
   const faults = faultsOf(error);
   if (!(error instanceof RogatoryError)) {
-    terminal.note(`rogatory: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    terminal.note(
+      `rogatory: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
   } else if (faults.length > 0) {
-    terminal.note(`rogatory: ${error.code}: ${faults.length === 1 ? 'one thing has' : `${faults.length} things have`} to be mended:`);
+    terminal.note(
+      `rogatory: ${error.code}: ${faults.length === 1 ? 'one thing has' : `${faults.length} things have`} to be mended:`,
+    );
     for (const { path, message } of faults) terminal.note(`  ${path === '' ? 'the document' : path}: ${message}`);
   } else {
     terminal.note(`rogatory: ${error.code}: ${error.message}`);
@@ -102,13 +117,18 @@ function report(error: unknown, terminal: Terminal, command: Command): number {
   if (isUsage) terminal.note(`Try “rogatory ${command.name} --help”.`);
   if (terminal.isJson) {
     const message = error instanceof RogatoryError ? error.message : 'internal error';
-    terminal.result({ ok: false, error: { code: codeOf(error), message, ...(faults.length > 0 ? { faults } : {}) } }, []);
+    terminal.result(
+      { ok: false, error: { code: codeOf(error), message, ...(faults.length > 0 ? { faults } : {}) } },
+      [],
+    );
   }
   return isUsage ? EXIT.usage : EXIT.refused;
 }
 
 function faultsOf(error: unknown): readonly { readonly path: string; readonly message: string }[] {
-  return error instanceof RogatoryError && 'faults' in error ? (error.faults as { path: string; message: string }[]) : [];
+  return error instanceof RogatoryError && 'faults' in error
+    ? (error.faults as { path: string; message: string }[])
+    : [];
 }
 
 function createTerminal(isJson: boolean): Terminal {

@@ -58,7 +58,11 @@ export interface NodeConfigFile {
   readonly ledger_origin: string;
   readonly witness_name: string;
   readonly manifest_fingerprint?: string;
-  readonly limits?: { readonly max_message_bytes?: number; readonly max_evidence_bytes?: number; readonly credit?: number };
+  readonly limits?: {
+    readonly max_message_bytes?: number;
+    readonly max_evidence_bytes?: number;
+    readonly credit?: number;
+  };
   readonly log_level?: LogLevel;
 }
 
@@ -128,7 +132,8 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   const root = members(json, '', MEMBERS, faults);
   if (root['version'] !== 1) faults.push('version must be 1');
   const code = root['code'];
-  if (typeof code !== 'string' || !isJurisdictionCode(code)) faults.push('code must be a jurisdiction code such as IT or GB-SCT');
+  if (typeof code !== 'string' || !isJurisdictionCode(code))
+    faults.push('code must be a jurisdiction code such as IT or GB-SCT');
   for (const name of ['name', 'authority']) {
     if (typeof root[name] !== 'string' || root[name] === '') faults.push(`${name} must be a text`);
   }
@@ -137,7 +142,8 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     faults.push('endpoint must be a wss: URL that ends in /federation, or empty');
   }
   for (const name of ['ledger_origin', 'witness_name']) {
-    if (typeof root[name] !== 'string' || !/^[^\s+]{1,255}$/.test(root[name])) faults.push(`${name} must be a name without spaces or plus signs`);
+    if (typeof root[name] !== 'string' || !/^[^\s+]{1,255}$/.test(root[name]))
+      faults.push(`${name} must be a name without spaces or plus signs`);
   }
   const fingerprint = root['manifest_fingerprint'];
   if (fingerprint !== undefined && !(typeof fingerprint === 'string' && /^[0-9a-f]{64}$/.test(fingerprint))) {
@@ -146,7 +152,8 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   const listen = parseListen(root['listen'], faults);
   const limits = parseLimits(root['limits'], faults);
   const logLevel = root['log_level'] ?? 'info';
-  if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel)) faults.push(`log_level must be one of ${LOG_LEVELS.join(', ')}`);
+  if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel))
+    faults.push(`log_level must be one of ${LOG_LEVELS.join(', ')}`);
   if (faults.length > 0) throw new ConfigError('CONFIG_INVALID', `${source}: ${faults.join('; ')}.`);
   return Object.freeze({
     code: code as JurisdictionCode,

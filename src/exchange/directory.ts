@@ -1,7 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { bytesToHex, type JurisdictionCode } from '../base/mod.ts';
 import { parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
-import { currentEncryptKey, memberByCode, signKeyAt, type Manifest, type Member, type VerifiedManifest } from '../trust/mod.ts';
+import {
+  currentEncryptKey,
+  memberByCode,
+  signKeyAt,
+  type Manifest,
+  type Member,
+  type VerifiedManifest,
+} from '../trust/mod.ts';
 import type { RecipientKey } from '../sealing/mod.ts';
 
 /** The federation as the manifest in force describes it, with its keys ready for use. */

@@ -5,7 +5,13 @@ import type { BodyType, Reason } from '../wire/mod.ts';
 export type ExchangeEvent =
   | MessageEvent<'SENT' | 'RECEIVED' | 'RECEIPT_HELD' | 'VOIDED'>
   | (MessageEvent<'REFUSED' | 'REFUSAL_HELD'> & { readonly reason: Reason })
-  | { readonly kind: 'INCIDENT'; readonly time: number; readonly peer: JurisdictionCode; readonly detail: string; readonly index: number };
+  | {
+      readonly kind: 'INCIDENT';
+      readonly time: number;
+      readonly peer: JurisdictionCode;
+      readonly detail: string;
+      readonly index: number;
+    };
 
 interface MessageEvent<Kind extends string> {
   readonly kind: Kind;

@@ -18,7 +18,16 @@ import type { CloseReason } from './close-code.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage } from './outbox.ts';
-import { findMessage, listCases, listMessages, showMessage, timelineOf, type MessageDetail, type MessageFilter, type TimelineEntry } from './query.ts';
+import {
+  findMessage,
+  listCases,
+  listMessages,
+  showMessage,
+  timelineOf,
+  type MessageDetail,
+  type MessageFilter,
+  type TimelineEntry,
+} from './query.ts';
 import type { MessageRecord } from './record.ts';
 import { Session } from './session.ts';
 

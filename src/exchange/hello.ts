@@ -28,7 +28,10 @@ export async function makeHello(context: ExchangeContext, peer: JurisdictionCode
 }
 
 /** The largest head seen of a peer's ledger. */
-export async function seenCheckpoint(context: ExchangeContext, peer: JurisdictionCode): Promise<Checkpoint | undefined> {
+export async function seenCheckpoint(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+): Promise<Checkpoint | undefined> {
   const record = await context.store.get(keys.peer(peer));
   return record === undefined ? undefined : lastCheckpoint(decodeRecord<PeerRecord>(record));
 }
@@ -89,7 +92,10 @@ async function judgeTheirHead(
 }
 
 /** A head of this node's own ledger that it no longer has is the end: going on would sign a second history. */
-async function judgeOwnHead(context: ExchangeContext, note: string | undefined): Promise<Verdict<undefined, CloseReason>> {
+async function judgeOwnHead(
+  context: ExchangeContext,
+  note: string | undefined,
+): Promise<Verdict<undefined, CloseReason>> {
   if (note === undefined) return accept(undefined);
   const verified = verifyCheckpoint(note, context.ledger.key, context.verifyCheckpoint);
   if (!verified.ok) return refuse('CHECKPOINT_INVALID', `not a head of ours: ${verified.detail}`);

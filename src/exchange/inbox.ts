@@ -68,7 +68,12 @@ export async function takeDelivery(
   }
   const { record } = planned;
   if (planned.is === 'new') {
-    const at = { ...eventOf(record), time: record.answer!.time, index: record.answer!.index, peer_index: record.sent.index };
+    const at = {
+      ...eventOf(record),
+      time: record.answer!.time,
+      index: record.answer!.index,
+      peer_index: record.sent.index,
+    };
     if (record.status === 'REFUSED') context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
     else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
   }

@@ -4,7 +4,8 @@ import { encodeRecord, keys } from './record.ts';
 
 /** What contradicted what. The record is kept whole; the ledger holds its digest. */
 export interface IncidentEvidence {
-  readonly kind: 'FORKED_LEDGER' | 'ROLLED_BACK_LEDGER' | 'CONTRADICTORY_DELIVERY' | 'CONTRADICTORY_RECEIPT' | 'INVALID_RECEIPT';
+  readonly kind:
+    'FORKED_LEDGER' | 'ROLLED_BACK_LEDGER' | 'CONTRADICTORY_DELIVERY' | 'CONTRADICTORY_RECEIPT' | 'INVALID_RECEIPT';
   readonly detail: string;
   /** Signed notes, receipts and deliveries as they came, in text. */
   readonly exhibits: readonly string[];

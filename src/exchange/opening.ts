@@ -5,7 +5,16 @@
 import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
 import { openMessage, verifyMessage, type SealingReason } from '../sealing/mod.ts';
-import { MAX_PAYLOAD_BYTES, SCHEMA_VERSION, WireError, parseMessage, type Deliver, type LedgerEntry, type Message, type Reason } from '../wire/mod.ts';
+import {
+  MAX_PAYLOAD_BYTES,
+  SCHEMA_VERSION,
+  WireError,
+  parseMessage,
+  type Deliver,
+  type LedgerEntry,
+  type Message,
+  type Reason,
+} from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 
 /** A message that was opened, verified and is bound to its envelope. */
@@ -26,7 +35,8 @@ export function openDelivery(
   const opened = openMessage(deliver.sealed ?? '', context.decryptKey);
   if (!opened.ok) return refuse(reasonOf(opened.reason), opened.detail);
   const { jws, kid: recipientKid, from, to } = opened.value;
-  if (from !== deliver.from || to !== deliver.to) return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
+  if (from !== deliver.from || to !== deliver.to)
+    return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
 
   // The key decides when it was valid, and the time is inside what it signs: verify first, judge the time afterwards.
   const member = context.directory.member(deliver.from as JurisdictionCode)!;
@@ -44,7 +54,8 @@ export function openDelivery(
   if (header.schema_version !== SCHEMA_VERSION) return refuse('SCHEMA_UNSUPPORTED', `schema ${header.schema_version}`);
   if (header.from !== deliver.from) return refuse('SENDER_MISMATCH', `header from ${header.from}`);
   if (header.to !== context.code) return refuse('RECIPIENT_MISMATCH', `header to ${header.to}`);
-  if (header.recipient_kid !== recipientKid) return refuse('RECIPIENT_KEY_MISMATCH', `header names key ${header.recipient_kid}`);
+  if (header.recipient_kid !== recipientKid)
+    return refuse('RECIPIENT_KEY_MISMATCH', `header names key ${header.recipient_kid}`);
   if (header.message_id !== deliver.message_id) return refuse('MESSAGE_ID_MISMATCH', `header id ${header.message_id}`);
   if (header.seq !== deliver.seq) return refuse('SEQ_MISMATCH', `header seq ${header.seq}`);
   const objection = context.directory.signKeyObjection(member, verified.value.kid, header.issued_at);
@@ -57,7 +68,8 @@ export function openDelivery(
     return refuse('SIGNING_KEY_REVOKED', `revoked before this message arrived`);
   }
   if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
-  if (header.expires_at !== 0 && header.expires_at <= nowMs) return refuse('EXPIRED', `expired at ${header.expires_at}`);
+  if (header.expires_at !== 0 && header.expires_at <= nowMs)
+    return refuse('EXPIRED', `expired at ${header.expires_at}`);
   const [fault] = contentFaults(body);
   if (fault !== undefined) return refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
   return accept({ jws, message: parsed.value });

@@ -14,7 +14,11 @@ import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts
  * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP
  * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED
  */
-export async function queueMessage(context: ExchangeContext, draft: Draft, to: JurisdictionCode): Promise<MessageRecord> {
+export async function queueMessage(
+  context: ExchangeContext,
+  draft: Draft,
+  to: JurisdictionCode,
+): Promise<MessageRecord> {
   checkDraft(context, draft, to);
   const record = await context.committer.commit((view) => planMessage(context, view, draft, to));
   context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
@@ -45,7 +49,10 @@ function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode
     );
   }
   if (member.status !== 'ACTIVE') {
-    throw new ExchangeError('EXCHANGE_RECIPIENT_INACTIVE', `${to} is ${member.status.toLowerCase()} in the federation.`);
+    throw new ExchangeError(
+      'EXCHANGE_RECIPIENT_INACTIVE',
+      `${to} is ${member.status.toLowerCase()} in the federation.`,
+    );
   }
 }
 
@@ -79,12 +86,16 @@ async function planMessage(
   };
   const { header } = message;
   const step = applyStep(await view.getRecord<Case>(keys.case(header.case_id)), message);
-  if (!step.ok) throw new CaseworkError(`CASE_${step.reason === 'CASE_UNKNOWN' ? 'UNKNOWN' : 'ILLEGAL_STEP'}`, step.detail);
+  if (!step.ok)
+    throw new CaseworkError(`CASE_${step.reason === 'CASE_UNKNOWN' ? 'UNKNOWN' : 'ILLEGAL_STEP'}`, step.detail);
 
   const payload = encodeMessage(message);
   const limit = member.limits.max_message_bytes;
   if (payload.length > limit) {
-    throw new ExchangeError('EXCHANGE_TOO_LARGE', `The message is ${payload.length} bytes long; ${to} takes at most ${limit}.`);
+    throw new ExchangeError(
+      'EXCHANGE_TOO_LARGE',
+      `The message is ${payload.length} bytes long; ${to} takes at most ${limit}.`,
+    );
   }
   const jws = signMessage(payload, context.signKey);
   const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to });
@@ -119,7 +130,10 @@ async function caseOf(context: ExchangeContext, view: StepView, draft: Draft, no
   if (draft.in_reply_to !== undefined) {
     const answered = await view.getRecord<MessageRecord>(keys.message(draft.in_reply_to));
     if (answered?.case_id === undefined) {
-      throw new ExchangeError('EXCHANGE_UNKNOWN_MESSAGE', `in_reply_to: there is no message ${draft.in_reply_to} here.`);
+      throw new ExchangeError(
+        'EXCHANGE_UNKNOWN_MESSAGE',
+        `in_reply_to: there is no message ${draft.in_reply_to} here.`,
+      );
     }
     return answered.case_id;
   }
@@ -167,7 +181,10 @@ export async function withdrawStep(view: StepView, record: MessageRecord): Promi
 }
 
 /** The digests of a record as bytes. */
-export function digestsOf(record: MessageRecord): { readonly sealed_digest: Uint8Array; readonly signed_digest: Uint8Array } {
+export function digestsOf(record: MessageRecord): {
+  readonly sealed_digest: Uint8Array;
+  readonly signed_digest: Uint8Array;
+} {
   return {
     sealed_digest: Uint8Array.from(Buffer.from(record.sealed_digest, 'base64url')),
     signed_digest: Uint8Array.from(Buffer.from(record.signed_digest, 'base64url')),

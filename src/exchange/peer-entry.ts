@@ -21,7 +21,7 @@ export function verifyPeerEntry(
   context: ExchangeContext,
   peer: JurisdictionCode,
   receipt: Receipt,
-): Verdict<ProvedEntry, string> {
+): Verdict<ProvedEntry> {
   const proved = verifyInclusionProofText(
     receipt.proof,
     receipt.entry,

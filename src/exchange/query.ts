@@ -63,7 +63,8 @@ export async function listMessages(context: ExchangeContext, filter: MessageFilt
 /** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
 export async function findMessage(context: ExchangeContext, id: Uuid): Promise<MessageRecord> {
   const bytes = await context.store.get(keys.message(id));
-  if (bytes === undefined) throw new ExchangeError('EXCHANGE_UNKNOWN_MESSAGE', `There is no message ${id} at this node.`);
+  if (bytes === undefined)
+    throw new ExchangeError('EXCHANGE_UNKNOWN_MESSAGE', `There is no message ${id} at this node.`);
   return decodeRecord<MessageRecord>(bytes);
 }
 
@@ -71,13 +72,18 @@ export async function findMessage(context: ExchangeContext, id: Uuid): Promise<M
 export async function showMessage(context: ExchangeContext, id: Uuid): Promise<MessageDetail> {
   const record = await findMessage(context, id);
   const jws = await context.store.get(keys.signed(id));
-  return { record, content: jws === undefined ? undefined : contentOf(parseUtf8(jws)), proof: await proofOf(context, record) };
+  return {
+    record,
+    content: jws === undefined ? undefined : contentOf(parseUtf8(jws)),
+    proof: await proofOf(context, record),
+  };
 }
 
 /** Every case, or one. */
 export async function listCases(context: ExchangeContext, id?: Uuid): Promise<Case[]> {
   const cases: Case[] = [];
-  for await (const [, bytes] of context.store.scan(id === undefined ? 'case/' : keys.case(id))) cases.push(decodeRecord<Case>(bytes));
+  for await (const [, bytes] of context.store.scan(id === undefined ? 'case/' : keys.case(id)))
+    cases.push(decodeRecord<Case>(bytes));
   return cases;
 }
 
@@ -98,7 +104,9 @@ export function timelineOf(context: ExchangeContext, record: MessageRecord): Tim
       record.sent,
       sender,
       voided ? 'VOIDED' : 'SENT',
-      voided ? `${sender} gave up message ${record.seq} to ${recipient}` : `${sender} sent ${recipient} ${what} ${record.seq}`,
+      voided
+        ? `${sender} gave up message ${record.seq} to ${recipient}`
+        : `${sender} sent ${recipient} ${what} ${record.seq}`,
     ),
   ];
   if (record.answer !== undefined) {
@@ -126,7 +134,8 @@ async function proofOf(context: ExchangeContext, record: MessageRecord): Promise
   const receipt = parseReceipt(bytes);
   const proved = verifyPeerEntry(context, record.peer, receipt);
   const { ledger } = context.directory.member(record.peer)!;
-  if (!proved.ok) return { origin: ledger.origin, kind: '', index: -1, tree_size: -1, verified: false, text: receipt.proof };
+  if (!proved.ok)
+    return { origin: ledger.origin, kind: '', index: -1, tree_size: -1, verified: false, text: receipt.proof };
   const { entry, ref, checkpoint } = proved.value;
   return {
     origin: ledger.origin,

@@ -39,7 +39,12 @@ export async function takeReceipt(
   }
   const { record, isNew } = planned;
   if (isNew) {
-    const at = { ...eventOf(record), time: record.held!.time, index: record.held!.index, peer_index: record.answer!.index };
+    const at = {
+      ...eventOf(record),
+      time: record.held!.time,
+      index: record.held!.index,
+      peer_index: record.answer!.index,
+    };
     if (entry.kind === 'REFUSED') context.emit({ kind: 'REFUSAL_HELD', ...at, reason: entry.reason! });
     else context.emit({ kind: 'RECEIPT_HELD', ...at });
   }

@@ -2,7 +2,15 @@
  * Checkpoints: what a ledger signs about its tree. Once signed, a root at a size can never be another.
  * @see C2SP tlog-checkpoint v1.0.0
  */
-import { accept, bytesToBase64, equalBytes, parseBase64, refuse, type Verdict, type VerifyEd25519 } from '../base/mod.ts';
+import {
+  accept,
+  bytesToBase64,
+  equalBytes,
+  parseBase64,
+  refuse,
+  type Verdict,
+  type VerifyEd25519,
+} from '../base/mod.ts';
 import { LedgerError, type LedgerReason } from './error.ts';
 import { EMPTY_ROOT, HASH_BYTES } from './hash.ts';
 import { parseNote, signNote, verifyNote, type SignEd25519 } from './note.ts';
@@ -41,7 +49,11 @@ export function signCheckpoint(head: TreeHead, key: VerifierKey, sign: SignEd255
 }
 
 /** Verifies a ledger's checkpoint. */
-export function verifyCheckpoint(note: string, key: VerifierKey, verify?: VerifyEd25519): Verdict<Checkpoint, LedgerReason> {
+export function verifyCheckpoint(
+  note: string,
+  key: VerifierKey,
+  verify?: VerifyEd25519,
+): Verdict<Checkpoint, LedgerReason> {
   const verified = verifyNote(note, key, verify);
   if (!verified.ok) return verified;
   const body = parseBody(verified.value.text);

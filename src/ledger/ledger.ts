@@ -143,7 +143,8 @@ export class Ledger {
    */
   async append(entries: readonly Uint8Array[], writes: LedgerWrites): Promise<void> {
     for (const { length } of entries) {
-      if (length === 0 || length > MAX_ENTRY_BYTES) throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
+      if (length === 0 || length > MAX_ENTRY_BYTES)
+        throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
     const { storage, key, sign, headFile } = this.#options;
     const before = this.#checkpoint;
@@ -218,11 +219,18 @@ async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Pro
   try {
     note = await readFile(options.headFile, 'utf8');
   } catch (cause) {
-    throw new LedgerError('LEDGER_HEAD_MISSING', `The record of the last signed head, ${options.headFile}, cannot be read.`, { cause });
+    throw new LedgerError(
+      'LEDGER_HEAD_MISSING',
+      `The record of the last signed head, ${options.headFile}, cannot be read.`,
+      { cause },
+    );
   }
   const head = verifyCheckpoint(note, options.key);
   if (!head.ok) {
-    throw new LedgerError('LEDGER_HEAD_INVALID', `${options.headFile} is not a head signed by this ledger's key: ${head.detail}.`);
+    throw new LedgerError(
+      'LEDGER_HEAD_INVALID',
+      `${options.headFile} is not a head signed by this ledger's key: ${head.detail}.`,
+    );
   }
   const { size, root } = head.value;
   if (size > tree.size) {
@@ -243,7 +251,8 @@ async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Pro
 function tileReader(storage: LedgerStorage): (level: number, index: number) => Promise<Uint8Array> {
   return async (level, index) => {
     const bytes = await storage.get(ledgerKeys.tile(level, index));
-    if (bytes === undefined) throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
+    if (bytes === undefined)
+      throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
     return bytes;
   };
 }

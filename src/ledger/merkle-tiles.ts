@@ -206,7 +206,8 @@ function pushToRows(rows: Rows, hash: Uint8Array): void {
 }
 
 function expand(tile: Uint8Array): Rows {
-  if (tile.length !== TILE_WIDTH * HASH_BYTES) throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');
+  if (tile.length !== TILE_WIDTH * HASH_BYTES)
+    throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');
   const rows = emptyRows();
   for (let i = 0; i < TILE_WIDTH; i++) pushToRows(rows, tile.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
   return rows;

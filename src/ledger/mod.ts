@@ -1,10 +1,4 @@
-export {
-  parseCheckpointNote,
-  signCheckpoint,
-  verifyCheckpoint,
-  type Checkpoint,
-  type TreeHead,
-} from './checkpoint.ts';
+export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './hash.ts';
@@ -21,4 +15,12 @@ export {
 } from './proof-text.ts';
 export { type LedgerStorage } from './storage.ts';
 export { TILE_WIDTH, encodeEntryBundle, parseEntryBundle, tilePath, tilesOfTree, type TileId } from './tile.ts';
-export { KEY_TYPES, encodeVerifierKey, keyId, parseVerifierKey, verifierKey, type KeyType, type VerifierKey } from './verifier-key.ts';
+export {
+  KEY_TYPES,
+  encodeVerifierKey,
+  keyId,
+  parseVerifierKey,
+  verifierKey,
+  type KeyType,
+  type VerifierKey,
+} from './verifier-key.ts';

@@ -3,7 +3,18 @@
  * signatures of all others.
  * @see C2SP signed-note v1.0.0
  */
-import { accept, bytesToBase64, concatBytes, equalBytes, parseBase64, refuse, utf8ToBytes, verifyEd25519, type Verdict, type VerifyEd25519 } from '../base/mod.ts';
+import {
+  accept,
+  bytesToBase64,
+  concatBytes,
+  equalBytes,
+  parseBase64,
+  refuse,
+  utf8ToBytes,
+  verifyEd25519,
+  type Verdict,
+  type VerifyEd25519,
+} from '../base/mod.ts';
 import type { LedgerReason } from './error.ts';
 import { isKeyName, type VerifierKey } from './verifier-key.ts';
 
@@ -31,7 +42,7 @@ const MAX_SIGNATURES = 64;
 /** Takes a note apart. */
 export function parseNote(note: string): Verdict<Note, LedgerReason> {
   if (note.length > MAX_NOTE_CHARS) return refuse('NOTE_MALFORMED', 'longer than a note can be');
-  // eslint-disable-next-line no-control-regex
+
   if (/[\u0000-\u0009\u000b-\u001f\u007f]/.test(note)) return refuse('NOTE_MALFORMED', 'has control characters');
   const split = note.lastIndexOf('\n\n');
   if (split < 0 || !note.endsWith('\n')) return refuse('NOTE_MALFORMED', 'has no blank line before its signatures');
@@ -50,14 +61,21 @@ export function parseNote(note: string): Verdict<Note, LedgerReason> {
  * Finds the signature of one key. A signature of that key that does not verify refuses the note, whatever else is there.
  * @param verify defaults to the auditor's own verification
  */
-export function verifyNote(note: string, key: VerifierKey, verify: VerifyEd25519 = verifyEd25519): Verdict<Note, LedgerReason> {
+export function verifyNote(
+  note: string,
+  key: VerifierKey,
+  verify: VerifyEd25519 = verifyEd25519,
+): Verdict<Note, LedgerReason> {
   const parsed = parseNote(note);
   if (!parsed.ok) return parsed;
   const own = parsed.value.signatures.filter(({ name, keyId }) => name === key.name && equalBytes(keyId, key.id));
   const [signature] = own;
   if (signature === undefined) return refuse('NOTE_UNSIGNED', `no signature by ${key.name}`);
   if (own.length > 1) return refuse('NOTE_SIGNATURE_INVALID', `two signatures by ${key.name}`);
-  if (signature.signature.length !== 64 || !verify(signature.signature, utf8ToBytes(parsed.value.text), key.publicKey)) {
+  if (
+    signature.signature.length !== 64 ||
+    !verify(signature.signature, utf8ToBytes(parsed.value.text), key.publicKey)
+  ) {
     return refuse('NOTE_SIGNATURE_INVALID', `the signature by ${key.name} does not verify`);
   }
   return parsed;

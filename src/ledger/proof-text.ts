@@ -34,7 +34,9 @@ export function verifyInclusionProofText(
   key: VerifierKey,
   verify?: VerifyEd25519,
 ): Verdict<ProvedInclusion, LedgerReason> {
-  const parsed = text.startsWith(INCLUSION_HEADER) ? parseProof(text.slice(INCLUSION_HEADER.length), 'index') : undefined;
+  const parsed = text.startsWith(INCLUSION_HEADER)
+    ? parseProof(text.slice(INCLUSION_HEADER.length), 'index')
+    : undefined;
   if (parsed === undefined) return refuse('PROOF_MALFORMED', 'not a c2sp.org/tlog-proof@v1');
   const checkpoint = verifyCheckpoint(parsed.note, key, verify);
   if (!checkpoint.ok) return checkpoint;
@@ -47,7 +49,11 @@ export function verifyInclusionProofText(
 }
 
 /** The text of a consistency proof. */
-export function encodeConsistencyProofText(oldSize: number, path: readonly Uint8Array[], checkpointNote: string): string {
+export function encodeConsistencyProofText(
+  oldSize: number,
+  path: readonly Uint8Array[],
+  checkpointNote: string,
+): string {
   return `old ${oldSize}\n${encodePath(path)}\n${checkpointNote}`;
 }
 
@@ -63,7 +69,10 @@ export function verifyConsistencyProofText(
   const checkpoint = verifyCheckpoint(parsed.note, key, verify);
   if (!checkpoint.ok) return checkpoint;
   if (parsed.number !== older.size || !verifyConsistency(older, checkpoint.value, parsed.path)) {
-    return refuse('CONSISTENCY_INVALID', `the tree of ${checkpoint.value.size} does not continue that of ${older.size}`);
+    return refuse(
+      'CONSISTENCY_INVALID',
+      `the tree of ${checkpoint.value.size} does not continue that of ${older.size}`,
+    );
   }
   return checkpoint;
 }

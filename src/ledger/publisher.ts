@@ -58,7 +58,8 @@ export class Publisher {
     const wanted = this.#wanted;
     if (wanted === undefined) return;
     if (this.#published !== wanted.size) {
-      for (const tile of this.#published < 0 ? tilesOfTree(wanted.size) : tilesSince(this.#published, wanted.size)) await this.#writeTile(tile);
+      for (const tile of this.#published < 0 ? tilesOfTree(wanted.size) : tilesSince(this.#published, wanted.size))
+        await this.#writeTile(tile);
     }
     await replaceFile(join(this.#folder, 'checkpoint'), wanted.note, FILE_MODE);
     this.#published = wanted.size;

@@ -45,7 +45,9 @@ function tilesOfLevel(level: number | 'entries', hashes: number): TileId[] {
 
 /** An entry bundle: each entry behind its length as u16 big-endian. */
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(...entries.flatMap((entry) => [Uint8Array.of(Math.floor(entry.length / 256), entry.length % 256), entry]));
+  return concatBytes(
+    ...entries.flatMap((entry) => [Uint8Array.of(Math.floor(entry.length / 256), entry.length % 256), entry]),
+  );
 }
 
 /**
@@ -54,7 +56,7 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
  */
 export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
   const entries: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = at + 2 <= bytes.length ? bytes[at]! * 256 + bytes[at + 1]! : 0;
     if (length === 0 || at + 2 + length > bytes.length || entries.length === TILE_WIDTH) {
       throw new LedgerError('LEDGER_MALFORMED', 'The bytes are not an entry bundle.');

@@ -24,8 +24,11 @@ export function keyId(name: string, type: KeyType, publicKey: Uint8Array): Uint8
 
 /** Whether a text can name a key: not empty, without white space, plus signs or control characters. */
 export function isKeyName(name: string): boolean {
-  // eslint-disable-next-line no-control-regex
-  return name.length > 0 && name.length <= 255 && !/[\s+\u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]/.test(name);
+  return (
+    name.length > 0 &&
+    name.length <= 255 &&
+    !/[\s+\u0000-\u001f\u007f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f\u3000\ufeff]/.test(name)
+  );
 }
 
 /** @throws {LedgerError} LEDGER_MALFORMED for a text that cannot name a key */

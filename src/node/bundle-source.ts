@@ -5,7 +5,10 @@ import type { Store } from '../store/mod.ts';
 import type { NodeStorage } from './node.ts';
 
 /** What a node hands to its auditors, as of its latest checkpoint. */
-export async function bundleSource(code: JurisdictionCode, { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>): Promise<BundleSource> {
+export async function bundleSource(
+  code: JurisdictionCode,
+  { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>,
+): Promise<BundleSource> {
   for (;;) {
     const manifests = await acceptedManifests(store);
     const checkpoint = ledger.checkpoint.note;

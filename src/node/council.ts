@@ -47,7 +47,11 @@ export async function createCouncil(
   const entries: MemberKey[] = [];
   for (let i = 1; i <= keys; i++) {
     const { privateKey, entry } = generateCouncilKey(clock.nowMs());
-    await replaceFile(join(folder, `council-${i}.key`), privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(), SECRET_MODE);
+    await replaceFile(
+      join(folder, `council-${i}.key`),
+      privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+      SECRET_MODE,
+    );
     entries.push(entry);
   }
   const draft = draftManifest({ threshold, keys: entries }, clock.nowMs());
@@ -62,7 +66,8 @@ export async function createCouncil(
  */
 export async function enrolMember(folder: string, enrolment: string, clock: Clock = systemClock): Promise<Manifest> {
   const verified = verifyEnrolment(enrolment);
-  if (!verified.ok) throw new NodeError('NODE_ENROLMENT_REFUSED', `The enrolment is refused (${verified.reason}): ${verified.detail}.`);
+  if (!verified.ok)
+    throw new NodeError('NODE_ENROLMENT_REFUSED', `The enrolment is refused (${verified.reason}): ${verified.detail}.`);
   const draft = addMember(await readDraft(folder), verified.value, clock.nowMs());
   await writeDraft(folder, draft);
   return draft;
@@ -89,20 +94,32 @@ export async function signDraft(folder: string): Promise<string> {
  * @param fingerprint SHA-256 of the payload in hexadecimal, exchanged out of band
  * @throws {NodeError} NODE_MANIFEST_REFUSED
  */
-export async function installManifest(dir: string, text: string, fingerprint: string | undefined): Promise<VerifiedManifest> {
+export async function installManifest(
+  dir: string,
+  text: string,
+  fingerprint: string | undefined,
+): Promise<VerifiedManifest> {
   const paths = nodePaths(dir);
   const config = loadNodeConfig(paths.config, {});
   const pinned = config.manifestFingerprint ?? fingerprint;
   if (pinned === undefined) {
-    throw new NodeError('NODE_MANIFEST_REFUSED', 'The first manifest of a node needs its fingerprint: --fingerprint HEX, as the council announced it.');
+    throw new NodeError(
+      'NODE_MANIFEST_REFUSED',
+      'The first manifest of a node needs its fingerprint: --fingerprint HEX, as the council announced it.',
+    );
   }
   // A later manifest is verified by the node itself, against the one it has in force.
   const anchor = config.manifestFingerprint === undefined ? { fingerprint: pinned } : { selfSigned: true as const };
   const verified = verifyManifest(text, anchor);
-  if (!verified.ok) throw new NodeError('NODE_MANIFEST_REFUSED', `The manifest is refused (${verified.reason}): ${verified.detail}.`);
+  if (!verified.ok)
+    throw new NodeError('NODE_MANIFEST_REFUSED', `The manifest is refused (${verified.reason}): ${verified.detail}.`);
   if (config.manifestFingerprint === undefined) {
     const file = JSON.parse(await readFile(paths.config, 'utf8')) as Record<string, unknown>;
-    await replaceFile(paths.config, `${JSON.stringify({ ...file, manifest_fingerprint: pinned }, undefined, 2)}\n`, PUBLIC_MODE);
+    await replaceFile(
+      paths.config,
+      `${JSON.stringify({ ...file, manifest_fingerprint: pinned }, undefined, 2)}\n`,
+      PUBLIC_MODE,
+    );
   }
   await replaceFile(paths.manifest, text, PUBLIC_MODE);
   return verified.value;
@@ -136,7 +153,8 @@ async function writeDraft(folder: string, draft: Manifest): Promise<void> {
   let next = draft;
   if (signed !== undefined) {
     const verified = verifyManifest(parseUtf8(signed), { selfSigned: true });
-    if (verified.ok && verified.value.manifest.version >= draft.version) next = { ...draft, version: verified.value.manifest.version + 1 };
+    if (verified.ok && verified.value.manifest.version >= draft.version)
+      next = { ...draft, version: verified.value.manifest.version + 1 };
   }
   await replaceFile(join(folder, DRAFT), `${encodeManifest(next)}\n`, PUBLIC_MODE);
 }

@@ -4,7 +4,15 @@ import { replaceFile, systemClock, type Clock, type JurisdictionCode } from '../
 import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile } from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
 import { openLevelStore, sealStore } from '../store/mod.ts';
-import { TLS_CERTIFICATE_DAYS, generateNodeKeys, publicJwk, signEnrolment, spkiSha256, type MemberStatement, type NodeKeys } from '../trust/mod.ts';
+import {
+  TLS_CERTIFICATE_DAYS,
+  generateNodeKeys,
+  publicJwk,
+  signEnrolment,
+  spkiSha256,
+  type MemberStatement,
+  type NodeKeys,
+} from '../trust/mod.ts';
 import { NodeError } from './error.ts';
 import { ledgerKeyOf, ledgerSigner, witnessKeyOf, writeKeyring } from './keyring.ts';
 

@@ -5,7 +5,14 @@ import { replaceFile } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { KEY_TYPES, verifierKey, type SignEd25519, type VerifierKey } from '../ledger/mod.ts';
 import { DATA_KEY_BYTES, openSecret, sealSecret, unwrapDataKey, wrapDataKey } from '../store/mod.ts';
-import { PRIVATE_KEYS, encodePrivateKey, parsePrivateKey, rawPublicKey, type NodeKeys, type PrivateKeyName } from '../trust/mod.ts';
+import {
+  PRIVATE_KEYS,
+  encodePrivateKey,
+  parsePrivateKey,
+  rawPublicKey,
+  type NodeKeys,
+  type PrivateKeyName,
+} from '../trust/mod.ts';
 import { NodeError } from './error.ts';
 
 /** A node's keys, and the key its records rest under. */
@@ -23,7 +30,11 @@ export async function writeKeyring(folder: string, keys: NodeKeys, passphrase: s
   const dataKey = randomBytes(DATA_KEY_BYTES);
   await replaceFile(join(folder, 'data-key.json'), wrapDataKey(dataKey, passphrase), SECRET_MODE);
   for (const name of PRIVATE_KEYS) {
-    await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(keys[name])), SECRET_MODE);
+    await replaceFile(
+      join(folder, `${name}.key`),
+      sealSecret(dataKey, name, encodePrivateKey(keys[name])),
+      SECRET_MODE,
+    );
   }
   await replaceFile(join(folder, 'tls.pem'), keys.certificates.tls, PUBLIC_MODE);
   await replaceFile(join(folder, 'ca.pem'), keys.certificates.ca, PUBLIC_MODE);

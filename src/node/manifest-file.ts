@@ -39,7 +39,10 @@ function newerManifest(
   text: string,
 ): VerifiedManifest | undefined {
   if (accepted === undefined && config.manifestFingerprint === undefined) {
-    throw new NodeError('NODE_MANIFEST_REFUSED', 'The first manifest needs its fingerprint: manifest_fingerprint in node.json.');
+    throw new NodeError(
+      'NODE_MANIFEST_REFUSED',
+      'The first manifest needs its fingerprint: manifest_fingerprint in node.json.',
+    );
   }
   const anchor = accepted === undefined ? { fingerprint: config.manifestFingerprint! } : { predecessor: accepted };
   const verified = verifyManifest(text, anchor);
@@ -65,6 +68,9 @@ function checkOwnMembership(config: NodeConfig, keys: NodeKeys, { manifest }: Ve
     own.sign.some(({ kid }) => kid === publicJwk(keys.sign).kid) &&
     own.encrypt.some(({ kid }) => kid === publicJwk(keys.encrypt).kid);
   if (!complete) {
-    throw new NodeError('NODE_NOT_A_MEMBER', `Version ${manifest.version} of the manifest does not list ${config.code} with this node’s keys.`);
+    throw new NodeError(
+      'NODE_NOT_A_MEMBER',
+      `Version ${manifest.version} of the manifest does not list ${config.code} with this node’s keys.`,
+    );
   }
 }

@@ -1,5 +1,12 @@
 export { bundleSource } from './bundle-source.ts';
-export { createCouncil, enrolMember, fingerprintOf, installManifest, signDraft, signedManifestPath } from './council.ts';
+export {
+  createCouncil,
+  enrolMember,
+  fingerprintOf,
+  installManifest,
+  signDraft,
+  signedManifestPath,
+} from './council.ts';
 export { NodeError, type NodeErrorCode } from './error.ts';
 export { initNode, type InitOptions } from './init.ts';
 export { ledgerKeyOf, witnessKeyOf } from './keyring.ts';

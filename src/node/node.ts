@@ -36,7 +36,11 @@ export interface NodeStorage {
  * @throws {StoreError} STORE_LOCKED while another process has it open, and all others
  * @throws {LedgerError}
  */
-export async function openNodeStorage(config: NodeConfig, passphrase: string | undefined, log?: Log): Promise<NodeStorage> {
+export async function openNodeStorage(
+  config: NodeConfig,
+  passphrase: string | undefined,
+  log?: Log,
+): Promise<NodeStorage> {
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const store = sealStore(await openLevelStore(config.paths.store), dataKey);
   try {
@@ -73,7 +77,12 @@ export class Node {
 
   private constructor(
     config: NodeConfig,
-    parts: { readonly exchange: Exchange; readonly transport: Transport; readonly storage: NodeStorage; readonly log: Log },
+    parts: {
+      readonly exchange: Exchange;
+      readonly transport: Transport;
+      readonly storage: NodeStorage;
+      readonly log: Log;
+    },
     startedAt: number,
   ) {
     this.config = config;
@@ -111,7 +120,8 @@ export class Node {
       exchange.subscribe((event) => {
         // What a message is about stays inside it: a log names no case and no kind of step.
         const { kind, peer, index, ...rest } = event;
-        const fields = 'message_id' in rest ? { peer, index, message_id: rest.message_id, seq: rest.seq } : { peer, index };
+        const fields =
+          'message_id' in rest ? { peer, index, message_id: rest.message_id, seq: rest.seq } : { peer, index };
         log(kind === 'INCIDENT' ? 'error' : 'info', `exchange.${kind.toLowerCase()}`, fields);
       });
       const transport = await Transport.open({
@@ -125,7 +135,12 @@ export class Node {
           log(kind === 'CONNECTION_REFUSED' ? 'warn' : 'info', `transport.${kind.toLowerCase()}`, fields);
         },
       });
-      log('info', 'node.started', { code: config.code, port: transport.port, entries: ledger.size, manifest: verified.manifest.version });
+      log('info', 'node.started', {
+        code: config.code,
+        port: transport.port,
+        entries: ledger.size,
+        manifest: verified.manifest.version,
+      });
       return new Node(config, { exchange, transport, storage, log }, clock.nowMs());
     } catch (error) {
       await storage.store.close();

@@ -35,7 +35,7 @@ export function partsDigest(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Base64url without padding. @see RFC 7515 §2 */
 export function encodeSegment(bytes: Uint8Array | string): string {
-  return (typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)).toString(
-    'base64url',
-  );
+  return (
+    typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  ).toString('base64url');
 }

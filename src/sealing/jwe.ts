@@ -95,7 +95,13 @@ export function openMessage(
   if (sealed.length > MAX_JWE_CHARS) return refuse('TOO_LARGE', `${sealed.length} characters`);
   const parts = decodeCompact(sealed, 5);
   if (parts === undefined) return refuse('JWE_MALFORMED', 'not five segments of base64url');
-  const [header, encryptedKey, iv, ciphertext, tag] = parts as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const [header, encryptedKey, iv, ciphertext, tag] = parts as [
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+    Uint8Array,
+  ];
   const match = HEADER.exec(Buffer.from(header).toString('latin1'));
   if (match === null || encryptedKey.length !== 0 || iv.length !== IV_BYTES || tag.length !== TAG_BYTES) {
     return refuse('JWE_MALFORMED', 'not the header of the profile');

@@ -58,7 +58,11 @@ export function unwrapDataKey(text: string, passphrase: string | undefined): Uin
     if (dataKey.length !== DATA_KEY_BYTES) throw new TypeError('not a data key');
   } catch (cause) {
     if (cause instanceof StoreError) throw cause;
-    throw new StoreError('STORE_PASSPHRASE_WRONG', 'The passphrase is wrong, or the file of the data key was changed.', { cause });
+    throw new StoreError(
+      'STORE_PASSPHRASE_WRONG',
+      'The passphrase is wrong, or the file of the data key was changed.',
+      { cause },
+    );
   }
   return dataKey;
 }

@@ -57,7 +57,8 @@ class LevelStore implements Store {
   async #commit({ expect, puts, deletes = [], durable = true }: Batch): Promise<void> {
     if (expect !== undefined) {
       const found = await this.get(expect.key);
-      const holds = expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
+      const holds =
+        expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
       if (!holds) throw new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`);
     }
     const batch = this.#database.batch();

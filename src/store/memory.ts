@@ -28,7 +28,8 @@ export class MemoryStore implements Store {
   commit({ expect, puts, deletes = [] }: Batch): Promise<void> {
     if (expect !== undefined) {
       const found = this.#values.get(expect.key);
-      const holds = expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
+      const holds =
+        expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
       if (!holds) return Promise.reject(new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`));
     }
     for (const key of deletes) this.#values.delete(key);

@@ -46,7 +46,8 @@ async function sealedExpectation(
 ): Promise<Uint8Array | undefined> {
   const found = await store.get(expect.key);
   const opened = openOptional(key, expect.key, found);
-  const holds = expect.value === undefined ? opened === undefined : opened !== undefined && equalBytes(opened, expect.value);
+  const holds =
+    expect.value === undefined ? opened === undefined : opened !== undefined && equalBytes(opened, expect.value);
   if (!holds) throw new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`);
   return found;
 }
@@ -67,13 +68,17 @@ function openOptional(key: KeyObject, name: string, sealed: Uint8Array | undefin
 function openValue(key: KeyObject, name: string, sealed: Uint8Array): Uint8Array {
   try {
     if (sealed[0] !== VERSION) throw new TypeError('unknown version');
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + NONCE_BYTES), { authTagLength: TAG_BYTES });
+    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + NONCE_BYTES), {
+      authTagLength: TAG_BYTES,
+    });
     decipher.setAAD(Buffer.from(name, 'utf8'));
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
     const opened = decipher.update(sealed.subarray(1 + NONCE_BYTES, sealed.length - TAG_BYTES));
     decipher.final();
     return new Uint8Array(opened.buffer, opened.byteOffset, opened.byteLength);
   } catch (cause) {
-    throw new StoreError('STORE_CORRUPT', `The record ${name} was changed on disk, or the data key is another.`, { cause });
+    throw new StoreError('STORE_CORRUPT', `The record ${name} was changed on disk, or the data key is another.`, {
+      cause,
+    });
   }
 }

@@ -18,6 +18,8 @@ export function openSecret(dataKey: Uint8Array, name: string, sealed: Uint8Array
     decipher.setAuthTag(sealed.subarray(-16));
     return Buffer.concat([decipher.update(sealed.subarray(12, -16)), decipher.final()]);
   } catch (cause) {
-    throw new StoreError('STORE_CORRUPT', `The secret ${name} was changed on disk, or the data key is another.`, { cause });
+    throw new StoreError('STORE_CORRUPT', `The secret ${name} was changed on disk, or the data key is another.`, {
+      cause,
+    });
   }
 }

@@ -2,7 +2,13 @@ import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { isoTime, type Clock, type JurisdictionCode, type Verdict } from '../base/mod.ts';
 import type { Exchange } from '../exchange/mod.ts';
-import { clientTlsOptions, memberByCode, serverTlsOptions, verifyPeerCertificate, type NodeKeys } from '../trust/mod.ts';
+import {
+  clientTlsOptions,
+  memberByCode,
+  serverTlsOptions,
+  verifyPeerCertificate,
+  type NodeKeys,
+} from '../trust/mod.ts';
 import { Dialler } from './dialler.ts';
 import { FederationSession, type SessionEnd } from './federation-session.ts';
 import { Listener, type AcceptSocket } from './listener.ts';
@@ -148,7 +154,13 @@ export class Transport {
           const member = memberByCode(exchange.manifest, code);
           return member?.status === 'ACTIVE' && member.endpoint !== '' ? member.endpoint : undefined;
         },
-        tls: () => clientTlsOptions(keys, () => exchange.manifest, code, () => clock.nowMs()),
+        tls: () =>
+          clientTlsOptions(
+            keys,
+            () => exchange.manifest,
+            code,
+            () => clock.nowMs(),
+          ),
         isConnected: () => this.#live.has(code),
         prepare: () => this.#prepare(code, own),
         onFailure: (detail) => {
@@ -206,7 +218,7 @@ export class Transport {
     const { peer } = session;
     const lower = peer < this.#options.code ? peer : this.#options.code;
     const current = this.#live.get(peer);
-    if (current !== undefined && current.session.dialledBy === lower && session.dialledBy !== lower) return false;
+    if (current?.session.dialledBy === lower && session.dialledBy !== lower) return false;
     this.#live.set(peer, { session, since: this.#options.clock.nowMs() });
     this.#failures.delete(peer);
     this.#diallers.get(peer)?.succeeded();

@@ -13,7 +13,10 @@ const COUNCIL_KEY_YEARS = 10;
 /** A new council key and its entry in the manifest. */
 export function generateCouncilKey(nowMs: number): { readonly privateKey: KeyObject; readonly entry: MemberKey } {
   const { privateKey } = generateKeyPairSync('ed25519');
-  return { privateKey, entry: { ...publicJwk(privateKey), not_before: nowMs, not_after: nowMs + COUNCIL_KEY_YEARS * YEAR_MS } };
+  return {
+    privateKey,
+    entry: { ...publicJwk(privateKey), not_before: nowMs, not_after: nowMs + COUNCIL_KEY_YEARS * YEAR_MS },
+  };
 }
 
 /** The first draft of a federation: a council and no members. */

@@ -3,7 +3,17 @@
  * that is another's.
  */
 import { X509Certificate, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
-import { accept, bytesToBase64url, jwkToBytes, parseBase64, parseBase64url, refuse, utf8ToBytes, verifyEd25519, type Verdict } from '../base/mod.ts';
+import {
+  accept,
+  bytesToBase64url,
+  jwkToBytes,
+  parseBase64,
+  parseBase64url,
+  refuse,
+  utf8ToBytes,
+  verifyEd25519,
+  type Verdict,
+} from '../base/mod.ts';
 import { parseVerifierKey } from '../ledger/mod.ts';
 import { TrustError } from './error.ts';
 import { parseMemberStatement, type MemberStatement } from './manifest.ts';
@@ -59,11 +69,18 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, 'ENROLME
     tls: (signature, message) =>
       statement.tls.spki_sha256.some(({ sha256 }) => sha256 === spkiSha256(certificate)) &&
       isIssuedBy(certificate, statement.tls.ca) &&
-      verify(certificate.publicKey.asymmetricKeyType === 'ed25519' ? null : 'sha256', message, certificate.publicKey, signature),
+      verify(
+        certificate.publicKey.asymmetricKeyType === 'ed25519' ? null : 'sha256',
+        message,
+        certificate.publicKey,
+        signature,
+      ),
     sign: (signature, message) => verifyEd25519(signature, message, jwkToBytes(statement.sign[0]!.jwk)),
     encrypt: (signature, message) => verifyWithX25519(signature, message, jwkToBytes(statement.encrypt[0]!.jwk)),
-    ledger: (signature, message) => verifyEd25519(signature, message, parseVerifierKey(statement.ledger.vkey).publicKey),
-    witness: (signature, message) => verifyEd25519(signature, message, parseVerifierKey(statement.witness.vkey).publicKey),
+    ledger: (signature, message) =>
+      verifyEd25519(signature, message, parseVerifierKey(statement.ledger.vkey).publicKey),
+    witness: (signature, message) =>
+      verifyEd25519(signature, message, parseVerifierKey(statement.witness.vkey).publicKey),
   };
   for (const name of PROVED_KEYS) {
     if (!checks[name](parseBase64url(file.proofs[name]), proofMessage(name, file.statement))) {
@@ -81,7 +98,8 @@ function parseFile(text: string): EnrolmentFile {
   try {
     const file = JSON.parse(text) as EnrolmentFile;
     const strings = [file.statement, file.certificate, ...PROVED_KEYS.map((name) => file.proofs[name])];
-    if (file.version !== 1 || strings.some((value) => typeof value !== 'string')) throw new TypeError('members');
+    const { version }: { readonly version: number } = file;
+    if (version !== 1 || strings.some((value) => typeof value !== 'string')) throw new TypeError('members');
     for (const name of PROVED_KEYS) parseBase64url(file.proofs[name]);
     return file;
   } catch (cause) {
@@ -91,7 +109,10 @@ function parseFile(text: string): EnrolmentFile {
 
 function isIssuedBy(certificate: X509Certificate, ca: string): boolean {
   const authority = new X509Certificate(Buffer.from(ca, 'base64'));
-  return certificate.checkIssued(authority) && certificate.verify(createPublicKey(authority.publicKey.export({ format: 'pem', type: 'spki' })));
+  return (
+    certificate.checkIssued(authority) &&
+    certificate.verify(createPublicKey(authority.publicKey.export({ format: 'pem', type: 'spki' })))
+  );
 }
 
 /** The proof of one key cannot stand for another's. */

@@ -22,7 +22,11 @@ export type TrustErrorCode =
 export class TrustError extends RogatoryError<TrustErrorCode> {
   readonly faults: readonly Fault[];
 
-  constructor(code: TrustErrorCode, message: string, options: { readonly cause?: unknown; readonly faults?: readonly Fault[] } = {}) {
+  constructor(
+    code: TrustErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly faults?: readonly Fault[] } = {},
+  ) {
     super(code, message, options);
     this.faults = options.faults ?? [];
   }

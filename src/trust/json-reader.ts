@@ -1,5 +1,14 @@
 /** Reads untrusted JSON member by member and collects every fault, so that a person can mend a file in one go. */
-import { isJurisdictionCode, isAdmissibleEd25519Key, jwkThumbprint, jwkToBytes, parseBase64, parseBase64url, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
+import {
+  isJurisdictionCode,
+  isAdmissibleEd25519Key,
+  jwkThumbprint,
+  jwkToBytes,
+  parseBase64,
+  parseBase64url,
+  type JurisdictionCode,
+  type OkpJwk,
+} from '../base/mod.ts';
 import type { Fault, FaultCode } from '../wire/mod.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -19,7 +28,8 @@ export class JsonReader {
     this.#faults = faults;
     this.#json = isObject(json) ? json : {};
     if (!isObject(json)) this.fault('', 'WRONG_TYPE', 'must be an object');
-    for (const name of Object.keys(this.#json)) if (!known.includes(name)) this.fault(name, 'UNKNOWN_FIELD', 'is not known');
+    for (const name of Object.keys(this.#json))
+      if (!known.includes(name)) this.fault(name, 'UNKNOWN_FIELD', 'is not known');
   }
 
   fault(name: string, code: FaultCode, message: string): void {
@@ -35,10 +45,13 @@ export class JsonReader {
   }
 
   /** A text of one line, at most 1,000 characters. */
-  text(name: string, options: { readonly empty?: boolean; readonly pattern?: RegExp; readonly wants?: string } = {}): string {
+  text(
+    name: string,
+    options: { readonly empty?: boolean; readonly pattern?: RegExp; readonly wants?: string } = {},
+  ): string {
     const value = this.#json[name];
     if (typeof value !== 'string') return this.#missing(name, 'a text', '');
-    // eslint-disable-next-line no-control-regex
+
     const unfit = value.length > 1000 || /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/.test(value);
     if (unfit || (value === '' && options.empty !== true) || (value !== '' && options.pattern?.test(value) === false)) {
       this.fault(name, 'BAD_FORMAT', `must be ${options.wants ?? 'one line of text'}`);
@@ -82,7 +95,8 @@ export class JsonReader {
     const jwk: OkpJwk = { kty: inner.choice('kty', ['OKP']), crv: inner.choice('crv', [crv]), x: inner.text('x') };
     try {
       const bytes = jwkToBytes(jwk);
-      const admissible = bytes.length === 32 && (crv === 'Ed25519' ? isAdmissibleEd25519Key(bytes) : isCanonicalX25519(bytes));
+      const admissible =
+        bytes.length === 32 && (crv === 'Ed25519' ? isAdmissibleEd25519Key(bytes) : isCanonicalX25519(bytes));
       if (!admissible) inner.fault('x', 'BAD_VALUE', 'is not an admissible public key');
     } catch {
       inner.fault('x', 'BAD_FORMAT', 'must be base64url');
@@ -113,7 +127,12 @@ export class JsonReader {
     return new JsonReader(this.#json[name], this.at(name), this.#faults, known);
   }
 
-  list<T>(name: string, limits: { readonly min: number; readonly max: number }, known: readonly string[], read: (item: JsonReader) => T): T[] {
+  list<T>(
+    name: string,
+    limits: { readonly min: number; readonly max: number },
+    known: readonly string[],
+    read: (item: JsonReader) => T,
+  ): T[] {
     const value = this.#json[name];
     if (!Array.isArray(value)) return this.#missing(name, 'a list', []);
     if (value.length < limits.min || value.length > limits.max) {

@@ -2,7 +2,18 @@
  * The manifest's signatures: a JWS in JSON general serialisation, of which there is exactly one spelling.
  * @see RFC 7515 §7.2.1
  */
-import { accept, bytesToHex, jwkToBytes, parseBase64url, refuse, sha256, utf8ToBytes, verifyEd25519, parseUtf8, type Verdict } from '../base/mod.ts';
+import {
+  accept,
+  bytesToHex,
+  jwkToBytes,
+  parseBase64url,
+  refuse,
+  sha256,
+  utf8ToBytes,
+  verifyEd25519,
+  parseUtf8,
+  type Verdict,
+} from '../base/mod.ts';
 import { TrustError } from './error.ts';
 import { parseManifest, type Council, type Manifest } from './manifest.ts';
 import { validityObjection } from './member-key.ts';
@@ -40,7 +51,11 @@ interface GeneralJws {
 }
 
 /** The protected header that a council key signs under. */
-export function manifestHeader(kid: string): { readonly alg: 'Ed25519'; readonly kid: string; readonly typ: 'mla-manifest+jws' } {
+export function manifestHeader(kid: string): {
+  readonly alg: 'Ed25519';
+  readonly kid: string;
+  readonly typ: 'mla-manifest+jws';
+} {
   return { alg: 'Ed25519', kid, typ: 'mla-manifest+jws' };
 }
 
@@ -82,7 +97,8 @@ export function parseGeneralJws(text: string): GeneralJws {
     jws = JSON.parse(text) as GeneralJws;
     const signatures = jws.signatures.map((item) => ({ protected: item.protected, signature: item.signature }));
     const strings = [jws.payload, ...signatures.flatMap((item) => [item.protected, item.signature])];
-    if (strings.some((item) => typeof item !== 'string') || signatures.length === 0 || signatures.length > 64) throw new TypeError();
+    if (strings.some((item) => typeof item !== 'string') || signatures.length === 0 || signatures.length > 64)
+      throw new TypeError();
     // Comparing with its one spelling refuses unknown and duplicate members, white space and escapes all at once.
     if (JSON.stringify({ payload: jws.payload, signatures }) !== text.trimEnd()) throw new TypeError();
   } catch (cause) {
@@ -92,7 +108,10 @@ export function parseGeneralJws(text: string): GeneralJws {
 }
 
 /** The kids whose signatures verify under the council of the payload, or the one given. */
-function validSigners(jws: GeneralJws, council: Council = parseManifest(parseBase64url(jws.payload)).council): Set<string> {
+function validSigners(
+  jws: GeneralJws,
+  council: Council = parseManifest(parseBase64url(jws.payload)).council,
+): Set<string> {
   const signers = new Set<string>();
   for (const item of jws.signatures) {
     try {

@@ -73,7 +73,18 @@ export interface Manifest {
   readonly members: readonly Member[];
 }
 
-const STATEMENT = ['code', 'name', 'authority', 'endpoint', 'tls', 'sign', 'encrypt', 'ledger', 'witness', 'limits'] as const;
+const STATEMENT = [
+  'code',
+  'name',
+  'authority',
+  'endpoint',
+  'tls',
+  'sign',
+  'encrypt',
+  'ledger',
+  'witness',
+  'limits',
+] as const;
 const VALIDITY = ['not_before', 'not_after', 'revoked_at', 'reason'] as const;
 const KEYS = { min: 1, max: 32 };
 
@@ -83,7 +94,14 @@ const KEYS = { min: 1, max: 32 };
  */
 export function parseManifest(payload: Uint8Array): Manifest {
   return parseWith(payload, 'The manifest', (json, faults) => {
-    const root = new JsonReader(json, '', faults, ['version', 'issued_at', 'expires_at', 'council', 'minimums', 'members']);
+    const root = new JsonReader(json, '', faults, [
+      'version',
+      'issued_at',
+      'expires_at',
+      'council',
+      'minimums',
+      'members',
+    ]);
     const council = root.object('council', ['threshold', 'keys']);
     const minimums = root.object('minimums', ['protocol', 'suite']);
     const manifest: Manifest = {
@@ -114,7 +132,9 @@ export function parseManifest(payload: Uint8Array): Manifest {
  * @throws {TrustError} TRUST_MALFORMED with every fault
  */
 export function parseMemberStatement(bytes: Uint8Array): MemberStatement {
-  return parseWith(bytes, 'The enrolment', (json, faults) => readStatement(new JsonReader(json, '', faults, STATEMENT)));
+  return parseWith(bytes, 'The enrolment', (json, faults) =>
+    readStatement(new JsonReader(json, '', faults, STATEMENT)),
+  );
 }
 
 /** The manifest's payload. */
@@ -137,7 +157,8 @@ function parseWith<T>(bytes: Uint8Array, what: string, read: (json: unknown, fau
     throw new TrustError('TRUST_MALFORMED', `${what} is not JSON.`, { cause });
   }
   // A member given twice, or a number with two spellings, is read differently by different readers.
-  if (JSON.stringify(json) !== text) throw new TrustError('TRUST_MALFORMED', `${what} is not in its canonical JSON form.`);
+  if (JSON.stringify(json) !== text)
+    throw new TrustError('TRUST_MALFORMED', `${what} is not in its canonical JSON form.`);
   const faults: Fault[] = [];
   const value = read(json, faults);
   if (faults.length > 0) {

@@ -21,5 +21,8 @@ export function signKeyAt(member: Member, kid: string, timeMs: number): Verdict<
 export function currentEncryptKey(member: Member, nowMs: number): MemberKey | undefined {
   return member.encrypt
     .filter((key) => validityObjection(key, nowMs) === undefined)
-    .reduce<MemberKey | undefined>((best, key) => (best === undefined || key.not_before > best.not_before ? key : best), undefined);
+    .reduce<MemberKey | undefined>(
+      (best, key) => (best === undefined || key.not_before > best.not_before ? key : best),
+      undefined,
+    );
 }

@@ -14,7 +14,12 @@ export {
   type MemberStatement,
   type TlsPin,
 } from './manifest.ts';
-export { verifyManifest, type ManifestAnchor, type ManifestRefusal, type VerifiedManifest } from './manifest-signature.ts';
+export {
+  verifyManifest,
+  type ManifestAnchor,
+  type ManifestRefusal,
+  type VerifiedManifest,
+} from './manifest-signature.ts';
 export { currentEncryptKey, signKeyAt, validityObjection } from './member-key.ts';
 export {
   PRIVATE_KEYS,

@@ -9,7 +9,9 @@ const MAX_CHAIN = 4;
 
 /** SHA-256 of a certificate's SubjectPublicKeyInfo, in base64url. @see RFC 7469 §2.4 */
 export function spkiSha256(certificate: X509Certificate): string {
-  return createHash('sha256').update(certificate.publicKey.export({ format: 'der', type: 'spki' })).digest('base64url');
+  return createHash('sha256')
+    .update(certificate.publicKey.export({ format: 'der', type: 'spki' }))
+    .digest('base64url');
 }
 
 /**
@@ -22,7 +24,8 @@ export function verifyPeerCertificate(
   nowMs: number,
 ): Verdict<JurisdictionCode, CertificateRefusal> {
   const code = certificate === undefined ? undefined : namedNode(certificate);
-  if (certificate === undefined || code === undefined) return refuse('CERTIFICATE_UNNAMED', 'no single urn:mla:node: name');
+  if (certificate === undefined || code === undefined)
+    return refuse('CERTIFICATE_UNNAMED', 'no single urn:mla:node: name');
   const member = memberByCode(manifest, code);
   if (member?.status !== 'ACTIVE') return refuse('CERTIFICATE_NOT_A_MEMBER', code);
   if (!isIssuedUnder(certificate, new X509Certificate(Buffer.from(member.tls.ca, 'base64')))) {

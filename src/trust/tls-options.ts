@@ -6,7 +6,11 @@ import type { NodeKeys } from './node-keys.ts';
 import { verifyPeerCertificate } from './peer-certificate.ts';
 
 // A resumed session would skip the certificate checks, and with them revocation: no tickets, no cache, no early data.
-const TLS_13_ONLY = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', secureOptions: constants.SSL_OP_NO_TICKET } as const;
+const TLS_13_ONLY = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  secureOptions: constants.SSL_OP_NO_TICKET,
+} as const;
 
 /** TLS options for accepting peers. Whose certificate it is must still be judged with `verifyPeerCertificate`. */
 export function serverTlsOptions(keys: NodeKeys, manifest: Manifest): TlsOptions {
@@ -38,7 +42,9 @@ export function clientTlsOptions(
     checkServerIdentity: (_host: string, peer: PeerCertificate) => {
       const verdict = verifyPeerCertificate(new X509Certificate(peer.raw), manifest(), nowMs());
       if (!verdict.ok) return new Error(`${verdict.reason}: ${verdict.detail}`);
-      return verdict.value === code ? undefined : new Error(`CERTIFICATE_NOT_PINNED: it is ${verdict.value}, not ${code}`);
+      return verdict.value === code
+        ? undefined
+        : new Error(`CERTIFICATE_NOT_PINNED: it is ${verdict.value}, not ${code}`);
     },
   };
 }

@@ -18,7 +18,10 @@ export const auditExport: Command = {
     const [dir, output] = [args.text('node'), args.text('output')];
     const bytes = (await fromRunning(dir)) ?? (await fromStopped(dir, io.note));
     await writeOutput(output, bytes);
-    io.result({ ok: true, output, bytes: bytes.length }, [`Wrote ${output} (${bytes.length} bytes).`, `Next: “rogatory audit verify ${output}”, with the other side’s bundle if you have it.`]);
+    io.result({ ok: true, output, bytes: bytes.length }, [
+      `Wrote ${output} (${bytes.length} bytes).`,
+      `Next: “rogatory audit verify ${output}”, with the other side’s bundle if you have it.`,
+    ]);
     return 0;
   },
 };

@@ -13,7 +13,9 @@ export const auditVerify: Command = {
   details: 'Needs no node and no network. Exit status: 0 when nothing at all was found wrong, 1 otherwise.',
   async run(args, io) {
     if (args.operands.length === 0) throw new CliError('CLI_USAGE', 'Give at least one bundle.');
-    const bundles = await Promise.all(args.operands.map(async (path) => ({ name: basename(path), bytes: await readInput(path) })));
+    const bundles = await Promise.all(
+      args.operands.map(async (path) => ({ name: basename(path), bytes: await readInput(path) })),
+    );
     const report = await auditBundles(bundles, args.optional('fingerprint'));
     io.result(report, auditLines(report));
     return report.ok ? 0 : 1;

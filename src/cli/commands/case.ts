@@ -32,7 +32,10 @@ export const caseShow: Command = {
       `Case ${found.case_id}: ${found.state}`,
       `  ${found.requesting} asks ${found.requested}`,
       ...Object.entries(found.measures).map(([measure, state]) => `  measure ${measure}: ${state}`),
-      ...found.steps.map(({ by, type, message_id, outcome }) => `  ${by}  ${type.replaceAll('_', ' ')}${outcome === undefined ? '' : ` (${outcome})`}  ${message_id}`),
+      ...found.steps.map(
+        ({ by, type, message_id, outcome }) =>
+          `  ${by}  ${type.replaceAll('_', ' ')}${outcome === undefined ? '' : ` (${outcome})`}  ${message_id}`,
+      ),
     ]);
     return 0;
   },

@@ -1,6 +1,13 @@
 import { isoTime } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../api/mod.ts';
-import { createCouncil, enrolMember, fingerprintOf, installManifest, signDraft, signedManifestPath } from '../../node/mod.ts';
+import {
+  createCouncil,
+  enrolMember,
+  fingerprintOf,
+  installManifest,
+  signDraft,
+  signedManifestPath,
+} from '../../node/mod.ts';
 import { verifyManifest, type VerifiedManifest } from '../../trust/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
@@ -21,7 +28,8 @@ export const federationCreate: Command = {
     const dir = args.text('dir');
     const keys = args.integer('keys', 1, 32);
     const threshold = args.integer('threshold', Math.floor(keys / 2) + 1, 32);
-    if (keys < 1 || threshold < 1 || threshold > keys) throw new CliError('CLI_USAGE', '--threshold must be from 1 to the number of keys.');
+    if (keys < 1 || threshold < 1 || threshold > keys)
+      throw new CliError('CLI_USAGE', '--threshold must be from 1 to the number of keys.');
     const draft = await createCouncil(dir, { keys, threshold });
     io.result({ ok: true, dir, keys: draft.council.keys.map(({ kid }) => kid), threshold }, [
       `Founded a federation in ${dir}: ${threshold} of ${keys} council signatures.`,
@@ -59,7 +67,9 @@ export const federationSign: Command = {
     const verified = verifyManifest(text, { selfSigned: true });
     const path = signedManifestPath(dir);
     if (!verified.ok) {
-      io.result({ ok: false, manifest: path, missing: verified.detail }, [`Signed ${path}, but it needs more: ${verified.detail}.`]);
+      io.result({ ok: false, manifest: path, missing: verified.detail }, [
+        `Signed ${path}, but it needs more: ${verified.detail}.`,
+      ]);
       return 1;
     }
     const fingerprint = fingerprintOf(verified.value);
@@ -86,7 +96,9 @@ export const federationPublish: Command = {
     const text = (await readInput(path, 1_000_000)).toString('utf8');
     const running = await offerToRunning(dir, text);
     if (running !== undefined) {
-      io.result({ ok: true, ...running, running: true }, [`The running node in ${dir} has version ${running.version} in force.`]);
+      io.result({ ok: true, ...running, running: true }, [
+        `The running node in ${dir} has version ${running.version} in force.`,
+      ]);
       return 0;
     }
     const verified = await installManifest(dir, text, args.optional('fingerprint'));
@@ -99,7 +111,10 @@ export const federationPublish: Command = {
   },
 };
 
-async function offerToRunning(dir: string, manifest: string): Promise<{ readonly version: number; readonly fingerprint: string } | undefined> {
+async function offerToRunning(
+  dir: string,
+  manifest: string,
+): Promise<{ readonly version: number; readonly fingerprint: string } | undefined> {
   try {
     return await new ApiClient(dir).post('manifest', { manifest });
   } catch (error) {
@@ -120,7 +135,10 @@ export const federationShow: Command = {
       `Version ${manifest.version}, issued ${isoTime(manifest.issued_at)}, valid until ${isoTime(manifest.expires_at)}`,
       `Fingerprint ${fingerprintOf(verified)}`,
       `Council: ${manifest.council.threshold} of ${manifest.council.keys.length} signatures`,
-      ...manifest.members.map(({ code, status, endpoint, authority }) => `  ${code.padEnd(6)} ${status.padEnd(9)} ${endpoint || '(dials out)'}  ${authority}`),
+      ...manifest.members.map(
+        ({ code, status, endpoint, authority }) =>
+          `  ${code.padEnd(6)} ${status.padEnd(9)} ${endpoint || '(dials out)'}  ${authority}`,
+      ),
     ]);
     return 0;
   },
@@ -146,7 +164,9 @@ export const federationVerify: Command = {
           : { selfSigned: true as const };
     const verified = verifyManifest(text, anchor);
     if (!verified.ok) {
-      io.result({ ok: false, reason: verified.reason, detail: verified.detail }, [`Not verified (${verified.reason}): ${verified.detail}.`]);
+      io.result({ ok: false, reason: verified.reason, detail: verified.detail }, [
+        `Not verified (${verified.reason}): ${verified.detail}.`,
+      ]);
       return 1;
     }
     const { version } = verified.value.manifest;
@@ -162,6 +182,7 @@ export const federationVerify: Command = {
 
 async function readManifest(path: string): Promise<VerifiedManifest> {
   const verified = verifyManifest((await readInput(path, 1_000_000)).toString('utf8'), { selfSigned: true });
-  if (!verified.ok) throw new CliError('CLI_NOT_JSON', `${path} is not a signed manifest (${verified.reason}): ${verified.detail}.`);
+  if (!verified.ok)
+    throw new CliError('CLI_NOT_JSON', `${path} is not a signed manifest (${verified.reason}): ${verified.detail}.`);
   return verified.value;
 }

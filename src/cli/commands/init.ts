@@ -7,11 +7,24 @@ export const init: Command = {
   name: 'init',
   summary: 'make a node: keys, certificate, configuration, empty ledger, and an enrolment for the council',
   options: {
-    jurisdiction: { value: 'CC', help: 'ISO 3166-1 code, or with a region such as GB-SCT; XA to XZ for trying out', required: true },
+    jurisdiction: {
+      value: 'CC',
+      help: 'ISO 3166-1 code, or with a region such as GB-SCT; XA to XZ for trying out',
+      required: true,
+    },
     dir: { value: 'D', help: 'the node’s folder, made if it is not there', required: true },
-    endpoint: { value: 'URL', help: 'wss://HOST[:PORT][/federation] where peers reach it; leave out if it only dials out' },
-    listen: { value: 'HOST:PORT', help: 'address to listen on; the endpoint’s port on all addresses, or on loopback for a loopback endpoint' },
-    origin: { value: 'NAME', help: 'schemeless name that the ledger goes under for ever; the endpoint’s host by default' },
+    endpoint: {
+      value: 'URL',
+      help: 'wss://HOST[:PORT][/federation] where peers reach it; leave out if it only dials out',
+    },
+    listen: {
+      value: 'HOST:PORT',
+      help: 'address to listen on; the endpoint’s port on all addresses, or on loopback for a loopback endpoint',
+    },
+    origin: {
+      value: 'NAME',
+      help: 'schemeless name that the ledger goes under for ever; the endpoint’s host by default',
+    },
     name: { value: 'TEXT', help: 'name of the jurisdiction' },
     authority: { value: 'TEXT', help: 'name of the central authority' },
   },
@@ -35,11 +48,14 @@ export const init: Command = {
       passphrase,
     });
     const { dir, enrolment } = nodePaths(config.paths.dir);
-    io.result({ ok: true, code, dir, enrolment, ledger_origin: config.ledgerOrigin, encrypted: passphrase !== undefined }, [
-      `Made node ${code} in ${dir}.`,
-      ...(passphrase === undefined ? ['Its data key is in a file without a passphrase: for trying out only.'] : []),
-      `Next: hand ${enrolment} to the council (“rogatory federation add”), then give the node its manifest (“rogatory federation publish”).`,
-    ]);
+    io.result(
+      { ok: true, code, dir, enrolment, ledger_origin: config.ledgerOrigin, encrypted: passphrase !== undefined },
+      [
+        `Made node ${code} in ${dir}.`,
+        ...(passphrase === undefined ? ['Its data key is in a file without a passphrase: for trying out only.'] : []),
+        `Next: hand ${enrolment} to the council (“rogatory federation add”), then give the node its manifest (“rogatory federation publish”).`,
+      ],
+    );
     return 0;
   },
 };
@@ -51,7 +67,10 @@ function readEndpoint(text: string | undefined): string {
   return endpoint;
 }
 
-function readListen(args: Arguments, url: URL | undefined): { readonly host: string; readonly port: number } | undefined {
+function readListen(
+  args: Arguments,
+  url: URL | undefined,
+): { readonly host: string; readonly port: number } | undefined {
   const text = args.optional('listen');
   if (text === undefined) {
     if (url === undefined) return undefined;

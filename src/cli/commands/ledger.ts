@@ -23,7 +23,9 @@ export const ledgerProof: Command = {
   options: { node: NODE },
   async run(args, io) {
     const index = readNumber(args.operand('index'));
-    const answer = await new ApiClient(args.text('node')).get<{ readonly entry: string; readonly proof: string }>(`proofs/${index}`);
+    const answer = await new ApiClient(args.text('node')).get<{ readonly entry: string; readonly proof: string }>(
+      `proofs/${index}`,
+    );
     io.result(answer, answer.proof.trimEnd().split('\n'));
     return 0;
   },

@@ -21,7 +21,7 @@ export const messageList: Command = {
       const value = args.optional(name);
       if (value !== undefined) query.set(name, value);
     }
-    const records = await new ApiClient(args.text('node')).get<MessageRecord[]>(`messages?${query}`);
+    const records = await new ApiClient(args.text('node')).get<MessageRecord[]>(`messages?${query.toString()}`);
     io.result(records, records.length === 0 ? ['No messages.'] : records.map(line));
     return 0;
   },

@@ -29,7 +29,11 @@ export const messageSend: Command = {
     // Checked here already, so that a draft can be mended while the node is down.
     const faults = contentFaults(parseDraft(json).body);
     if (faults.length > 0) throw faultsError(faults);
-    const answer = await new ApiClient(args.text('node')).post<SentAnswer>('messages', { to, draft: json, wait_ms: waitMs });
+    const answer = await new ApiClient(args.text('node')).post<SentAnswer>('messages', {
+      to,
+      draft: json,
+      wait_ms: waitMs,
+    });
     const { message, receipt, next } = answer;
     io.result({ ok: message.status !== 'REFUSED', ...answer }, [
       ...messageLines(message),
@@ -38,7 +42,10 @@ export const messageSend: Command = {
         ? ['  receipt  none yet']
         : [
             `  receipt  ${receipt.kind}: entry ${receipt.index} of ${receipt.origin}, in a tree of ${receipt.tree_size}, ${receipt.verified ? 'verified' : 'NOT VERIFIED'}`,
-            ...receipt.proof.trimEnd().split('\n').map((line) => `           ${line}`),
+            ...receipt.proof
+              .trimEnd()
+              .split('\n')
+              .map((line) => `           ${line}`),
           ]),
       '',
       message.status === 'QUEUED' ? `Queued, not delivered yet: ${next}` : `Next: ${next}`,

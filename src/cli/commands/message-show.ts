@@ -16,9 +16,13 @@ export const messageShow: Command = {
       ...messageLines(detail.record),
       ...(proof === undefined
         ? []
-        : [`  proof    ${proof.kind}: entry ${proof.index} of ${proof.origin}, ${proof.verified ? 'verified' : 'NOT VERIFIED'}`]),
+        : [
+            `  proof    ${proof.kind}: entry ${proof.index} of ${proof.origin}, ${proof.verified ? 'verified' : 'NOT VERIFIED'}`,
+          ]),
       '',
-      ...(content === undefined ? ['Its content could not be read by this node.'] : JSON.stringify(content, undefined, 2).split('\n')),
+      ...(content === undefined
+        ? ['Its content could not be read by this node.']
+        : JSON.stringify(content, undefined, 2).split('\n')),
     ]);
     return proof?.verified === false ? 1 : 0;
   },

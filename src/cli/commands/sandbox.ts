@@ -37,7 +37,9 @@ export const sandbox: Command = {
       const { ok, nodes, document } = outcome;
       if (args.flag('once')) {
         await stopAll(processes);
-        io.result(document, [`${ok ? 'Everything verified.' : 'NOT everything verified.'}${asked === undefined ? '' : ` Files: ${dir}`}`]);
+        io.result(document, [
+          `${ok ? 'Everything verified.' : 'NOT everything verified.'}${asked === undefined ? '' : ` Files: ${dir}`}`,
+        ]);
         return ok ? 0 : 1;
       }
       io.result(document, nextSteps(dir, nodes, asked !== undefined));
@@ -65,7 +67,8 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
   });
   processes.push(...(await Promise.all(nodes.map((node) => NodeProcess.start(node)))));
   for (const { node, pid } of processes) io.note(`  ${node.code} is running (process ${pid})`);
-  if (!(await untilConnected(nodes, CONNECT_TIMEOUT_MS))) throw new CliError('CLI_NODE_FAILED', 'The nodes did not connect to each other.');
+  if (!(await untilConnected(nodes, CONNECT_TIMEOUT_MS)))
+    throw new CliError('CLI_NODE_FAILED', 'The nodes did not connect to each other.');
   io.note('  connected: mutual TLS 1.3, each certificate pinned in the manifest');
   io.print('');
   io.print('The exchange');
@@ -77,7 +80,8 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
     io.print(`  ${line}`);
   });
   io.print('');
-  const isReceived = ({ status, receipt }: PlayedMessage): boolean => status === 'RECEIVED' && receipt?.verified === true;
+  const isReceived = ({ status, receipt }: PlayedMessage): boolean =>
+    status === 'RECEIVED' && receipt?.verified === true;
   const ok = report.ok && messages.length === scenario.steps.length && messages.every(isReceived);
   return {
     ok,
@@ -138,13 +142,15 @@ function nextSteps(dir: string, nodes: readonly SandboxNode[], isKept: boolean):
 async function emptyFolder(path: string): Promise<string> {
   const dir = resolve(path);
   await mkdir(dir, { recursive: true });
-  if ((await readdir(dir)).length > 0) throw new CliError('CLI_FOLDER_NOT_EMPTY', `${dir} is not empty: a sandbox starts from nothing.`);
+  if ((await readdir(dir)).length > 0)
+    throw new CliError('CLI_FOLDER_NOT_EMPTY', `${dir} is not empty: a sandbox starts from nothing.`);
   return dir;
 }
 
 function untilInterrupted(): Promise<'interrupted'> {
   return new Promise((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => {
         done('interrupted');
       });
   });
@@ -155,7 +161,9 @@ async function allExited(processes: readonly NodeProcess[], io: Terminal): Promi
   await Promise.all(
     processes.map(async (running) => {
       if (!(await running.endedByItself())) return;
-      io.note(`${running.node.code} has ended (its log: ${running.logFile}). To start it again: scripts/rogatory serve --config ${running.node.dir}/node.json`);
+      io.note(
+        `${running.node.code} has ended (its log: ${running.logFile}). To start it again: scripts/rogatory serve --config ${running.node.dir}/node.json`,
+      );
     }),
   );
 }

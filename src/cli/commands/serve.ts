@@ -11,7 +11,8 @@ export const serve: Command = {
   name: 'serve',
   summary: 'run a node in the foreground; SIGTERM or Ctrl-C drains and stops it',
   options: { config: { value: 'D/node.json', help: 'the node’s configuration', required: true } },
-  details: 'Logs one line of JSON an event on stderr. Exits 0 after a clean stop, 1 when it cannot start or must recover from disk.',
+  details:
+    'Logs one line of JSON an event on stderr. Exits 0 after a clean stop, 1 when it cannot start or must recover from disk.',
   async run(args, io) {
     args.noOperands();
     const config = loadNodeConfig(args.text('config'), process.env);
@@ -42,7 +43,8 @@ export const serve: Command = {
 
 function untilAskedToStop(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+      process.on(signal, () => {
         resolve();
       });
     // Started by a sandbox: when that is gone, however it ended, there is nobody left to stop this node.

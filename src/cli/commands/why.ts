@@ -13,7 +13,9 @@ export const why: Command = {
     io.result(answer, [
       ...messageLines(answer.message),
       '',
-      ...answer.timeline.map(({ time, ledger, index, text }) => `  ${time}  ${ledger} entry ${String(index).padEnd(4)} ${text}`),
+      ...answer.timeline.map(
+        ({ time, ledger, index, text }) => `  ${time}  ${ledger} entry ${String(index).padEnd(4)} ${text}`,
+      ),
       '',
       `Next: ${answer.next}`,
     ]);

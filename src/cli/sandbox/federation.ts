@@ -16,7 +16,11 @@ export interface SandboxNode {
 }
 
 /** Makes every node, founds the federation and hands out its manifest. */
-export async function createFederation(dir: string, members: readonly ScenarioNode[], note: (line: string) => void): Promise<SandboxNode[]> {
+export async function createFederation(
+  dir: string,
+  members: readonly ScenarioNode[],
+  note: (line: string) => void,
+): Promise<SandboxNode[]> {
   const nodes = await Promise.all(
     members.map(async ({ code, name, authority }) => {
       const port = await freePort();
@@ -40,7 +44,8 @@ export async function createFederation(dir: string, members: readonly ScenarioNo
   for (const node of nodes) await enrolMember(council, await readFile(nodePaths(node.dir).enrolment, 'utf8'));
   const manifest = await signDraft(council);
   const verified = verifyManifest(manifest, { selfSigned: true });
-  if (!verified.ok) throw new CliError('CLI_NODE_FAILED', `The federation’s own manifest does not verify: ${verified.detail}.`);
+  if (!verified.ok)
+    throw new CliError('CLI_NODE_FAILED', `The federation’s own manifest does not verify: ${verified.detail}.`);
   const fingerprint = fingerprintOf(verified.value);
   for (const node of nodes) await installManifest(node.dir, manifest, fingerprint);
   note(`the council signed the federation manifest: fingerprint ${fingerprint.slice(0, 16)}…`);

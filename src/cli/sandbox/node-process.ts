@@ -28,13 +28,17 @@ export class NodeProcess {
     const logFile = `${node.dir}.log`;
     const log = openSync(logFile, 'a');
     const program = process.argv[1]!;
-    const child = spawn(process.execPath, [...process.execArgv, program, 'serve', '--config', nodePaths(node.dir).config], {
-      // The channel closes with this process, however it ends, and the node stops with it.
-      stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, ROGATORY_BUILT: '1' },
-      // Ctrl-C goes to this process alone, which then stops its nodes in order.
-      detached: true,
-    });
+    const child = spawn(
+      process.execPath,
+      [...process.execArgv, program, 'serve', '--config', nodePaths(node.dir).config],
+      {
+        // The channel closes with this process, however it ends, and the node stops with it.
+        stdio: ['ignore', log, log, 'ipc'],
+        env: { ...process.env, ROGATORY_BUILT: '1' },
+        // Ctrl-C goes to this process alone, which then stops its nodes in order.
+        detached: true,
+      },
+    );
     closeSync(log);
     const started = new NodeProcess(node, child, logFile);
     await started.#untilStarted();
@@ -62,13 +66,20 @@ export class NodeProcess {
 
   async #untilStarted(): Promise<void> {
     const timeout = new Promise<string>((resolve) => setTimeout(resolve, START_TIMEOUT_MS, 'it took too long').unref());
-    const message = new Promise<undefined>((resolve) => this.#child.once('message', () => { resolve(undefined); }));
+    const message = new Promise<undefined>((resolve) =>
+      this.#child.once('message', () => {
+        resolve(undefined);
+      }),
+    );
     const exit = this.#exited.then((code) => `it ended with ${code}`);
     const failure = await Promise.race([message, exit, timeout]);
     if (failure === undefined) return;
     this.#child.kill('SIGKILL');
     const log = await readFile(this.logFile, 'utf8').catch(() => '');
     const lastLines = log.trimEnd().split('\n').slice(-3).join('\n');
-    throw new CliError('CLI_NODE_FAILED', `${this.node.code} did not start: ${failure}. The end of ${this.logFile}:\n${lastLines}`);
+    throw new CliError(
+      'CLI_NODE_FAILED',
+      `${this.node.code} did not start: ${failure}. The end of ${this.logFile}:\n${lastLines}`,
+    );
   }
 }

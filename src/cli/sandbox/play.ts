@@ -55,7 +55,9 @@ export async function playScenario(
 export async function untilConnected(nodes: readonly SandboxNode[], timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
-    const answers = await Promise.all(nodes.map((node) => new ApiClient(node.dir).get<{ readonly connected: boolean }[]>('peers')));
+    const answers = await Promise.all(
+      nodes.map((node) => new ApiClient(node.dir).get<{ readonly connected: boolean }[]>('peers')),
+    );
     if (answers.flat().every(({ connected }) => connected)) return true;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -34,13 +34,17 @@ const DAY_MS = 24 * 3_600_000;
 
 /** Names of the scenarios that ship with the project. */
 export async function scenarioNames(): Promise<string[]> {
-  return (await readdir(FOLDER)).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length)).sort();
+  return (await readdir(FOLDER))
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .sort();
 }
 
 /** @throws {CliError} CLI_SCENARIO_INVALID */
 export async function loadScenario(name: string): Promise<Scenario> {
   const names = await scenarioNames();
-  if (!names.includes(name)) throw new CliError('CLI_SCENARIO_INVALID', `There is no scenario “${name}”. There are: ${names.join(', ')}.`);
+  if (!names.includes(name))
+    throw new CliError('CLI_SCENARIO_INVALID', `There is no scenario “${name}”. There are: ${names.join(', ')}.`);
   return parseScenario(JSON.parse(await readFile(`${FOLDER}${name}.json`, 'utf8')), name);
 }
 
@@ -49,20 +53,28 @@ export function parseScenario(json: unknown, name: string): Scenario {
   const scenario = json as Scenario;
   const codes = new Set<string>(scenario.nodes.map(({ code }) => code));
   const invalid = (what: string): CliError => new CliError('CLI_SCENARIO_INVALID', `Scenario “${name}”: ${what}.`);
-  if (codes.size < 2 || codes.size !== scenario.nodes.length) throw invalid('it needs two jurisdictions or more, each once');
-  for (const code of codes) if (!isJurisdictionCode(code) || !/^X[A-Z]/.test(code)) throw invalid(`${code} is not a code for trying out`);
+  if (codes.size < 2 || codes.size !== scenario.nodes.length)
+    throw invalid('it needs two jurisdictions or more, each once');
+  for (const code of codes)
+    if (!isJurisdictionCode(code) || !/^X[A-Z]/.test(code)) throw invalid(`${code} is not a code for trying out`);
   const told = new Set<string>();
   for (const { id, from, to, in_reply_to: answered } of scenario.steps) {
     if (told.has(id)) throw invalid(`step “${id}” is there twice`);
-    if (!codes.has(from) || !codes.has(to) || from === to) throw invalid(`step “${id}” is not between two of its jurisdictions`);
-    if (answered !== undefined && !told.has(answered)) throw invalid(`step “${id}” answers “${answered}”, which is not before it`);
+    if (!codes.has(from) || !codes.has(to) || from === to)
+      throw invalid(`step “${id}” is not between two of its jurisdictions`);
+    if (answered !== undefined && !told.has(answered))
+      throw invalid(`step “${id}” answers “${answered}”, which is not before it`);
     told.add(id);
   }
   return scenario;
 }
 
 /** The draft that a step sends, with its times filled in. */
-export function draftOf(step: ScenarioStep, nowMs: number, answered: { readonly message_id: string } | undefined): unknown {
+export function draftOf(
+  step: ScenarioStep,
+  nowMs: number,
+  answered: { readonly message_id: string } | undefined,
+): unknown {
   const body = fillTimes(step.message, nowMs) as Record<string, unknown>;
   return answered === undefined ? body : { ...body, in_reply_to: answered.message_id };
 }
