@@ -54,70 +54,42 @@ export class ApiServer {
   }
 }
 
+/** A request taken apart: the id in its path, its query, and its body for whoever asks. */
+interface Call {
+  readonly node: Node;
+  readonly id: string;
+  readonly query: URLSearchParams;
+  readonly body: () => Promise<unknown>;
+}
+
+const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
+  'GET status': ({ node }) => routes.status(node),
+  'GET peers': ({ node }) => routes.peers(node),
+  'GET messages': ({ node, query }) => routes.messages(node, query),
+  'POST messages': async ({ node, body }) => routes.sendMessage(node, await body()),
+  'GET messages/*': ({ node, id }) => routes.message(node, id),
+  'GET messages/*/why': ({ node, id }) => routes.why(node, id),
+  'GET cases': ({ node }) => routes.cases(node),
+  'GET cases/*': ({ node, id }) => routes.cases(node, id),
+  'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
+  'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),
+  'GET consistency/*': ({ node, id }) => routes.ledgerConsistency(node, Number(id)),
+  'POST manifest': async ({ node, body }) => routes.takeManifest(node, await body()),
+};
+
 async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://node');
-  const [, version, resource, id, sub] = url.pathname.split('/').map(decodeURIComponent);
-  const route =
-    version === 'v1'
-      ? `${request.method} ${[resource, id === undefined ? undefined : '*', sub].filter(Boolean).join('/')}`
-      : '';
-  switch (route) {
-    case 'GET status': {
-      sendJson(response, await routes.status(node));
-      return;
-    }
-    case 'GET peers': {
-      sendJson(response, await routes.peers(node));
-      return;
-    }
-    case 'GET messages': {
-      sendJson(response, await routes.messages(node, url.searchParams));
-      return;
-    }
-    case 'POST messages': {
-      sendJson(response, await routes.sendMessage(node, await readJson(request)));
-      return;
-    }
-    case 'GET messages/*': {
-      sendJson(response, await routes.message(node, id!));
-      return;
-    }
-    case 'GET messages/*/why': {
-      sendJson(response, await routes.why(node, id!));
-      return;
-    }
-    case 'GET cases': {
-      sendJson(response, await routes.cases(node));
-      return;
-    }
-    case 'GET cases/*': {
-      sendJson(response, await routes.cases(node, id));
-      return;
-    }
-    case 'GET checkpoint': {
-      sendJson(response, { checkpoint: node.storage.ledger.checkpoint.note });
-      return;
-    }
-    case 'GET proofs/*': {
-      sendJson(response, await routes.ledgerProof(node, Number(id)));
-      return;
-    }
-    case 'GET consistency/*': {
-      sendJson(response, await routes.ledgerConsistency(node, Number(id)));
-      return;
-    }
-    case 'POST manifest': {
-      sendJson(response, await routes.takeManifest(node, await readJson(request)));
-      return;
-    }
-    case 'GET bundle':
-      response.writeHead(200, { 'content-type': 'application/zip' }).end(await routes.auditBundle(node));
-      return;
-    case 'GET events':
-      streamEvents(node, response);
-      return;
-    default:
-      throw new ApiError('API_BAD_REQUEST', `There is no ${request.method} ${url.pathname}.`);
+  const [, version, resource, id = '', sub] = url.pathname.split('/').map(decodeURIComponent);
+  const path = [resource, id === '' ? undefined : '*', sub].filter((part) => part !== undefined).join('/');
+  const name = version === 'v1' ? `${request.method} ${path}` : '';
+  if (name === 'GET events') {
+    streamEvents(node, response);
+  } else if (name === 'GET bundle') {
+    response.writeHead(200, { 'content-type': 'application/zip' }).end(await routes.auditBundle(node));
+  } else {
+    const route = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
+    if (route === undefined) throw new ApiError('API_BAD_REQUEST', `There is no ${request.method} ${url.pathname}.`);
+    sendJson(response, await route({ node, id, query: url.searchParams, body: () => readJson(request) }));
   }
 }
 

@@ -35,11 +35,25 @@ export function parseArchive(bytes: Uint8Array): ArchiveFiles {
   } catch (cause) {
     throw new AuditError('AUDIT_NOT_A_BUNDLE', 'The file is not a zip of stored files.', { cause });
   }
-  if (!equalBytes(encodeArchive(files), bytes)) {
-    throw new AuditError(
-      'AUDIT_NOT_A_BUNDLE',
-      'The zip is not in the one form of a bundle: bytes in it were changed, added or left out.',
-    );
+  const rightful = encodeArchive(files);
+  if (!equalBytes(rightful, bytes)) {
+    const where = changedFile(files, rightful, bytes);
+    throw new AuditError('AUDIT_NOT_A_BUNDLE', `Bytes of the zip were changed, added or left out, ${where}.`);
   }
   return files;
+}
+
+// Every file stands behind its header: 30 bytes and its name. The header holds a checksum of the content.
+const LOCAL_HEADER_BYTES = 30;
+
+/** Where two archives of the same file names part: a change of a file shows in its header first. */
+function changedFile(files: ArchiveFiles, rightful: Uint8Array, bytes: Uint8Array): string {
+  let first = 0;
+  while (first < bytes.length && bytes[first] === rightful[first]) first++;
+  let end = 0;
+  for (const [path, content] of files) {
+    end += LOCAL_HEADER_BYTES + path.length + content.length;
+    if (first < end) return `first at ${path}`;
+  }
+  return 'first in its directory';
 }

@@ -198,8 +198,14 @@ function isAbsent(field: FieldRow, raw: unknown): boolean {
       return raw === '' || (raw instanceof Uint8Array && raw.length === 0);
     case 'enum':
       return raw === 0;
-    default:
+    case 'bool':
+    case 'uint32':
+    case 'uint64':
+    case 'int64':
+    case 'message':
       return false;
+    default:
+      return field.kind satisfies never;
   }
 }
 
