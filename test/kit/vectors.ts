@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+
+/** A vector file of `test/vectors/`. */
+export function readVector<T>(path: string): T {
+  return JSON.parse(readFileSync(new URL(`../vectors/${path}.json`, import.meta.url), 'utf8')) as T;
+}
+
+/** `test/vectors/valid/message.json`. */
+export interface MessageVector {
+  readonly sign: { readonly seed: string; readonly public: string; readonly kid: string };
+  readonly encrypt: { readonly private: string; readonly public: string; readonly kid: string };
+  readonly ephemeral: { readonly private: string; readonly public: string };
+  readonly iv: string;
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly payload: string;
+  readonly jws: string;
+  readonly jwe: string;
+  readonly signed_digest: string;
+  readonly sealed_digest: string;
+}
+
+/** `test/vectors/valid/ledger.json`. */
+export interface LedgerVector {
+  readonly seed: string;
+  readonly vkey: string;
+  readonly entries: readonly string[];
+  readonly leaf_hashes: readonly string[];
+  readonly root: string;
+  readonly checkpoint: string;
+  readonly entry_bundle: string;
+  readonly tile: string;
+  readonly inclusion: { readonly index: number; readonly proof: string };
+  readonly receipt: string;
+  readonly consistency: { readonly old: string; readonly proof: string };
+}
+
+/** Bytes of hexadecimal. */
+export function hex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'hex'));
+}
