@@ -34,17 +34,17 @@ class LevelStore implements Store {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     // A synchronous read of a hot value costs a tenth of an asynchronous one.
-    return Promise.resolve(this.#database.getSync(key));
+    return plainBytes(this.#database.getSync(key));
   }
 
-  getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#database.getMany([...keys]);
+  async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    return (await this.#database.getMany([...keys])).map(plainBytes);
   }
 
   async *scan(prefix: string, { limit = -1, reverse = false }: ScanOptions = {}): AsyncIterable<Put> {
     // Keys are ASCII, so nothing with the prefix sorts after this.
     const range = { gte: prefix, lt: `${prefix}\u00ff`, limit, reverse };
-    for await (const [key, value] of this.#database.iterator(range)) yield [key, value];
+    for await (const [key, value] of this.#database.iterator(range)) yield [key, plainBytes(value)!];
   }
 
   // One process owns a LevelDB folder, so comparing and writing in turn is as good as a conditional write.
@@ -75,4 +75,9 @@ class LevelStore implements Store {
     await this.#committing;
     await this.#database.close();
   }
+}
+
+// LevelDB's binding gives Buffers, whose `slice` shares memory where a Uint8Array's copies.
+function plainBytes(value: Uint8Array | undefined): Uint8Array | undefined {
+  return value === undefined ? undefined : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }

@@ -1,0 +1,260 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { bytesToBase64, equalBytes, utf8ToBytes } from '../../src/base/mod.ts';
+import {
+  EMPTY_ROOT,
+  Ledger,
+  leafHash,
+  parseCheckpointNote,
+  parseEntryBundle,
+  tilePath,
+  tilesOfTree,
+  verifyConsistencyProofText,
+  verifyInclusionProofText,
+  type LedgerOptions,
+  type LedgerStorage,
+} from '../../src/ledger/mod.ts';
+import { MemoryStore } from '../../src/store/mod.ts';
+import { encodeLedgerEntry } from '../../src/wire/mod.ts';
+import { FaultyStore, type FaultMoment } from '../kit/faulty-store.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+import { logKeyOf } from '../kit/keys.ts';
+import { rootOf } from './reference.ts';
+
+const { key, sign } = logKeyOf('node-a.example/ledger', '11'.repeat(32));
+const deep = process.env['SLOW'] === '1';
+
+function entryOf(n: number): Uint8Array {
+  const digest = new Uint8Array(32).fill(n % 256);
+  return encodeLedgerEntry({
+    version: 1,
+    kind: 'INCIDENT',
+    time: 1_767_225_600_000 + n,
+    seq: 0,
+    detail: { type: 'incident', value: { digest } },
+  });
+}
+
+function optionsOf(storage: LedgerStorage, folder = temporaryFolder()): LedgerOptions {
+  return {
+    storage,
+    key,
+    sign,
+    headFile: join(folder, 'head'),
+    folder: join(folder, 'ledger'),
+    // A ledger that a test left behind goes on publishing what its store no longer has.
+    onPublishError: () => undefined,
+  };
+}
+
+const NOTHING = { puts: [], deletes: [] };
+
+describe('append', () => {
+  test('every entry has a receipt that proves it under the latest checkpoint', async () => {
+    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    const entries: Uint8Array[] = [];
+    for (let batch = 1; batch <= 30; batch++) {
+      const more = Array.from({ length: batch }, (_, i) => entryOf(entries.length + i));
+      await ledger.append(more, NOTHING);
+      entries.push(...more);
+    }
+    expect(ledger.size).toBe(465);
+    expect(bytesToBase64(ledger.checkpoint.root)).toBe(bytesToBase64(rootOf(entries.map(leafHash))));
+    for (const [index, entry] of entries.entries()) {
+      const receipt = await ledger.receipt(index);
+      expect(equalBytes(receipt.entry, entry)).toBe(true);
+      expect(verifyInclusionProofText(receipt.proof, entry, key)).toMatchObject({
+        ok: true,
+        value: { index, checkpoint: { size: 465 } },
+      });
+    }
+    await expect(ledger.receipt(465)).rejects.toThrow(
+      expect.objectContaining({ code: 'LEDGER_INDEX_OUT_OF_RANGE' }) as Error,
+    );
+  });
+
+  test('entries and the writes that belong to them are one batch', async () => {
+    const store = new MemoryStore();
+    const ledger = await Ledger.create(optionsOf(store));
+    await ledger.append([entryOf(0)], { puts: [['message/1', utf8ToBytes('x')]], deletes: [] });
+    expect(await store.get('message/1')).toEqual(utf8ToBytes('x'));
+    await ledger.append([entryOf(1)], { puts: [], deletes: ['message/1'] });
+    expect(await store.get('message/1')).toBeUndefined();
+  });
+
+  test('refuses an entry that is empty or too long', async () => {
+    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    for (const size of [0, 65_536]) {
+      await expect(ledger.append([new Uint8Array(size)], NOTHING)).rejects.toThrow(
+        expect.objectContaining({ code: 'LEDGER_ENTRY_SIZE' }) as Error,
+      );
+    }
+  });
+
+  test('times never decrease, whatever the clock does', async () => {
+    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    expect([ledger.entryTime(1000), ledger.entryTime(500), ledger.entryTime(1001)]).toEqual([1000, 1000, 1001]);
+  });
+
+  test('two writers cannot both extend one head', async () => {
+    const store = new MemoryStore();
+    const folder = temporaryFolder();
+    const first = await Ledger.create(optionsOf(store, folder));
+    const second = await Ledger.open(optionsOf(store, folder));
+    await first.append([entryOf(1)], NOTHING);
+    await expect(second.append([entryOf(2)], NOTHING)).rejects.toThrow(
+      expect.objectContaining({ code: 'STORE_CONFLICT' }) as Error,
+    );
+  });
+
+  test('a later checkpoint continues every earlier one', async () => {
+    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    const heads = [];
+    for (let i = 0; i < 20; i++) {
+      await ledger.append([entryOf(i)], NOTHING);
+      heads.push(ledger.checkpoint);
+    }
+    for (const head of heads) {
+      expect(verifyConsistencyProofText(await ledger.consistencyProof(head.size), head, key)).toMatchObject({
+        ok: true,
+      });
+      expect(await ledger.contains(head)).toBe(true);
+    }
+    expect(await ledger.contains({ size: 3, root: heads[3]!.root })).toBe(false);
+    expect(await ledger.contains({ size: 21, root: heads[3]!.root })).toBe(false);
+  });
+});
+
+describe('files', () => {
+  test('the published tree is the signed one, tile by tile, and gives back the entries', async () => {
+    const options = optionsOf(new MemoryStore());
+    const ledger = await Ledger.create(options);
+    const entries = Array.from({ length: 600 }, (_, i) => entryOf(i));
+    await ledger.append(entries.slice(0, 100), NOTHING);
+    await ledger.publish();
+    await ledger.append(entries.slice(100), NOTHING);
+    await ledger.publish();
+    const file = (name: string): Buffer => readFileSync(join(options.folder, name));
+    expect(file('checkpoint').toString()).toBe(ledger.checkpoint.note);
+    const bundles = tilesOfTree(600).filter(({ level }) => level === 'entries');
+    expect(bundles.flatMap((tile) => parseEntryBundle(file(tilePath(tile))))).toEqual(entries);
+    for (const tile of tilesOfTree(600)) expect(existsSync(join(options.folder, tilePath(tile)))).toBe(true);
+    // The partial tile of the first publication gave way to the full one.
+    expect(existsSync(join(options.folder, 'tile/0/000.p'))).toBe(false);
+  });
+
+  test('a restart publishes what is missing', async () => {
+    const [store, folder] = [new MemoryStore(), temporaryFolder()];
+    const ledger = await Ledger.create(optionsOf(store, folder));
+    await ledger.append([entryOf(0), entryOf(1)], NOTHING);
+    const reopened = await Ledger.open(optionsOf(store, folder));
+    await reopened.publish();
+    expect(parseCheckpointNote(readFileSync(join(folder, 'ledger/checkpoint'), 'utf8')).size).toBe(2);
+    expect(parseEntryBundle(readFileSync(join(folder, 'ledger/tile/entries/000.p/2')))).toHaveLength(2);
+  });
+});
+
+describe('start', () => {
+  async function filled(): Promise<{ store: MemoryStore; folder: string }> {
+    const [store, folder] = [new MemoryStore(), temporaryFolder()];
+    const ledger = await Ledger.create(optionsOf(store, folder));
+    for (let i = 0; i < 5; i++) await ledger.append([entryOf(i)], NOTHING);
+    return { store, folder };
+  }
+  const withCode = (code: string): Error => expect.objectContaining({ code }) as Error;
+
+  test('the same head again, byte for byte', async () => {
+    const { store, folder } = await filled();
+    const before = readFileSync(join(folder, 'head'), 'utf8');
+    const ledger = await Ledger.open(optionsOf(store, folder));
+    expect(ledger.checkpoint.note).toBe(before);
+    expect(ledger.entryTime(0)).toBe(1_767_225_600_004);
+  });
+
+  test('a changed or missing entry', async () => {
+    const { store, folder } = await filled();
+    const name = `ledger/entry/${'3'.padStart(16, '0')}`;
+    await store.commit({ puts: [[name, entryOf(9)]] });
+    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+    await store.commit({ puts: [], deletes: [name] });
+    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+  });
+
+  test('an old copy of the store', async () => {
+    const old = await filled();
+    const { folder } = old;
+    const newer = new MemoryStore();
+    for await (const put of old.store.scan('')) await newer.commit({ puts: [put] });
+    await (await Ledger.open(optionsOf(newer, folder))).append([entryOf(5)], NOTHING);
+    await expect(Ledger.open(optionsOf(old.store, folder))).rejects.toThrow(withCode('LEDGER_ROLLED_BACK'));
+  });
+
+  test('another history of the same or a larger size', async () => {
+    const { folder } = await filled();
+    for (const size of [5, 7]) {
+      const [other, elsewhere] = [new MemoryStore(), temporaryFolder()];
+      const ledger = await Ledger.create(optionsOf(other, elsewhere));
+      for (let i = 0; i < size; i++) await ledger.append([entryOf(100 + i)], NOTHING);
+      await expect(Ledger.open(optionsOf(other, folder))).rejects.toThrow(withCode('LEDGER_FORKED'));
+    }
+  });
+
+  test('no head record, or one that this ledger’s key did not sign', async () => {
+    const { store } = await filled();
+    const folder = temporaryFolder();
+    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_HEAD_MISSING'));
+    writeFileSync(join(folder, 'head'), 'x');
+    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_HEAD_INVALID'));
+  });
+
+  test('no ledger is made over another', async () => {
+    const { store, folder } = await filled();
+    await expect(Ledger.create(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_EXISTS'));
+  });
+});
+
+describe('a write that fails', () => {
+  // Two writes a batch: the entries, and the checkpoint.
+  const steps = Array.from({ length: deep ? 60 : 14 }, (_, n) => n);
+  test.each(steps.flatMap((n) => (['before', 'after'] as const).map((moment) => [n, moment] as const)))(
+    'write %i failing %s taking effect: nothing acknowledged is lost, and no size has two roots',
+    async (n, moment: FaultMoment) => {
+      const [disk, folder] = [new MemoryStore(), temporaryFolder()];
+      const signed = new Map<number, string>([[0, bytesToBase64(EMPTY_ROOT)]]);
+      const watched = (options: LedgerOptions): LedgerOptions => ({
+        ...options,
+        sign: (message) => {
+          const [, size, root] = Buffer.from(message).toString('utf8').split('\n');
+          expect(signed.get(Number(size)) ?? root).toBe(root);
+          signed.set(Number(size), root!);
+          return sign(message);
+        },
+      });
+      await Ledger.create(watched(optionsOf(disk, folder)));
+      const acknowledged: Uint8Array[] = [];
+      let made = 0;
+      let faults = 0;
+      let store: LedgerStorage = new FaultyStore(disk, n, moment);
+      let ledger: Ledger | undefined;
+      while (acknowledged.length < 12) {
+        try {
+          ledger ??= await Ledger.open(watched(optionsOf(store, folder)));
+          const batch = [entryOf(made++), entryOf(made++)];
+          await ledger.append(batch, NOTHING);
+          acknowledged.push(...batch);
+        } catch {
+          faults++;
+          ledger = undefined;
+          store = disk;
+        }
+      }
+      expect(faults).toBe(n < 13 ? 1 : 0);
+      const final = await Ledger.open(watched(optionsOf(disk, folder)));
+      const kept = [];
+      for (let index = 0; index < final.size; index++) kept.push(bytesToBase64(await final.entry(index)));
+      expect(new Set(kept).size).toBe(kept.length);
+      for (const entry of acknowledged) expect(kept).toContain(bytesToBase64(entry));
+    },
+  );
+});

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
+import { MemoryStore, Overlay, openLevelStore, sealStore, type Put, type Store } from '../../src/store/mod.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+
+const DATA_KEY = new Uint8Array(32).fill(7);
+const ENGINES: Readonly<Record<string, () => Promise<Store>>> = {
+  memory: () => Promise.resolve(new MemoryStore()),
+  level: () => openLevelStore(join(temporaryFolder(), 'store')),
+  'memory, sealed': () => Promise.resolve(sealStore(new MemoryStore(), DATA_KEY)),
+  'level, sealed': async () => sealStore(await openLevelStore(join(temporaryFolder(), 'store')), DATA_KEY),
+};
+const bytes = (text: string): Uint8Array => utf8ToBytes(text);
+
+async function collect(items: AsyncIterable<Put>): Promise<[string, string][]> {
+  const found: [string, string][] = [];
+  for await (const [key, value] of items) found.push([key, Buffer.from(value).toString('utf8')]);
+  return found;
+}
+
+describe.each(Object.entries(ENGINES))('%s', (_name, open) => {
+  test('keeps what it is given, and nothing of a value changes with the caller’s copy', async () => {
+    const store = await open();
+    const value = bytes('one');
+    await store.commit({ puts: [['a', value]] });
+    value.fill(0);
+    expect(await store.get('a')).toEqual(bytes('one'));
+    (await store.get('a'))!.fill(0);
+    expect(await store.get('a')).toEqual(bytes('one'));
+    expect(await store.get('b')).toBeUndefined();
+    expect(await store.getMany(['b', 'a'])).toEqual([undefined, bytes('one')]);
+    await store.commit({ puts: [['a', new Uint8Array()]] });
+    expect(await store.get('a')).toEqual(new Uint8Array());
+    await store.close();
+  });
+
+  test('scans by prefix in order, from either end, up to a limit', async () => {
+    const store = await open();
+    const keys = ['a/1', 'a/2', 'a/10', 'b/1', 'a', 'a0'];
+    await store.commit({ puts: keys.map((key) => [key, bytes(key)] as const) });
+    expect((await collect(store.scan('a/'))).map(([key]) => key)).toEqual(['a/1', 'a/10', 'a/2']);
+    expect((await collect(store.scan('a/', { reverse: true, limit: 2 }))).map(([key]) => key)).toEqual(['a/2', 'a/10']);
+    expect(await collect(store.scan('c'))).toEqual([]);
+    await store.close();
+  });
+
+  test('writes only when the expectation holds, and then all of it', async () => {
+    const store = await open();
+    const conflict = expect.objectContaining({ code: 'STORE_CONFLICT' }) as Error;
+    const puts: Put[] = [
+      ['head', bytes('1')],
+      ['x', bytes('x')],
+    ];
+    await expect(store.commit({ expect: { key: 'head', value: bytes('0') }, puts })).rejects.toThrow(conflict);
+    expect(await store.get('x')).toBeUndefined();
+    await store.commit({ expect: { key: 'head', value: undefined }, puts });
+    await expect(store.commit({ expect: { key: 'head', value: undefined }, puts })).rejects.toThrow(conflict);
+    await store.commit({ expect: { key: 'head', value: bytes('1') }, puts: [['head', bytes('2')]], deletes: ['x'] });
+    expect(await store.getMany(['head', 'x'])).toEqual([bytes('2'), undefined]);
+    await store.close();
+  });
+
+  test('of two writers with one expectation exactly one succeeds', async () => {
+    const store = await open();
+    const write = (value: string): Promise<void> =>
+      store.commit({ expect: { key: 'head', value: undefined }, puts: [['head', bytes(value)]] });
+    const outcomes = await Promise.allSettled([write('a'), write('b'), write('c')]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await store.close();
+  });
+
+  test('behaves like a plain map, whatever is done to it', async () => {
+    const store = await open();
+    const model = new Map<string, string>();
+    const key = fc.constantFrom('a', 'b', 'c/1', 'c/2');
+    const batch = fc.record({
+      puts: fc.array(fc.tuple(key, fc.string({ maxLength: 5 })), { maxLength: 3 }),
+      gone: fc.array(key, { maxLength: 2 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(batch, { maxLength: 8 }), async (batches) => {
+        for (const { puts, gone } of batches) {
+          const deletes = gone.filter((name) => !puts.some(([put]) => put === name));
+          await store.commit({
+            puts: puts.map(([name, value]) => [name, bytes(value)] as const),
+            deletes,
+            durable: false,
+          });
+          for (const name of deletes) model.delete(name);
+          for (const [name, value] of puts) model.set(name, value);
+        }
+        expect(await collect(store.scan(''))).toEqual([...model].sort(([a], [b]) => (a < b ? -1 : 1)));
+      }),
+      { numRuns: 20 },
+    );
+    await store.close();
+  });
+});
+
+describe('level', () => {
+  test('what was committed is there after opening again', async () => {
+    const folder = join(temporaryFolder(), 'store');
+    const first = await openLevelStore(folder);
+    await first.commit({ puts: [['a', bytes('1')]] });
+    await first.close();
+    const second = await openLevelStore(folder);
+    expect(await second.get('a')).toEqual(bytes('1'));
+    await second.close();
+  });
+
+  test('a second owner is refused, clearly', async () => {
+    const folder = join(temporaryFolder(), 'store');
+    const store = await openLevelStore(folder);
+    await expect(openLevelStore(folder)).rejects.toThrow(expect.objectContaining({ code: 'STORE_LOCKED' }) as Error);
+    await store.close();
+  });
+});
+
+describe('sealed', () => {
+  test('nothing of a value is in what rests, and equal values rest differently', async () => {
+    const below = new MemoryStore();
+    const store = sealStore(below, DATA_KEY);
+    await store.commit({
+      puts: [
+        ['a', bytes('canary')],
+        ['b', bytes('canary')],
+      ],
+    });
+    const [a, b] = [(await below.get('a'))!, (await below.get('b'))!];
+    expect(Buffer.from(a).includes('canary')).toBe(false);
+    expect(bytesToHex(a)).not.toBe(bytesToHex(b));
+  });
+
+  test('every flipped bit, a moved record and another key are errors, never answers', async () => {
+    const below = new MemoryStore();
+    const store = sealStore(below, DATA_KEY);
+    const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' }) as Error;
+    await store.commit({
+      puts: [
+        ['a', bytes('one')],
+        ['b', bytes('two')],
+      ],
+    });
+    const rest = (await below.get('a'))!;
+    for (let bit = 0; bit < rest.length * 8; bit++) {
+      const flipped = rest.slice();
+      flipped[Math.floor(bit / 8)]! ^= 1 << (bit % 8);
+      await below.commit({ puts: [['a', flipped]] });
+      await expect(store.get('a')).rejects.toThrow(corrupt);
+    }
+    for (let length = 0; length < rest.length; length++) {
+      await below.commit({ puts: [['a', rest.subarray(0, length)]] });
+      await expect(store.get('a')).rejects.toThrow(corrupt);
+    }
+    await below.commit({ puts: [['a', (await below.get('b'))!]] });
+    await expect(store.get('a')).rejects.toThrow(corrupt);
+    await expect(store.getMany(['b', 'a'])).rejects.toThrow(corrupt);
+    await expect(collect(store.scan(''))).rejects.toThrow(corrupt);
+    await expect(sealStore(below, new Uint8Array(32)).get('b')).rejects.toThrow(corrupt);
+  });
+});
+
+describe('overlay', () => {
+  test('reads see its writes and deletions; a fork that is not merged leaves nothing', async () => {
+    const store = new MemoryStore();
+    await store.commit({ puts: [['a', bytes('1')]] });
+    const overlay = new Overlay(store);
+    overlay.put('b', bytes('2'));
+    const kept = overlay.fork();
+    kept.delete('a');
+    kept.put('c', bytes('3'));
+    const dropped = overlay.fork();
+    dropped.put('d', bytes('4'));
+    overlay.merge(kept);
+    expect(await overlay.get('a')).toBeUndefined();
+    expect(await overlay.get('b')).toEqual(bytes('2'));
+    expect(await overlay.get('d')).toBeUndefined();
+    expect(overlay.puts.map(([key]) => key)).toEqual(['b', 'c']);
+    expect(overlay.deletes).toEqual(['a']);
+    expect(await store.get('a')).toEqual(bytes('1'));
+  });
+});
