@@ -45,11 +45,12 @@ export function parseJson<T extends keyof WireTypes>(type: T, value: unknown): W
 
 /** The canonical protobuf encoding of a trusted value. */
 export function encodeProtobuf<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Uint8Array {
-  // A copy: the writer's result is a view of a pool that other messages share.
-  return codecOf(type)
-    .encode(toCodec(type, value as Members))
-    .finish()
-    .slice();
+  // A copy, and a plain one: the writer's result is a Buffer in a pool that other messages share.
+  return Uint8Array.from(
+    codecOf(type)
+      .encode(toCodec(type, value as Members))
+      .finish(),
+  );
 }
 
 /** A trusted value as a JSON value, the inverse of `parseJson`. */
