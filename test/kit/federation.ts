@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type JurisdictionCode } from '../../src/base/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import {
+  Node,
+  createCouncil,
+  enrolMember,
+  fingerprintOf,
+  initNode,
+  installManifest,
+  signDraft,
+  type NodeOptions,
+} from '../../src/node/mod.ts';
+import { verifyManifest } from '../../src/trust/mod.ts';
+import type { SessionTimes } from '../../src/transport/mod.ts';
+import { temporaryFolder } from './folder.ts';
+
+/** A federation on disk: one folder a node, all under one folder, with a council. */
+export interface TestFederation {
+  readonly folder: string;
+  readonly council: string;
+  readonly manifest: string;
+  readonly fingerprint: string;
+  dirOf(code: string): string;
+}
+
+/** Short waits, so that a test sees in a second what takes a minute. */
+export const QUICK: SessionTimes = {
+  helloMs: 2000,
+  pingMs: 200,
+  silenceMs: 1000,
+  minReconnectMs: 20,
+  maxReconnectMs: 200,
+};
+
+/** Makes nodes and enrols them, as the commands do. */
+export async function createTestFederation(
+  codes: readonly string[],
+  folder = temporaryFolder(),
+): Promise<TestFederation> {
+  const dirOf = (code: string): string => join(folder, code.toLowerCase());
+  await Promise.all(
+    codes.map(async (code) => {
+      const port = await freePort();
+      await initNode({
+        code: code as JurisdictionCode,
+        dir: dirOf(code),
+        name: code,
+        authority: `Central authority of ${code}`,
+        endpoint: `wss://127.0.0.1:${port}/federation`,
+        listen: { host: '127.0.0.1', port },
+        origin: `${code.toLowerCase()}.test.example`,
+        passphrase: undefined,
+      });
+    }),
+  );
+  const council = join(folder, 'council');
+  await createCouncil(council, { keys: 1, threshold: 1 });
+  for (const code of codes) await enrolMember(council, await readFile(nodePaths(dirOf(code)).enrolment, 'utf8'));
+  const manifest = await signDraft(council);
+  const verified = verifyManifest(manifest, { selfSigned: true });
+  if (!verified.ok) throw new Error(verified.detail);
+  const fingerprint = fingerprintOf(verified.value);
+  for (const code of codes) await installManifest(dirOf(code), manifest, fingerprint);
+  return { folder, council, manifest, fingerprint, dirOf };
+}
+
+/** Starts a node of a federation in this process; it stops when the test ends. */
+export async function startNode(
+  federation: TestFederation,
+  code: string,
+  options: Partial<NodeOptions> = {},
+): Promise<Node> {
+  const node = await Node.start({
+    config: loadNodeConfig(nodePaths(federation.dirOf(code)).config, {}),
+    passphrase: undefined,
+    log: () => undefined,
+    times: QUICK,
+    onFatal: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = node.stop.bind(node);
+  node.stop = () => (stopped ??= stop());
+  onTestFinished(() => node.stop());
+  return node;
+}
+
+/** Waits until something holds, or fails. */
+export async function until(what: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await what())) {
+    if (performance.now() > deadline) throw new Error(`did not happen within ${timeoutMs} ms: ${what.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A port that nobody uses right now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+  });
+}
