@@ -5,7 +5,7 @@ import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
 import { bundleSource, type Node } from '../../src/node/mod.ts';
 import type { MessageRecord } from '../../src/exchange/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
-import { createTestFederation, startNode, until } from '../kit/federation.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const deep = process.env['SLOW'] === '1';
@@ -27,7 +27,7 @@ async function audited(...nodes: readonly Node[]): Promise<Awaited<ReturnType<ty
 
 describe('two nodes', () => {
   test('exchange messages both ways over one session, and an auditor finds nothing wrong', async () => {
-    const federation = await createTestFederation([XA, XB]);
+    const federation = await copyTestFederation([XA, XB]);
     const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
     await until(() => isConnected(a) && isConnected(b));
     // The lower code's session stays, whoever dialled first.
@@ -63,7 +63,7 @@ describe('two nodes', () => {
 
   test('hundreds at once, in both directions: contiguous numbers, few flushes, nothing twice', async () => {
     const count = deep ? 2000 : 300;
-    const federation = await createTestFederation([XA, XB]);
+    const federation = await copyTestFederation([XA, XB]);
     const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
     await until(() => isConnected(a) && isConnected(b));
     const send = (from: Node, to: JurisdictionCode): Promise<MessageRecord[]> =>
@@ -82,7 +82,7 @@ describe('two nodes', () => {
   });
 
   test('a peer that is away gets everything once it is back, in order, and a restart of either loses nothing', async () => {
-    const federation = await createTestFederation([XA, XB]);
+    const federation = await copyTestFederation([XA, XB]);
     let a = await startNode(federation, XA);
     for (let i = 0; i < 20; i++) await a.exchange.send(requestDraft(`Facts ${i}`), XB);
     expect((await a.exchange.backlog(XB)).count).toBe(20);
@@ -106,7 +106,7 @@ describe('two nodes', () => {
   });
 
   test('a step that the case does not allow is refused by the sender, and nothing is sent', async () => {
-    const federation = await createTestFederation([XA, XB]);
+    const federation = await copyTestFederation([XA, XB]);
     const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
     const sent = await a.exchange.send(requestDraft(), XB);
     await a.exchange.answerOf(sent.message_id, 10_000);
@@ -129,7 +129,7 @@ describe('two nodes', () => {
   });
 
   test('a message that expires before its peer is ever there is given up, and the peer learns of the number', async () => {
-    const federation = await createTestFederation([XA, XB]);
+    const federation = await copyTestFederation([XA, XB]);
     const a = await startNode(federation, XA);
     const expiring = await a.exchange.send(requestDraft('Late.', { expires_at: Date.now() + 300 }), XB);
     const after = await a.exchange.send(requestDraft('In time.'), XB);

@@ -1,5 +1,7 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type JurisdictionCode } from '../../src/base/mod.ts';
@@ -37,10 +39,7 @@ export const QUICK: SessionTimes = {
 };
 
 /** Makes nodes and enrols them, as the commands do. */
-export async function createTestFederation(
-  codes: readonly string[],
-  folder = temporaryFolder(),
-): Promise<TestFederation> {
+async function createTestFederation(codes: readonly string[], folder: string): Promise<TestFederation> {
   const dirOf = (code: string): string => join(folder, code.toLowerCase());
   await Promise.all(
     codes.map(async (code) => {
@@ -66,6 +65,29 @@ export async function createTestFederation(
   const fingerprint = fingerprintOf(verified.value);
   for (const code of codes) await installManifest(dirOf(code), manifest, fingerprint);
   return { folder, council, manifest, fingerprint, dirOf };
+}
+
+const templates = new Map<string, Promise<TestFederation>>();
+
+/**
+ * A fresh copy of a federation that this test file made once: making keys takes a second. Copies share their ports, so they cannot run
+ * at the same time.
+ */
+export async function copyTestFederation(codes: readonly string[]): Promise<TestFederation> {
+  const name = codes.join();
+  let template = templates.get(name);
+  if (template === undefined) {
+    const made = mkdtempSync(join(tmpdir(), 'rogatory-template-'));
+    process.once('exit', () => {
+      rmSync(made, { recursive: true, force: true });
+    });
+    template = createTestFederation(codes, made);
+    templates.set(name, template);
+  }
+  const original = await template;
+  const folder = temporaryFolder();
+  cpSync(original.folder, folder, { recursive: true });
+  return { ...original, folder, council: join(folder, 'council'), dirOf: (code) => join(folder, code.toLowerCase()) };
 }
 
 /** Starts a node of a federation in this process; it stops when the test ends. */
