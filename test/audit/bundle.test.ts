@@ -1,0 +1,275 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
+import { auditBundles, exportBundle, type AuditReport } from '../../src/audit/mod.ts';
+import { encodeArchive, parseArchive } from '../../src/audit/archive.ts';
+import { encodeIndex, indexOf, parseProofs, proofsPath } from '../../src/audit/bundle.ts';
+import { encodeEntryBundle, parseEntryBundle } from '../../src/ledger/mod.ts';
+import { bundleSource, type Node } from '../../src/node/mod.ts';
+import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
+import { copyTestFederation, startNode } from '../kit/federation.ts';
+import { uint32ToBytes, concatBytes } from '../../src/base/mod.ts';
+
+const deep = process.env['SLOW'] === '1';
+const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
+let bundles: { readonly xa: Uint8Array; readonly xb: Uint8Array; readonly earlierXb: Uint8Array };
+
+const bundleOf = async (node: Node): Promise<Uint8Array> =>
+  exportBundle(await bundleSource(node.config.code, node.storage));
+const audit = (...given: readonly Uint8Array[]): Promise<AuditReport> =>
+  auditBundles(given.map((bytes, i) => ({ name: ['xa.zip', 'xb.zip', 'third.zip'][i]!, bytes })));
+const codesOf = ({ findings }: AuditReport): string[] => [...new Set(findings.map(({ code }) => code))];
+
+/** Rebuilds a bundle with other files, its index made to fit: what somebody would do who has the tool and not the keys. */
+function rebuild(bytes: Uint8Array, change: (files: Map<string, Uint8Array>) => void): Uint8Array {
+  const files = new Map(parseArchive(bytes));
+  const index = JSON.parse(Buffer.from(files.get('bundle.json')!).toString()) as {
+    code: JurisdictionCode;
+    origin: string;
+    size: number;
+  };
+  files.delete('bundle.json');
+  change(files);
+  files.set('bundle.json', encodeIndex(indexOf(index.code, index.origin, index.size, files)));
+  return encodeArchive(files);
+}
+
+function entriesPath(bytes: Uint8Array): string {
+  return [...parseArchive(bytes).keys()].find((path) => path.startsWith('tile/entries/'))!;
+}
+
+const packProofs = (proofs: readonly Uint8Array[]): Uint8Array =>
+  concatBytes(...proofs.flatMap((proof) => [uint32ToBytes(proof.length), proof]));
+
+/** Two nodes exchange a little; the bundles are made once and used by every test. */
+async function makeBundles(): Promise<typeof bundles> {
+  const federation = await copyTestFederation([XA, XB]);
+  const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
+  for (let i = 0; i < 3; i++) {
+    const sent = await a.exchange.send(requestDraft(`Facts ${i}.`), XB);
+    await a.exchange.answerOf(sent.message_id, 10_000);
+    const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), XA);
+    await b.exchange.answerOf(answer.message_id, 10_000);
+  }
+  const earlierXb = await bundleOf(b);
+  const last = await a.exchange.send(requestDraft('Last.'), XB);
+  await a.exchange.answerOf(last.message_id, 10_000);
+  return { xa: await bundleOf(a), xb: await bundleOf(b), earlierXb };
+}
+
+test('two nodes make bundles', async () => {
+  bundles = await makeBundles();
+  expect(bundles.xb.length).toBeGreaterThan(bundles.earlierXb.length);
+});
+
+describe('good bundles', () => {
+  test('verify alone and together, and the same ledger gives the same bytes', async () => {
+    expect(await audit(bundles.xa, bundles.xb)).toMatchObject({ ok: true, findings: [] });
+    expect(await audit(bundles.xb)).toMatchObject({ ok: true });
+    const report = await audit(bundles.xa, bundles.xb);
+    expect(report.exchange).toMatchObject([
+      { from: 'XA', to: 'XB', sent: 4, received: 4, unanswered: 0 },
+      { from: 'XB', to: 'XA', sent: 3, received: 3, unanswered: 0 },
+    ]);
+  });
+
+  test('hold no case content', () => {
+    for (const bytes of [bundles.xa, bundles.xb]) {
+      const text = Buffer.from(bytes).toString('latin1');
+      for (const canary of ['Facts 1.', 'Anna Feld', 'DP-PE 77/2026', 'EX 1']) expect(text).not.toContain(canary);
+    }
+  });
+
+  test('the fingerprint of the first manifest can be demanded', async () => {
+    const { ledgers } = await audit(bundles.xa);
+    const { fingerprint } = ledgers[0]!.manifest;
+    const named = [{ name: 'xa.zip', bytes: bundles.xa }];
+    expect((await auditBundles(named, fingerprint)).ok).toBe(true);
+    expect(codesOf(await auditBundles(named, fingerprint.replace(/./, 'x')))).toEqual(['MANIFEST_INVALID']);
+  });
+});
+
+describe('a changed file', () => {
+  test('one flipped bit anywhere is found, and its place is named', async () => {
+    const { xa } = bundles;
+    const step = deep ? 1 : 17;
+    for (let at = 0; at < xa.length; at += step) {
+      const changed = xa.slice();
+      changed[at]! ^= 1 << (at % 8);
+      const report = await audit(changed);
+      expect(report.ok, `byte ${at}`).toBe(false);
+      expect(report.findings[0]!.where).toMatch(/^xa\.zip/);
+      expect(report.findings[0]!.detail).not.toBe('');
+    }
+  });
+
+  test('the file of a flipped byte is named', async () => {
+    const { xa } = bundles;
+    const needle = Buffer.from(xa).lastIndexOf('c2sp.org/tlog-proof@v1');
+    const changed = xa.slice();
+    changed[needle]! ^= 1;
+    const report = await audit(changed);
+    expect(report.findings[0]).toMatchObject({ code: 'BUNDLE_MALFORMED' });
+    expect(report.findings[0]!.detail).toContain('proofs/0');
+  });
+
+  test('cut short, lengthened, empty, or something else altogether', async () => {
+    const { xa } = bundles;
+    for (const bytes of [
+      xa.subarray(0, xa.length - 1),
+      concatBytes(xa, Uint8Array.of(0)),
+      new Uint8Array(),
+      utf8ToBytes('PK'),
+      new Uint8Array(5000),
+    ]) {
+      expect(codesOf(await audit(bytes))).toEqual(['BUNDLE_MALFORMED']);
+    }
+  });
+
+  test('a compressed zip of the same files is not the one form', async () => {
+    const { zipSync } = await import('fflate');
+    const bytes = zipSync(Object.fromEntries(parseArchive(bundles.xa)), { level: 6 });
+    expect(codesOf(await audit(bytes))).toEqual(['BUNDLE_MALFORMED']);
+  });
+});
+
+describe('a bundle rebuilt by somebody without the keys', () => {
+  test.each<[string, (files: Map<string, Uint8Array>, path: string) => void, RegExp]>([
+    [
+      'an entry removed',
+      (files, path) => files.set(path, encodeEntryBundle(parseEntryBundle(files.get(path)!).toSpliced(2, 1))),
+      /ENTRIES_MISSING/,
+    ],
+    [
+      'two entries exchanged',
+      (files, path) => {
+        const entries = parseEntryBundle(files.get(path)!);
+        files.set(path, encodeEntryBundle(entries.with(1, entries[2]!).with(2, entries[1]!)));
+      },
+      /ROOT_MISMATCH/,
+    ],
+    [
+      'an entry put in the place of another',
+      (files, path) => {
+        const entries = parseEntryBundle(files.get(path)!);
+        files.set(path, encodeEntryBundle(entries.with(2, entries[1]!)));
+      },
+      /ROOT_MISMATCH/,
+    ],
+    [
+      'a hash of a tile changed',
+      (files) => files.set(tileOf(files), flipFirst(files.get(tileOf(files))!)),
+      /TILE_MISMATCH/,
+    ],
+    ['a tile left out', (files) => files.delete(tileOf(files)), /TILE_MISMATCH/],
+    ['a file put in', (files) => files.set('notes.txt', utf8ToBytes('x')), /BUNDLE_FILE_CHANGED/],
+    ['the proofs left out', (files) => files.delete(proofsPath(0)), /PROOF_MISSING/],
+    [
+      'two receipts swapped',
+      (files) => {
+        const proofs = parseProofs(files.get(proofsPath(0))!)!;
+        files.set(proofsPath(0), packProofs(proofs.with(0, proofs[1]!).with(1, proofs[0]!)));
+      },
+      /PROOF_MISMATCH/,
+    ],
+    [
+      'a receipt left out',
+      (files) => files.set(proofsPath(0), packProofs(parseProofs(files.get(proofsPath(0))!)!.slice(1))),
+      /PROOF_MISSING/,
+    ],
+    ['the manifest left out', (files) => files.delete('manifests/1.json'), /MANIFEST_INVALID/],
+    ['the checkpoint left out', (files) => files.delete('checkpoint'), /CHECKPOINT_INVALID/],
+    [
+      'the checkpoint’s size changed',
+      (files) =>
+        files.set(
+          'checkpoint',
+          utf8ToBytes(
+            Buffer.from(files.get('checkpoint')!)
+              .toString()
+              .replace(/\n\d+\n/, '\n3\n'),
+          ),
+        ),
+      /CHECKPOINT_INVALID/,
+    ],
+    [
+      'the manifest’s key changed',
+      (files) => {
+        const jws = JSON.parse(Buffer.from(files.get('manifests/1.json')!).toString()) as { payload: string };
+        const payload = Buffer.from(jws.payload, 'base64url').toString().replace('"threshold":1', '"threshold":2');
+        files.set(
+          'manifests/1.json',
+          utf8ToBytes(`${JSON.stringify({ ...jws, payload: Buffer.from(payload).toString('base64url') })}\n`),
+        );
+      },
+      /MANIFEST_INVALID/,
+    ],
+  ])('%s', async (_name, change, expected) => {
+    const bytes = rebuild(bundles.xa, (files) => {
+      change(files, entriesPath(bundles.xa));
+    });
+    const report = await audit(bytes, bundles.xb);
+    expect(report.ok).toBe(false);
+    expect(codesOf(report).join()).toMatch(expected);
+  });
+});
+
+describe('two sides', () => {
+  test('a bundle that ends before what the other side holds is not accepted', async () => {
+    const report = await audit(bundles.xa, bundles.earlierXb);
+    expect(codesOf(report)).toEqual(['BUNDLE_BEHIND']);
+    expect((await audit(bundles.earlierXb)).ok).toBe(true);
+  });
+
+  test('the same ledger twice is said to be so', async () => {
+    expect(codesOf(await audit(bundles.xb, bundles.earlierXb))).toEqual(['SAME_LEDGER_TWICE']);
+  });
+
+  test('two federations that never met contradict each other in their manifests', async () => {
+    const other = await copyTestFederation(['XC', 'XD']);
+    const node = await startNode(other, 'XC');
+    expect(codesOf(await audit(bundles.xa, await bundleOf(node)))).toEqual(['MANIFEST_CONTRADICTED']);
+  });
+
+  test('a history that its own node wrote again is exposed by what the other side holds', async () => {
+    // XB, with all its keys, goes back to an empty ledger and receives the same messages again.
+    const federation = await copyTestFederation(['XE', 'XF']);
+    const [a, b] = [await startNode(federation, 'XE'), await startNode(federation, 'XF')];
+    const sent = await a.exchange.send(requestDraft(), 'XF' as JurisdictionCode);
+    await a.exchange.answerOf(sent.message_id, 10_000);
+    const honest = await bundleOf(a);
+    await a.stop();
+    await b.stop();
+    const again = await copyTestFederation(['XE', 'XF']);
+    const [a2, b2] = [await startNode(again, 'XE'), await startNode(again, 'XF')];
+    const second = await a2.exchange.send(requestDraft('Other facts.'), 'XF' as JurisdictionCode);
+    await a2.exchange.answerOf(second.message_id, 10_000);
+    const forged = await bundleOf(b2);
+    expect((await audit(forged)).ok).toBe(true);
+    const codes = codesOf(await audit(honest, forged));
+    expect(codes).toContain('LEDGER_FORKED');
+    expect(codes).toContain('ENTRY_CONTRADICTED');
+  });
+});
+
+test('a node’s published files are the ones in its bundle', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  const node = await startNode(federation, XA);
+  await node.exchange.send(requestDraft(), XB);
+  await node.storage.ledger.publish();
+  for (const [path, bytes] of parseArchive(await bundleOf(node))) {
+    if (!/^(checkpoint|tile\/)/.test(path)) continue;
+    expect(readFileSync(join(node.config.paths.ledger, path))).toEqual(Buffer.from(bytes));
+  }
+});
+
+function tileOf(files: ReadonlyMap<string, Uint8Array>): string {
+  return [...files.keys()].find((path) => path.startsWith('tile/0/'))!;
+}
+
+function flipFirst(bytes: Uint8Array): Uint8Array {
+  const flipped = bytes.slice();
+  flipped[0]! ^= 1;
+  return flipped;
+}

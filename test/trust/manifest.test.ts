@@ -1,0 +1,277 @@
+import { X509Certificate, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { generalVerify } from 'jose';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bytesToHex, sha256, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
+import { KEY_TYPES, encodeVerifierKey, verifierKey } from '../../src/ledger/mod.ts';
+import {
+  TrustError,
+  addMember,
+  currentEncryptKey,
+  draftManifest,
+  encodeManifest,
+  generateCouncilKey,
+  generateNodeKeys,
+  memberByCode,
+  parseManifest,
+  publicJwk,
+  rawPublicKey,
+  signEnrolment,
+  signKeyAt,
+  signManifest,
+  signWithX25519,
+  spkiSha256,
+  verifyEnrolment,
+  verifyManifest,
+  verifyWithX25519,
+  type Manifest,
+  type MemberStatement,
+  type NodeKeys,
+} from '../../src/trust/mod.ts';
+import { bitFlips } from '../kit/mutation.ts';
+import { hex } from '../kit/vectors.ts';
+import { privateKeyOf, publicBytes } from '../kit/keys.ts';
+
+const NOW = 1_767_225_600_000;
+let keys: NodeKeys;
+let statement: MemberStatement;
+let draft: Manifest;
+const council = [generateCouncilKey(NOW), generateCouncilKey(NOW), generateCouncilKey(NOW)];
+
+beforeAll(async () => {
+  keys = await generateNodeKeys('XA' as JurisdictionCode, '127.0.0.1', Date.now());
+  const validity = { not_before: NOW, not_after: NOW + 1e10 };
+  const vkey = (name: string, type: 1 | 4, key: NodeKeys['ledger']): string =>
+    encodeVerifierKey(verifierKey(name, type, rawPublicKey(key)));
+  statement = {
+    code: 'XA' as JurisdictionCode,
+    name: 'Aldovia',
+    authority: 'Ministry',
+    endpoint: 'wss://127.0.0.1:1/federation',
+    tls: {
+      ca: new X509Certificate(keys.certificates.ca).raw.toString('base64'),
+      spki_sha256: [{ sha256: spkiSha256(new X509Certificate(keys.certificates.tls)), ...validity }],
+    },
+    sign: [{ ...publicJwk(keys.sign), ...validity }],
+    encrypt: [{ ...publicJwk(keys.encrypt), ...validity }],
+    ledger: { origin: 'xa.example/ledger', vkey: vkey('xa.example/ledger', KEY_TYPES.ed25519, keys.ledger) },
+    witness: { name: 'xa.example/witness', vkey: vkey('xa.example/witness', KEY_TYPES.cosignature, keys.witness) },
+    limits: { max_message_bytes: 524_288, max_evidence_bytes: 0 },
+  };
+  draft = addMember(draftManifest({ threshold: 2, keys: council.map(({ entry }) => entry) }, NOW), statement, NOW);
+});
+
+async function signed(manifest: Manifest, ...signers: readonly number[]): Promise<string> {
+  let text: string | undefined;
+  for (const i of signers) text = await signManifest(manifest, council[i]!.privateKey, text);
+  return text!;
+}
+
+const reasonOf = (verdict: { readonly ok: boolean; readonly reason?: string }): string =>
+  verdict.ok ? 'accepted' : verdict.reason!;
+
+describe('signatures', () => {
+  test('the threshold counts, and the fingerprint is the payload’s hash', async () => {
+    expect(reasonOf(verifyManifest(await signed(draft, 0), { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
+    const text = await signed(draft, 0, 2);
+    const fingerprint = bytesToHex(sha256(utf8ToBytes(encodeManifest(draft))));
+    expect(reasonOf(verifyManifest(text, { fingerprint }))).toBe('accepted');
+    expect(reasonOf(verifyManifest(text, { fingerprint: '0'.repeat(64) }))).toBe('MANIFEST_NOT_PINNED');
+  });
+
+  test('jose agrees with every signature', async () => {
+    const jws = JSON.parse(await signed(draft, 1)) as never;
+    const { payload } = await generalVerify(jws, createPublicKey(council[1]!.privateKey));
+    expect(Buffer.from(payload).toString()).toBe(encodeManifest(draft));
+  });
+
+  test('one key twice is one signature, and a stranger’s is none', async () => {
+    const once = JSON.parse(await signed(draft, 0)) as { payload: string; signatures: object[] };
+    const twice = `${JSON.stringify({ ...once, signatures: [...once.signatures, ...once.signatures] })}\n`;
+    expect(reasonOf(verifyManifest(twice, { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    const withStranger = await signManifest(draft, stranger, await signed(draft, 0));
+    expect(reasonOf(verifyManifest(withStranger, { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
+  });
+
+  test('a successor needs the council before it as well as its own', async () => {
+    const verified = verifyManifest(await signed(draft, 0, 1), { selfSigned: true });
+    if (!verified.ok) throw new Error(verified.detail);
+    const predecessor = verified.value;
+    const next = { ...draft, version: 2 };
+    expect(reasonOf(verifyManifest(await signed(next, 1, 2), { predecessor }))).toBe('accepted');
+    expect(reasonOf(verifyManifest(await signed(draft, 1, 2), { predecessor }))).toBe('MANIFEST_NOT_NEWER');
+    const usurper = generateCouncilKey(NOW);
+    const taken = { ...next, council: { threshold: 1, keys: [usurper.entry] } };
+    expect(reasonOf(verifyManifest(await signManifest(taken, usurper.privateKey), { predecessor }))).toBe(
+      'MANIFEST_UNSIGNED',
+    );
+    const handed = { ...next, council: { threshold: 1, keys: [usurper.entry, ...draft.council.keys] } };
+    expect(reasonOf(verifyManifest(await signed(handed, 0), { predecessor }))).toBe('MANIFEST_UNSIGNED');
+    expect(reasonOf(verifyManifest(await signed(handed, 0, 1), { predecessor }))).toBe('accepted');
+  });
+
+  test('there is one spelling', async () => {
+    const text = await signed(draft, 0, 1);
+    const jws = JSON.parse(text) as { payload: string; signatures: { protected: string; signature: string }[] };
+    const spellings = [
+      JSON.stringify(jws, undefined, 1),
+      JSON.stringify({ ...jws, extra: 1 }),
+      text.replace('{"payload"', '{"payload":"","payload"'),
+      JSON.stringify({ signatures: jws.signatures, payload: jws.payload }),
+      JSON.stringify({ ...jws, payload: `${jws.payload}=` }),
+      JSON.stringify({ ...jws, signatures: [] }),
+      ` ${text}`,
+      'null',
+      '{}',
+      '',
+    ];
+    for (const spelling of spellings)
+      expect(reasonOf(verifyManifest(spelling, { selfSigned: true }))).toBe('MANIFEST_MALFORMED');
+  });
+
+  test('no changed character leaves it valid', async () => {
+    const text = await signed(draft, 0, 1);
+    for (let i = 0; i < text.length - 1; i += 7) {
+      const changed = text.slice(0, i) + (text[i] === 'A' ? 'B' : 'A') + text.slice(i + 1);
+      expect(reasonOf(verifyManifest(changed, { selfSigned: true }))).not.toBe('accepted');
+    }
+  });
+});
+
+describe('rules', () => {
+  const faultsOf = (change: (json: Record<string, never>) => void): string[] => {
+    const json = JSON.parse(encodeManifest(draft)) as Record<string, never>;
+    change(json);
+    try {
+      parseManifest(utf8ToBytes(JSON.stringify(json)));
+      return [];
+    } catch (error) {
+      if (!(error instanceof TrustError)) throw error;
+      return error.faults.map(({ path, code }) => `${path} ${code}`);
+    }
+  };
+  const member = (json: Record<string, never>): Record<string, never> =>
+    (json['members'] as never as Record<string, never>[])[0]!;
+
+  test.each<[string, (json: Record<string, never>) => void, string]>([
+    ['unknown member', (json) => Object.assign(json, { extra: 1 }), 'extra UNKNOWN_FIELD'],
+    ['version 0', (json) => Object.assign(json, { version: 0 }), 'version OUT_OF_RANGE'],
+    ['fraction', (json) => Object.assign(json, { version: 1.5 }), 'version WRONG_TYPE'],
+    [
+      'threshold too high',
+      (json) => Object.assign(json['council']!, { threshold: 9 }),
+      'council.threshold OUT_OF_RANGE',
+    ],
+    [
+      'endpoint without TLS',
+      (json) => Object.assign(member(json), { endpoint: 'ws://x/federation' }),
+      'members[0].endpoint BAD_FORMAT',
+    ],
+    ['bad status', (json) => Object.assign(member(json), { status: 'GONE' }), 'members[0].status WRONG_TYPE'],
+    [
+      'a kid that is not the thumbprint',
+      (json) => Object.assign((member(json)['sign'] as never as object[])[0]!, { kid: 'A'.repeat(43) }),
+      'members[0].sign[0].kid BAD_VALUE',
+    ],
+    [
+      'a signing key of small order',
+      (json) =>
+        Object.assign((member(json)['sign'] as never as { jwk: object }[])[0]!.jwk, {
+          x: Buffer.alloc(32).toString('base64url'),
+        }),
+      'members[0].sign[0].jwk.x BAD_VALUE',
+    ],
+    [
+      'an encryption key of small order',
+      (json) =>
+        Object.assign((member(json)['encrypt'] as never as { jwk: object }[])[0]!.jwk, {
+          x: Buffer.alloc(32).toString('base64url'),
+        }),
+      'members[0].encrypt[0].jwk.x BAD_VALUE',
+    ],
+    [
+      'a witness key as ledger key',
+      (json) => Object.assign(member(json)['ledger']!, member(json)['witness']),
+      'members[0].ledger.name UNKNOWN_FIELD',
+    ],
+    ['a member twice', (json) => (json['members'] as never as object[]).push(member(json)), 'members[1].code CONFLICT'],
+  ])('%s', (_name, change, fault) => {
+    expect(faultsOf(change)).toContain(fault);
+  });
+
+  test('JSON that says one thing twice is refused', () => {
+    const text = encodeManifest(draft).replace('{"version":1', '{"version":2,"version":1');
+    expect(() => parseManifest(utf8ToBytes(text))).toThrow(
+      expect.objectContaining({ code: 'TRUST_MALFORMED' }) as Error,
+    );
+  });
+
+  test('a key is judged as of a time', () => {
+    const own = memberByCode(draft, 'XA' as JurisdictionCode)!;
+    const { kid } = own.sign[0]!;
+    const revoked = { ...own, sign: [{ ...own.sign[0]!, revoked_at: NOW + 500 }] };
+    expect(reasonOf(signKeyAt(own, kid, NOW))).toBe('accepted');
+    expect(reasonOf(signKeyAt(own, kid, NOW - 1))).toBe('KEY_NOT_YET_VALID');
+    expect(reasonOf(signKeyAt(own, kid, NOW + 1e10))).toBe('KEY_EXPIRED');
+    expect(reasonOf(signKeyAt(own, 'x', NOW))).toBe('KEY_UNKNOWN');
+    expect(reasonOf(signKeyAt(revoked, kid, NOW + 499))).toBe('accepted');
+    expect(reasonOf(signKeyAt(revoked, kid, NOW + 500))).toBe('KEY_REVOKED');
+    expect(currentEncryptKey(own, NOW - 1)).toBeUndefined();
+    const newer = { ...own.encrypt[0]!, not_before: NOW + 5 };
+    expect(currentEncryptKey({ ...own, encrypt: [newer, own.encrypt[0]!] }, NOW + 6)).toBe(newer);
+  });
+});
+
+describe('enrolment', () => {
+  test('proves possession of every key, and each proof stands for its own key only', () => {
+    const text = signEnrolment(statement, keys);
+    expect(verifyEnrolment(text)).toMatchObject({ ok: true, value: { code: 'XA' } });
+    const file = JSON.parse(text) as { statement: string; proofs: Record<string, string> };
+    for (const name of Object.keys(file.proofs)) {
+      for (const other of Object.keys(file.proofs)) {
+        if (other === name) continue;
+        const swapped = { ...file, proofs: { ...file.proofs, [name]: file.proofs[other]! } };
+        expect(reasonOf(verifyEnrolment(JSON.stringify(swapped)))).toBe('POSSESSION_UNPROVED');
+      }
+    }
+    const renamed = { ...file, statement: file.statement.replace('Aldovia', 'Brethen') };
+    expect(reasonOf(verifyEnrolment(JSON.stringify(renamed)))).toBe('POSSESSION_UNPROVED');
+    for (const bad of ['', '{}', 'null', text.replace('"version": 1', '"version": 2')]) {
+      expect(reasonOf(verifyEnrolment(bad))).toBe('ENROLMENT_MALFORMED');
+    }
+  });
+
+  test('another’s key cannot be enrolled', async () => {
+    const others = await generateNodeKeys('XB' as JurisdictionCode, '', Date.now());
+    for (const kind of ['sign', 'encrypt'] as const) {
+      const stolen = { ...statement, [kind]: [{ ...statement[kind][0]!, ...publicJwk(others[kind]) }] };
+      expect(reasonOf(verifyEnrolment(signEnrolment(stolen, keys)))).toBe('POSSESSION_UNPROVED');
+    }
+    const twoKeys = { ...statement, sign: [...statement.sign, { ...statement.sign[0]!, ...publicJwk(others.sign) }] };
+    expect(reasonOf(verifyEnrolment(signEnrolment(twoKeys, keys)))).toBe('POSSESSION_UNPROVED');
+  });
+});
+
+describe('XEdDSA', () => {
+  test('signatures by X25519 keys verify, and no changed one does', () => {
+    for (let i = 1; i <= 8; i++) {
+      const key = privateKeyOf('x25519', i.toString(16).padStart(2, '0').repeat(32));
+      const message = utf8ToBytes(`message ${i}`);
+      const signature = signWithX25519(key, message);
+      expect(verifyWithX25519(signature, message, publicBytes(key))).toBe(true);
+      expect(verifyWithX25519(signature, utf8ToBytes('other'), publicBytes(key))).toBe(false);
+      if (i > 2) continue;
+      for (const flipped of bitFlips(signature.subarray(30, 34))) {
+        const changed = signature.slice();
+        changed.set(flipped, 30);
+        expect(verifyWithX25519(changed, message, publicBytes(key))).toBe(false);
+      }
+    }
+  });
+
+  test('degenerate keys verify nothing', () => {
+    for (const key of ['00'.repeat(32), '01'.padEnd(64, '0'), 'ec'.padEnd(62, 'f') + '7f', 'ff'.repeat(32)]) {
+      expect(verifyWithX25519(new Uint8Array(64), new Uint8Array(), hex(key))).toBe(false);
+    }
+  });
+});
