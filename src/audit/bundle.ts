@@ -59,7 +59,6 @@ export function manifestPath(version: number): string {
 
 /**
  * Makes a bundle. The same ledger, at the same checkpoint, always gives the same bytes.
- * @throws {AuditError} AUDIT_SOURCE_INCOMPLETE
  */
 export async function exportBundle(
   source: BundleSource,

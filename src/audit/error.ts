@@ -3,11 +3,9 @@ import { RogatoryError } from '../base/mod.ts';
 /** What can go wrong before an audit can even begin. */
 export type AuditErrorCode =
   /** The file is not a bundle: not a zip of the one form, or without its parts. */
-  | 'AUDIT_NOT_A_BUNDLE'
-  /** The node's own records do not fit together, so that no bundle can be made. */
-  | 'AUDIT_SOURCE_INCOMPLETE';
+  'AUDIT_NOT_A_BUNDLE';
 
-/** A bundle that cannot be read or made. */
+/** A bundle that cannot be read. */
 export class AuditError extends RogatoryError<AuditErrorCode> {}
 
 /** What an audit found wrong. */

@@ -16,12 +16,7 @@ export class RogatoryError<Code extends string = string> extends Error {
 
 /** What can go wrong when text or bytes are read as one of the basic types. */
 export type BaseErrorCode =
-  | 'BASE_BAD_BASE64'
-  | 'BASE_BAD_HEX'
-  | 'BASE_BAD_UTF8'
-  | 'BASE_BAD_JURISDICTION'
-  | 'BASE_BAD_UUID'
-  | 'BASE_BAD_PUBLIC_KEY';
+  'BASE_BAD_BASE64' | 'BASE_BAD_HEX' | 'BASE_BAD_UTF8' | 'BASE_BAD_JURISDICTION' | 'BASE_BAD_UUID';
 
 /** Failure to read one of the basic types. */
 export class BaseError extends RogatoryError<BaseErrorCode> {}

@@ -5,16 +5,6 @@ import type { Fault } from '../wire/mod.ts';
 export type TrustErrorCode =
   /** A manifest, enrolment or council file breaks the rules of its format; `faults` lists every one. */
   | 'TRUST_MALFORMED'
-  /** A manifest does not carry the signatures it needs. */
-  | 'TRUST_UNSIGNED'
-  /** A manifest is older than the one in force, has expired, or is not the one that was pinned. */
-  | 'TRUST_MANIFEST_REFUSED'
-  /** An enrolment does not prove possession of a key. */
-  | 'TRUST_POSSESSION_UNPROVED'
-  /** A key is not an admissible public key. */
-  | 'TRUST_KEY_INADMISSIBLE'
-  /** No council key, or no member, of this name. */
-  | 'TRUST_NOT_FOUND'
   /** A member with this code is in the manifest already. */
   | 'TRUST_ALREADY_MEMBER';
 

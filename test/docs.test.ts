@@ -1,0 +1,114 @@
+/** The documents say what is so: codes, links, commands, vectors. */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CLOSE_CODES } from '../src/exchange/mod.ts';
+import { readVector, type LedgerVector, type MessageVector } from './kit/vectors.ts';
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+const readme = read('README.md');
+const protocol = read('proto/README.md');
+
+function sourcesOf(folder: string): { readonly path: string; readonly text: string }[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name === 'generated' ? [] : sourcesOf(path);
+    return path.endsWith('.ts') ? [{ path, text: read(path) }] : [];
+  });
+}
+
+const sources = sourcesOf('src');
+const errorFiles = sources.filter(({ path }) => path.endsWith('/error.ts'));
+const codes = errorFiles.flatMap(({ text }) => {
+  const union = /export type \w+ErrorCode =([\s\S]*?);\n/.exec(text)?.[1] ?? '';
+  return [...union.matchAll(/'([A-Z][A-Z0-9_]+)'/g)].map((match) => match[1]!);
+});
+
+describe('README.md', () => {
+  test('lists every error code once, and no other', () => {
+    const section = readme.slice(readme.indexOf('## Error codes'), readme.indexOf('## Dependencies'));
+    const listed = [...section.matchAll(/^\| `([A-Z_0-9]+)` \| .+ \|$/gm)].map((match) => match[1]!);
+    expect(codes.length).toBeGreaterThan(50);
+    expect(listed.toSorted()).toEqual([...codes, 'INTERNAL'].toSorted());
+  });
+
+  test('every code is raised somewhere', () => {
+    const elsewhere = sources
+      .filter(({ path }) => !path.endsWith('/error.ts') || path.includes('/base/') || path.includes('/wire/'))
+      .map(({ text }) => text.replace(/export type \w+ErrorCode =[\s\S]*?;\n/, ''))
+      .join('\n');
+    // Two are put together from a reason.
+    const composed = ['CASE_UNKNOWN', 'CASE_ILLEGAL_STEP'];
+    expect(codes.filter((code) => !composed.includes(code) && !elsewhere.includes(`'${code}'`))).toEqual([]);
+  });
+
+  test('gives a reason for every dependency', () => {
+    const manifest = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
+    const names = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'] });
+    const section = readme.slice(readme.indexOf('## Dependencies'), readme.indexOf('## What it is not'));
+    expect(names.filter((name) => !section.includes(`\`${name.startsWith('@types/') ? '@types/*' : name}\``))).toEqual(
+      [],
+    );
+  });
+
+  test('names every room', () => {
+    const rooms = readdirSync('src').filter((name) => !name.includes('.'));
+    const section = readme.slice(readme.indexOf('## Rooms'), readme.indexOf('## Working on it'));
+    expect(rooms.filter((room) => !section.includes(`| \`${room}\` |`))).toEqual([]);
+  });
+
+  test('shows commands that exist, with options that exist', () => {
+    const commands = sources.filter(({ path }) => path.startsWith('src/cli/commands/')).map(({ text }) => text);
+    const shown = [...readme.matchAll(/^scripts\/rogatory ([a-z]+(?: [a-z]+)?) (.*)$/gm)];
+    expect(shown.length).toBeGreaterThan(15);
+    for (const [, words, rest] of shown) {
+      const name = words!.split(' ');
+      const text = commands.find(
+        (command) => command.includes(`name: '${words}'`) || command.includes(`name: '${name[0]}'`),
+      );
+      expect(text, words).toBeDefined();
+      for (const [, option] of rest!.matchAll(/--([a-z]+)/g))
+        expect(text, `${words} --${option}`).toMatch(new RegExp(`\\b${option}: `));
+    }
+  });
+});
+
+describe.each(['README.md', 'proto/README.md', 'node-config/README.md'])('%s', (path) => {
+  test('every link and every file that it names is there', () => {
+    const text = read(path);
+    const links = [...text.matchAll(/\]\(([\w./-]+)\)/g)].map((match) => join(dirname(path), match[1]!));
+    const files = [...text.matchAll(/`((?:test|src|scripts|node-config|proto)\/[\w./-]+)`/g)].map((match) => match[1]!);
+    expect([...links, ...files].filter((name) => !existsSync(name))).toEqual([]);
+  });
+});
+
+describe('proto/README.md', () => {
+  test('shows the vectors as they are', () => {
+    const message = readVector<MessageVector>('valid/message');
+    const ledger = readVector<LedgerVector>('valid/ledger');
+    const flat = protocol.replaceAll('\n', '');
+    for (const value of [
+      message.payload,
+      message.signed_digest,
+      message.sealed_digest,
+      message.sign.kid,
+      message.encrypt.kid,
+    ]) {
+      expect(flat).toContain(value);
+    }
+    expect(protocol).toContain(ledger.checkpoint.trimEnd());
+    expect(protocol).toContain(ledger.inclusion.proof.trimEnd());
+    expect(protocol).toContain(ledger.vkey);
+    for (const leaf of ledger.leaf_hashes) expect(protocol).toContain(leaf);
+  });
+
+  test('lists every close code and every reason', () => {
+    for (const [name, code] of Object.entries(CLOSE_CODES)) expect(protocol).toContain(`| ${code} | ${name} |`);
+    const reasons = [...read('proto/mla/v1/ledger.proto').matchAll(/REASON_([A-Z_]+) = \d+;/g)].map(
+      (match) => match[1]!,
+    );
+    const described = reasons.filter((reason) => reason !== 'UNSPECIFIED' && !reason.startsWith('VOIDED'));
+    expect(described.length).toBeGreaterThan(20);
+    expect(described.filter((reason) => !protocol.includes(`\`${reason}\``))).toEqual([]);
+  });
+});
