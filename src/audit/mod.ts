@@ -1,4 +1,4 @@
 export { auditBundles, type AuditReport, type LedgerReport, type NamedBundle } from './audit.ts';
 export { exportBundle, type BundleSource } from './bundle.ts';
 export type { DirectionReport } from './cross-audit.ts';
-export { AuditError, type AuditErrorCode, type Finding, type FindingCode } from './error.ts';
+export type { AuditErrorCode, Finding, FindingCode } from './error.ts';

@@ -1,4 +1,4 @@
-export { ConfigError, type ConfigErrorCode } from './error.ts';
+export type { ConfigErrorCode } from './error.ts';
 export {
   isEndpoint,
   loadNodeConfig,

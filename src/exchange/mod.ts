@@ -1,5 +1,5 @@
 export { CLOSE_CODES, type CloseReason } from './close-code.ts';
-export { ExchangeError, type ExchangeErrorCode } from './error.ts';
+export type { ExchangeErrorCode } from './error.ts';
 export type { ExchangeEvent, ExchangeListener } from './event.ts';
 export { Exchange, type ExchangeOptions } from './exchange.ts';
 export type { HelloAgreement } from './hello.ts';

@@ -1,11 +1,11 @@
 export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
-export { EMPTY_ROOT, HASH_BYTES, leafHash, nodeHash } from './hash.ts';
+export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { Ledger, type LedgerOptions, type LedgerWrites, type Receipted } from './ledger.ts';
 export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
-export { parseNote, signNote, verifyNote, type Note, type SignEd25519 } from './note.ts';
+export { parseNote, signNote, type Note, type SignEd25519 } from './note.ts';
 export {
   encodeConsistencyProofText,
   encodeInclusionProofText,

@@ -7,7 +7,7 @@ export {
   signDraft,
   signedManifestPath,
 } from './council.ts';
-export { NodeError, type NodeErrorCode } from './error.ts';
+export type { NodeErrorCode } from './error.ts';
 export { initNode, type InitOptions } from './init.ts';
 export { ledgerKeyOf, witnessKeyOf } from './keyring.ts';
 export { createLog, type Log } from './log.ts';

@@ -1,4 +1,4 @@
-export { TLS_CERTIFICATE_DAYS, issueCertificates, nodeUri } from './certificate.ts';
+export { TLS_CERTIFICATE_DAYS, issueCertificates } from './certificate.ts';
 export { addMember, draftManifest, generateCouncilKey, signManifest } from './council.ts';
 export { signEnrolment, verifyEnrolment } from './enrolment.ts';
 export { TrustError, type CertificateRefusal, type KeyObjection, type TrustErrorCode } from './error.ts';
@@ -20,7 +20,7 @@ export {
   type ManifestRefusal,
   type VerifiedManifest,
 } from './manifest-signature.ts';
-export { currentEncryptKey, signKeyAt, validityObjection } from './member-key.ts';
+export { currentEncryptKey, signKeyAt } from './member-key.ts';
 export {
   PRIVATE_KEYS,
   encodePrivateKey,

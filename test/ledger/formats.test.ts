@@ -3,6 +3,7 @@ import { bytesToBase64, bytesToHex } from '../../src/base/mod.ts';
 import {
   KEY_TYPES,
   MerkleTiles,
+  encodeConsistencyProofText,
   encodeEntryBundle,
   encodeVerifierKey,
   keyId,
@@ -167,8 +168,13 @@ describe('proof texts', () => {
     expect(verifyInclusionProofText(text, entries[1]!, key)).toMatchObject({ reason: 'PROOF_MALFORMED' });
   });
 
-  test('the vector’s consistency proof verifies, and no other text does', () => {
+  test('the vector’s consistency proof is what the code makes, verifies, and no other text does', async () => {
     const older = parseCheckpointNote(vector.consistency.old);
+    const tree = new MerkleTiles(() => Promise.reject(new Error('none')));
+    tree.append(entries.map(leafHash));
+    expect(encodeConsistencyProofText(2, await tree.consistencyPath(2), vector.checkpoint)).toBe(
+      vector.consistency.proof,
+    );
     expect(verifyConsistencyProofText(vector.consistency.proof, older, key)).toMatchObject({
       ok: true,
       value: { size: 3 },
