@@ -69,6 +69,8 @@ async function judgeTheirHead(
   note: string,
   seenBefore: Checkpoint | undefined,
 ): Promise<Verdict<undefined, CloseReason>> {
+  if (context.directory.member(peer)?.status !== 'ACTIVE')
+    return refuse('NOT_A_MEMBER', `${peer} is not an active member`);
   const verified = verifyCheckpoint(note, context.directory.ledgerKey(peer), context.verifyCheckpoint);
   if (!verified.ok) return refuse('CHECKPOINT_INVALID', verified.detail);
   const head = verified.value;

@@ -1,4 +1,4 @@
-import { accept, utf8ToBytes, type Verdict } from '../base/mod.ts';
+import { accept, refuse, utf8ToBytes, type Verdict } from '../base/mod.ts';
 import { verifyManifest, type ManifestRefusal, type VerifiedManifest } from '../trust/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
@@ -20,10 +20,13 @@ export async function takeManifest(
 ): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
   const verified = verifyManifest(text, { predecessor: context.directory.verified });
   if (!verified.ok) return verified;
-  await context.committer.commit((view) => {
+  const isNew = await context.committer.commit(async (view) => {
+    // Two peers may offer the same manifest at once: it is recorded once.
+    if ((await view.get(keys.manifest(verified.value.manifest.version))) !== undefined) return false;
     planManifest(view, verified.value);
-    return Promise.resolve();
+    return true;
   });
+  if (!isNew) return refuse('MANIFEST_NOT_NEWER', 'it came into force a moment ago');
   context.directory.replace(verified.value);
   return accept(verified.value);
 }

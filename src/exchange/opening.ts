@@ -39,7 +39,8 @@ export function openDelivery(
     return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
 
   // The key decides when it was valid, and the time is inside what it signs: verify first, judge the time afterwards.
-  const member = context.directory.member(deliver.from as JurisdictionCode)!;
+  const member = context.directory.member(deliver.from as JurisdictionCode);
+  if (member === undefined) return refuse('SIGNING_KEY_UNKNOWN', `${deliver.from} is no longer a member`);
   const verified = verifyMessage(jws, (kid) => context.directory.signKey(member, kid));
   if (!verified.ok) return refuse(reasonOf(verified.reason), verified.detail);
   if (!equalBytes(verified.value.signedDigest, sent.signed_digest!)) {

@@ -22,6 +22,8 @@ export function verifyPeerEntry(
   peer: JurisdictionCode,
   receipt: Receipt,
 ): Verdict<ProvedEntry> {
+  // A manifest that came into force while the frame was on its way may have ended the membership.
+  if (context.directory.member(peer) === undefined) return refuse('NOT_A_MEMBER', `${peer} is no longer a member`);
   const proved = verifyInclusionProofText(
     receipt.proof,
     receipt.entry,
