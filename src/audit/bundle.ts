@@ -128,7 +128,7 @@ export function parseProofs(bytes: Uint8Array): Uint8Array[] | undefined {
   for (let at = 0; at < bytes.length;) {
     const length = at + 4 <= bytes.length ? view.getUint32(at) : 0;
     if (length === 0 || at + 4 + length > bytes.length) return undefined;
-    proofs.push(bytes.slice(at + 4, at + 4 + length));
+    proofs.push(new Uint8Array(bytes.subarray(at + 4, at + 4 + length)));
     at += 4 + length;
   }
   return proofs;

@@ -64,13 +64,10 @@ export class Delivery {
   }
 
   async #run(): Promise<void> {
-    const { store } = this.#context;
-    const { peer } = this.#link;
     this.#next ??= await this.#lowestPending();
     while (this.#again && !this.#stopped) {
       this.#again = false;
-      const record = await store.get(keys.peer(peer));
-      const last = record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq;
+      const last = await this.#lastQueued();
       while (this.#next <= last && this.#unanswered.size < this.#link.limits.credit && !this.#isStopped()) {
         await this.#deliver(this.#next++);
       }
@@ -83,11 +80,16 @@ export class Delivery {
   }
 
   async #lowestPending(): Promise<number> {
+    // The counter before the queue: what is queued between the two looks lies beyond this counter, and is found by the walk.
+    const last = await this.#lastQueued();
     const { store } = this.#context;
-    const { peer } = this.#link;
-    for await (const [key] of store.scan(keys.pendingOf(peer), { limit: 1 })) return parseDecimalKey(key);
-    const record = await store.get(keys.peer(peer));
-    return (record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq) + 1;
+    for await (const [key] of store.scan(keys.pendingOf(this.#link.peer), { limit: 1 })) return parseDecimalKey(key);
+    return last + 1;
+  }
+
+  async #lastQueued(): Promise<number> {
+    const record = await this.#context.store.get(keys.peer(this.#link.peer));
+    return record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq;
   }
 
   async #deliver(seq: number): Promise<void> {

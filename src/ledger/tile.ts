@@ -61,7 +61,7 @@ export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
     if (length === 0 || at + 2 + length > bytes.length || entries.length === TILE_WIDTH) {
       throw new LedgerError('LEDGER_MALFORMED', 'The bytes are not an entry bundle.');
     }
-    entries.push(bytes.slice(at + 2, at + 2 + length));
+    entries.push(new Uint8Array(bytes.subarray(at + 2, at + 2 + length)));
     at += 2 + length;
   }
   return entries;

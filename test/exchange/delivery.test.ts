@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { Delivery } from '../../src/exchange/delivery.ts';
+import type { ExchangeContext } from '../../src/exchange/context.ts';
+import type { PeerLink } from '../../src/exchange/link.ts';
+import { encodeRecord, keys, type MessageRecord } from '../../src/exchange/record.ts';
+import { MemoryStore, type Put, type ScanOptions, type Store } from '../../src/store/mod.ts';
+import { utf8ToBytes, type Uuid } from '../../src/base/mod.ts';
+import type { Frame } from '../../src/wire/mod.ts';
+import { until } from '../kit/federation.ts';
+
+const XB = 'XB' as JurisdictionCode;
+const ID = '019b0000-0000-7000-8000-000000000001' as Uuid;
+
+/** Queues the first message just after somebody looked whether anything is queued. */
+class QueuedMeanwhile implements Store {
+  readonly below = new MemoryStore();
+  get = (key: string): Promise<Uint8Array | undefined> => this.below.get(key);
+  getMany = (names: readonly string[]): Promise<(Uint8Array | undefined)[]> => this.below.getMany(names);
+  commit = (batch: Parameters<Store['commit']>[0]): Promise<void> => this.below.commit(batch);
+  close = (): Promise<void> => this.below.close();
+
+  async *scan(prefix: string, options?: ScanOptions): AsyncIterable<Put> {
+    yield* this.below.scan(prefix, options);
+    const record = { message_id: ID, peer: XB, seq: 1, status: 'QUEUED', sent: { index: 0, time: 1 } } as MessageRecord;
+    await this.below.commit({
+      puts: [
+        [keys.message(ID), encodeRecord(record)],
+        [keys.sealed(ID), utf8ToBytes('a.b.c.d.e')],
+        [keys.pending(XB, 1), utf8ToBytes(ID)],
+        [keys.peer(XB), encodeRecord({ sent_seq: 1, received_seq: 0 })],
+      ],
+    });
+  }
+}
+
+test('a message that is queued while a new session looks at the queue is delivered in that session', async () => {
+  const delivered: number[] = [];
+  const context = {
+    code: 'XA',
+    store: new QueuedMeanwhile(),
+    clock: { nowMs: () => 1 },
+    ledger: { receipt: () => Promise.resolve({ entry: Uint8Array.of(1), proof: 'x' }) },
+  } as unknown as ExchangeContext;
+  const link: PeerLink = {
+    peer: XB,
+    limits: { max_message_bytes: 4096, max_evidence_bytes: 0, credit: 4 },
+    send: (frame: Frame) => {
+      if (frame.type === 'deliver') delivered.push(frame.value.seq);
+      return Promise.resolve();
+    },
+    close: () => undefined,
+  };
+  const delivery = new Delivery({
+    context,
+    link,
+    attemptedBefore: 0,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  delivery.wake();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  delivery.wake();
+  await until(() => delivered.length > 0, 2000);
+  expect(delivered).toEqual([1]);
+  await delivery.stop();
+});
