@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
 import { auditBundles, exportBundle, type AuditReport } from '../../src/audit/mod.ts';
-import { encodeArchive, parseArchive } from '../../src/audit/archive.ts';
-import { encodeIndex, indexOf, parseProofs, proofsPath } from '../../src/audit/bundle.ts';
+import { parseArchive } from '../../src/audit/archive.ts';
+import { parseProofs, proofsPath } from '../../src/audit/bundle.ts';
 import { encodeEntryBundle, parseEntryBundle } from '../../src/ledger/mod.ts';
 import { bundleSource, type Node } from '../../src/node/mod.ts';
+import { rebuildBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode } from '../kit/federation.ts';
 import { uint32ToBytes, concatBytes } from '../../src/base/mod.ts';
@@ -20,20 +21,6 @@ const bundleOf = async (node: Node): Promise<Uint8Array> =>
 const audit = (...given: readonly Uint8Array[]): Promise<AuditReport> =>
   auditBundles(given.map((bytes, i) => ({ name: ['xa.zip', 'xb.zip', 'third.zip'][i]!, bytes })));
 const codesOf = ({ findings }: AuditReport): string[] => [...new Set(findings.map(({ code }) => code))];
-
-/** Rebuilds a bundle with other files, its index made to fit: what somebody would do who has the tool and not the keys. */
-function rebuild(bytes: Uint8Array, change: (files: Map<string, Uint8Array>) => void): Uint8Array {
-  const files = new Map(parseArchive(bytes));
-  const index = JSON.parse(Buffer.from(files.get('bundle.json')!).toString()) as {
-    code: JurisdictionCode;
-    origin: string;
-    size: number;
-  };
-  files.delete('bundle.json');
-  change(files);
-  files.set('bundle.json', encodeIndex(indexOf(index.code, index.origin, index.size, files)));
-  return encodeArchive(files);
-}
 
 function entriesPath(bytes: Uint8Array): string {
   return [...parseArchive(bytes).keys()].find((path) => path.startsWith('tile/entries/'))!;
@@ -206,7 +193,7 @@ describe('a bundle rebuilt by somebody without the keys', () => {
       /MANIFEST_INVALID/,
     ],
   ])('%s', async (_name, change, expected) => {
-    const bytes = rebuild(bundles.xa, (files) => {
+    const bytes = rebuildBundle(bundles.xa, (files) => {
       change(files, entriesPath(bundles.xa));
     });
     const report = await audit(bytes, bundles.xb);

@@ -1,0 +1,713 @@
+#!/usr/bin/env python3
+"""A second implementation of the verifying side, written from proto/README.md and proto/mla/v1/*.proto alone.
+
+Python's standard library and Debian's python3-cryptography, nothing else.
+
+    verifier.py vectors DIR                       every value of message.json and ledger.json
+    verifier.py node DIR                          a node's published ledger, under its manifest
+    verifier.py bundle A.zip [B.zip ...]          bundles by themselves and against each other
+    verifier.py each A.zip [B.zip ...]            one verdict a line, each bundle by itself
+    verifier.py open NODE_DIR SENDER.zip SEALED   opens one sealed message with the node's key, and finds it in the sender's ledger
+
+Prints OK or WRONG and exits 0 or 1.
+"""
+import base64, hashlib, io, json, re, struct, sys, zipfile
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+
+SENT, RECEIVED, REFUSED, VOIDED, RECEIPT_HELD, MANIFEST, INCIDENT = 1, 2, 3, 4, 5, 10, 13
+MAX_NUMBER = 2**53 - 1
+
+
+class Wrong(Exception):
+    """Something is not as the specification says."""
+
+
+def must(holds, what):
+    if not holds:
+        raise Wrong(what)
+
+
+# --- part 2: text forms ------------------------------------------------------------------------------------------------------
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def b64u(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text):
+    try:
+        data = base64.b64decode(text, validate=True)
+    except Exception:
+        raise Wrong("not base64")
+    must(b64(data) == text, "base64 in another spelling")
+    return data
+
+
+def unb64u(text):
+    must(re.fullmatch(r"[A-Za-z0-9_-]*", text) is not None, "not base64url")
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except Exception:
+        raise Wrong("not base64url")
+    must(b64u(data) == text, "base64url in another spelling")
+    return data
+
+
+def thumbprint(curve, raw):
+    return b64u(sha256(json.dumps({"crv": curve, "kty": "OKP", "x": b64u(raw)}, separators=(",", ":")).encode()))
+
+
+def ed25519(public, signature, message):
+    order = 2**252 + 27742317777372353535851937790883648493
+    if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= order:
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+        return True
+    except (InvalidSignature, ValueError):
+        return False
+
+
+# --- part 3: canonical protobuf ----------------------------------------------------------------------------------------------
+
+NUMBER, BYTES, TEXT = "number", "bytes", "text"
+PEER_ENTRY = {1: ("leaf_hash", BYTES), 2: ("checkpoint", TEXT)}
+ACCEPTED = {1: ("version", NUMBER), 2: ("digest", BYTES)}
+INCIDENT_DETAIL = {1: ("digest", BYTES)}
+ENTRY = {
+    1: ("version", NUMBER), 2: ("kind", NUMBER), 3: ("time", NUMBER), 4: ("peer", TEXT), 5: ("message_id", TEXT), 6: ("seq", NUMBER),
+    7: ("sealed_digest", BYTES), 8: ("signed_digest", BYTES), 9: ("reason", NUMBER),
+    10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
+}
+RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
+HEADER = {
+    1: ("message_id", TEXT), 2: ("case_id", TEXT), 3: ("in_reply_to", TEXT), 4: ("from", TEXT), 5: ("to", TEXT), 6: ("seq", NUMBER),
+    7: ("recipient_kid", TEXT), 8: ("issued_at", NUMBER), 9: ("expires_at", NUMBER), 10: ("manifest_version", NUMBER),
+    11: ("schema_version", NUMBER), 12: ("padding", BYTES),
+}
+MESSAGE = {1: ("header", HEADER), **{n: (name, BYTES) for n, name in enumerate(
+    ("assistance_request", "acknowledge_receipt", "review_decision", "execution_report"), 2)}}
+DETAILS = ("peer_entry", "manifest", "incident")
+
+
+def varint(data, at):
+    value = shift = 0
+    start = at
+    while True:
+        must(at < len(data), "a number runs past its end")
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        must(value <= MAX_NUMBER, "a number is beyond 2^53-1")
+        if byte < 128:
+            must(byte != 0 or at - start == 1, "a number is longer than it needs to be")
+            return value, at
+        shift += 7
+        must(shift < 63, "a number is too long")
+
+
+def decode(schema, data):
+    """Reads the one encoding of a message without repeated fields; refuses every other."""
+    out, at, last = {}, 0, 0
+    while at < len(data):
+        tag, at = varint(data, at)
+        number, wire = tag >> 3, tag & 7
+        must(number in schema, f"unknown field {number}")
+        must(number > last, "fields out of order or twice")
+        last = number
+        name, kind = schema[number]
+        if kind == NUMBER:
+            must(wire == 0, f"wire type of {name}")
+            value, at = varint(data, at)
+            must(value != 0, f"{name} is zero and written out")
+        else:
+            must(wire == 2, f"wire type of {name}")
+            length, at = varint(data, at)
+            must(at + length <= len(data), f"{name} runs past its end")
+            value, at = data[at:at + length], at + length
+            if isinstance(kind, dict):
+                value = decode(kind, value)
+            else:
+                must(length > 0 or schema is MESSAGE, f"{name} is empty and written out")
+                if kind == TEXT:
+                    try:
+                        value = value.decode("utf-8")
+                    except UnicodeDecodeError:
+                        raise Wrong(f"{name} is not UTF-8")
+        out[name] = value
+    return out
+
+
+ABOUT = {"peer", "message_id", "seq", "sealed_digest", "signed_digest"}
+MEMBERS = {  # part 5: kind -> (required, optional)
+    SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
+    VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
+    6: ({"message_id"}, set()), 7: ({"message_id"}, set()), 8: ({"peer"}, set()), 9: ({"peer", "message_id"}, set()),
+    MANIFEST: ({"manifest"}, set()), 11: (set(), set()), 12: (set(), set()), INCIDENT: ({"incident"}, ABOUT),
+}
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+def parse_entry(data):
+    must(1 <= len(data) <= 65535, "an entry's length")
+    entry = decode(ENTRY, data)
+    must(entry.get("version") == 1 and entry.get("kind") in MEMBERS and "time" in entry, "version, kind or time of an entry")
+    required, optional = MEMBERS[entry["kind"]]
+    members = set(entry) - {"version", "kind", "time"}
+    must(required <= members <= required | optional, f"members of an entry of kind {entry['kind']}")
+    must("peer" not in entry or CODE.fullmatch(entry["peer"]), "peer of an entry")
+    must("message_id" not in entry or UUID7.fullmatch(entry["message_id"]), "message_id of an entry")
+    digests = [entry.get("sealed_digest"), entry.get("signed_digest"), entry.get("manifest", {}).get("digest"),
+               entry.get("incident", {}).get("digest"), entry.get("peer_entry", {}).get("leaf_hash")]
+    must(all(digest is None or len(digest) == 32 for digest in digests), "a digest of an entry")
+    must("manifest" not in entry or set(entry["manifest"]) == {"version", "digest"}, "manifest of an entry")
+    must("peer_entry" not in entry or set(entry["peer_entry"]) == {"leaf_hash", "checkpoint"}, "peer_entry of an entry")
+    return entry
+
+
+# --- part 5: tree, notes, proofs ---------------------------------------------------------------------------------------------
+
+def leaf_hash(entry):
+    return sha256(b"\x00", entry)
+
+
+def node_hash(left, right):
+    return sha256(b"\x01", left, right)
+
+
+class Tree:
+    """Leaf hashes, and the levels of complete subtrees above them."""
+
+    def __init__(self, leaves):
+        self.levels = [list(leaves)]
+        while len(self.levels[-1]) > 1:
+            row = self.levels[-1]
+            self.levels.append([node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)])
+
+    def root(self, size):
+        if size == 0:
+            return sha256(b"")
+        parts, at = [], 0
+        for height in reversed(range(size.bit_length())):
+            if size >> height & 1:
+                parts.append(self.levels[height][at >> height])
+                at += 1 << height
+        result = parts.pop()
+        while parts:
+            result = node_hash(parts.pop(), result)
+        return result
+
+
+def inclusion_holds(index, size, leaf, path, root):
+    """RFC 9162, section 2.1.3.2."""
+    if index >= size:
+        return False
+    fn, sn, r = index, size - 1, leaf
+    for p in path:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            r = node_hash(p, r)
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = node_hash(r, p)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and r == root
+
+
+def consistency_holds(old_size, old_root, size, root, path):
+    """RFC 9162, section 2.1.4.2."""
+    if not 0 < old_size <= size:
+        return False
+    if old_size == size:
+        return not path and old_root == root
+    if old_size & (old_size - 1) == 0:
+        path = [old_root, *path]
+    if not path:
+        return False
+    fn, sn = old_size - 1, size - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = node_hash(c, fr), node_hash(c, sr)
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = node_hash(sr, c)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and fr == old_root and sr == root
+
+
+def parse_vkey(text, kind):
+    match = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})", text)
+    must(match, "a verifier key")
+    name, key_id, data = match[1], bytes.fromhex(match[2]), unb64(match[3])
+    must(data[0] == kind and sha256(name.encode(), b"\n", data)[:4] == key_id, "id or type of a verifier key")
+    return {"name": name, "id": key_id, "public": data[1:]}
+
+
+def decimal(text):
+    must(re.fullmatch(r"0|[1-9][0-9]{0,15}", text) and int(text) <= MAX_NUMBER, "a size")
+    return int(text)
+
+
+def check_note(note, key):
+    """The text of a note that carries exactly one good signature of the key."""
+    must(not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", note) and note.endswith("\n"), "characters of a note")
+    text, found, lines = note.rpartition("\n\n")
+    must(found, "a note without signatures")
+    own = []
+    for line in lines[:-1].split("\n"):
+        match = re.fullmatch("\u2014 ([^ +]+) ([A-Za-z0-9+/]+={0,2})", line)
+        must(match, "a signature line")
+        data = unb64(match[2])
+        must(len(data) >= 5, "a signature line")
+        if match[1] == key["name"] and data[:4] == key["id"]:
+            own.append(data[4:])
+    must(len(own) == 1 and ed25519(key["public"], own[0], (text + "\n").encode()), f"the signature of {key['name']}")
+    return text + "\n"
+
+
+def check_checkpoint(note, key):
+    match = re.fullmatch(r"([^\n]+)\n([0-9]+)\n([A-Za-z0-9+/]{43}=)\n", check_note(note, key))
+    must(match and match[1] == key["name"], "a checkpoint's body")
+    size, root = decimal(match[2]), unb64(match[3])
+    must(size > 0 or root == sha256(b""), "the root of an empty tree")
+    return size, root
+
+
+def parse_proof(text, word):
+    head, found, note = text.partition("\n\n")
+    lines = head.split("\n")
+    must(found and lines[0].startswith(word + " "), f"a proof without {word}")
+    path = [unb64(line) for line in lines[1:]]
+    must(len(path) <= 106 and all(len(item) == 32 for item in path), "hashes of a proof")
+    return decimal(lines[0][len(word) + 1:]), path, note
+
+
+def check_inclusion(text, entry, key):
+    title = "c2sp.org/tlog-proof@v1\n"
+    must(text.startswith(title), "the title of a proof")
+    index, path, note = parse_proof(text[len(title):], "index")
+    size, root = check_checkpoint(note, key)
+    must(inclusion_holds(index, size, leaf_hash(entry), path, root), "an inclusion proof")
+    return index, size, root, note
+
+
+def tile_path(level, index, width):
+    groups = [f"{index % 1000:03}"]
+    while index >= 1000:
+        index //= 1000
+        groups.insert(0, f"x{index % 1000:03}")
+    return f"tile/{level}/{'/'.join(groups)}" + ("" if width == 256 else f".p/{width}")
+
+
+def tiles_of(size):
+    for level in ("entries", *range(8)):
+        hashes = size if level == "entries" else size >> 8 * level
+        for start in range(0, hashes, 256):
+            yield level, start // 256, min(256, hashes - start)
+
+
+def parse_bundle(data):
+    entries, at = [], 0
+    while at < len(data):
+        length = int.from_bytes(data[at:at + 2], "big")
+        must(0 < length and at + 2 + length <= len(data), "an entry bundle")
+        entries.append(data[at + 2:at + 2 + length])
+        at += 2 + length
+    return entries
+
+
+def read_tree(read, size, root):
+    """Rehashes every entry and compares the root and all tiles. `read` gives a file's bytes by its path."""
+    entries = []
+    for level, index, width in tiles_of(size):
+        if level == "entries":
+            more = parse_bundle(read(tile_path(level, index, width)))
+            must(len(more) == width, f"number of entries in {tile_path(level, index, width)}")
+            entries += more
+    tree = Tree(leaf_hash(entry) for entry in entries)
+    must(tree.root(size) == root, "the entries do not hash to the signed root")
+    for level, index, width in tiles_of(size):
+        if level != "entries":
+            rightful = b"".join(tree.levels[8 * level][index * 256:index * 256 + width])
+            must(read(tile_path(level, index, width)) == rightful, f"hashes in {tile_path(level, index, width)}")
+    return entries, tree
+
+
+def check_story(entries):
+    """Times, numbering, and what belongs to what."""
+    sent, numbers, last = {}, {}, 0
+    for at, entry in enumerate(entries):
+        must(entry["time"] >= last, f"entry {at}: time decreases")
+        last, kind = entry["time"], entry["kind"]
+        if kind in (SENT, RECEIVED, REFUSED):
+            line = (kind == SENT, entry["peer"])
+            must(entry["seq"] == numbers.get(line, 0) + 1, f"entry {at}: number {entry['seq']} is not next")
+            numbers[line] = entry["seq"]
+        if kind == SENT:
+            sent[entry["peer"], entry["seq"]] = {"entry": entry, "held": False, "voided": False}
+        if kind in (VOIDED, RECEIPT_HELD):
+            known = sent.get((entry["peer"], entry["seq"]))
+            same = known and all(known["entry"][name] == entry[name] for name in ABOUT)
+            must(same and not known["held"] and not (kind == VOIDED and known["voided"]), f"entry {at}: belongs to nothing that was sent")
+            known["held" if kind == RECEIPT_HELD else "voided"] = True
+
+
+# --- part 8: manifests -------------------------------------------------------------------------------------------------------
+
+def compact_json(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def council_signers(jws, council, at):
+    good = set()
+    for item in jws["signatures"]:
+        header = unb64u(item["protected"]).decode()
+        for key in council["keys"]:
+            if header != compact_json({"alg": "Ed25519", "kid": key["kid"], "typ": "mla-manifest+jws"}):
+                continue
+            valid = key["not_before"] <= at < key["not_after"] and not key.get("revoked_at", at + 1) <= at
+            message = f"{item['protected']}.{jws['payload']}".encode()
+            if valid and ed25519(unb64u(key["jwk"]["x"]), unb64u(item["signature"]), message):
+                good.add(key["kid"])
+    return good
+
+
+def check_manifest(text, before=None):
+    try:
+        jws = json.loads(text)
+        rightful = {"payload": jws["payload"], "signatures": [{"protected": s["protected"], "signature": s["signature"]} for s in jws["signatures"]]}
+        must(compact_json(rightful) == text.rstrip(), "a manifest in another spelling")
+        payload = unb64u(jws["payload"])
+        manifest = json.loads(payload)
+        must(compact_json(manifest).encode() == payload, "a manifest's payload in another spelling")
+        for council in [manifest["council"], *([before["council"]] if before else [])]:
+            must(len(council_signers(jws, council, manifest["issued_at"])) >= council["threshold"] >= 1, "signatures of a manifest's council")
+        must(before is None or manifest["version"] > before["version"], "a manifest's version")
+        for member in manifest["members"]:
+            for key in member["sign"] + member["encrypt"]:
+                must(thumbprint(key["jwk"]["crv"], unb64u(key["jwk"]["x"])) == key["kid"], "a member's kid")
+            must(parse_vkey(member["ledger"]["vkey"], 1)["name"] == member["ledger"]["origin"], "a member's ledger key")
+            must(parse_vkey(member["witness"]["vkey"], 4)["name"] == member["witness"]["name"], "a member's witness key")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Wrong(f"a manifest: {error}")
+    return {**manifest, "digest": sha256(payload)}
+
+
+def member_of(manifests, code):
+    for manifest in reversed(manifests):
+        for member in manifest["members"]:
+            if member["code"] == code:
+                return member
+    raise Wrong(f"no manifest lists {code}")
+
+
+# --- part 10: bundles --------------------------------------------------------------------------------------------------------
+
+def write_zip(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for path, data in files.items():
+            archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), data)
+    return out.getvalue()
+
+
+def read_zip(data):
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            items = archive.infolist()
+            for item in items:
+                must(item.compress_type == zipfile.ZIP_STORED and item.date_time == (1980, 1, 1, 0, 0, 0), f"how {item.filename} is stored")
+                must(not item.extra and not item.comment, f"the directory entry of {item.filename}")
+            files = {item.filename: archive.read(item) for item in items}
+            must(len(files) == len(items) and not archive.comment, "a file twice, or a comment")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, struct.error, ValueError, OSError) as error:
+        raise Wrong(f"not a zip: {error}")
+    # Local header, content, directory entry, end: nothing between them.
+    must(len(data) == sum(30 + 46 + 2 * len(path) + len(content) for path, content in files.items()) + 22, "bytes that belong to no file")
+    return files
+
+
+def check_archive_form(data, files):
+    """Every header byte that a writer may choose is fixed; compare with a rightful one field by field."""
+    at, directory = 0, sum(30 + len(path) + len(content) for path, content in files.items())
+    central = directory
+    for path, content in files.items():
+        name, crc = path.encode(), zipfile.crc32(content)
+        local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 0x21, crc, len(content), len(content), len(name), 0) + name
+        must(data[at:at + len(local)] == local and data[at + len(local):at + len(local) + len(content)] == content, f"the header of {path}")
+        entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 0x21, crc, len(content), len(content), len(name), 0, 0, 0, 0, 0, at) + name
+        must(data[central:central + len(entry)] == entry, f"the directory entry of {path}")
+        at, central = at + len(local) + len(content), central + len(entry)
+    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, len(files), len(files), central - directory, directory, 0)
+    must(data[central:] == end, "the end of the zip")
+
+
+def open_bundle(path):
+    data = Path(path).read_bytes()
+    files = read_zip(data)
+    check_archive_form(data, files)
+    try:
+        index = json.loads(files["bundle.json"])
+        code, origin, size = index["code"], index["origin"], index["size"]
+    except (KeyError, TypeError, ValueError):
+        raise Wrong("bundle.json")
+    listed = [{"path": name, "sha256": sha256(content).hex()} for name, content in files.items() if name != "bundle.json"]
+    rightful = {"format": "rogatory-audit-bundle/v1", "code": code, "origin": origin, "size": size, "files": listed}
+    must((json.dumps(rightful, indent=1, ensure_ascii=False) + "\n").encode() == files["bundle.json"], "bundle.json is not what the files make it")
+    must(list(files)[-1] == "bundle.json", "the order of files")
+
+    manifests = []
+    for name in sorted((n for n in files if n.startswith("manifests/")), key=lambda n: int(re.fullmatch(r"manifests/([1-9][0-9]*)\.json", n)[1])):
+        manifests.append(check_manifest(files[name].decode(), manifests[-1] if manifests else None))
+        must(name == f"manifests/{manifests[-1]['version']}.json", f"the version in {name}")
+    must(manifests, "no manifest")
+    note = files.get("checkpoint", b"").decode()
+    signed_size, root = check_checkpoint(note, parse_vkey(member_of(manifests, code)["ledger"]["vkey"], 1))
+    must(signed_size == size and member_of(manifests, code)["ledger"]["origin"] == origin, "bundle.json describes another checkpoint")
+    raw, tree = read_tree(lambda name: files.get(name) or must(False, f"{name} is missing"), size, root)
+    entries = [parse_entry(entry) for entry in raw]
+    check_story(entries)
+    recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries if entry["kind"] == MANIFEST}
+    must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
+    rightful_names = {"checkpoint", "bundle.json", *(tile_path(*tile) for tile in tiles_of(size)), *(f"manifests/{m['version']}.json" for m in manifests)}
+    held = []
+    for start in range(0, size, 256):
+        name = f"proofs/{start // 256}"
+        wanting = [at for at in range(start, min(size, start + 256)) if "peer_entry" in entries[at]]
+        proofs = parse_pack(files.get(name, b""))
+        must(len(proofs) == len(wanting), f"{name}: {len(proofs)} proofs for {len(wanting)} entries")
+        rightful_names |= {name} if proofs else set()
+        held += [check_held(code, entries[at], at, data, manifests) for at, data in zip(wanting, proofs)]
+    must(set(files) == rightful_names, "files that have no place in a bundle")
+    return {"path": path, "code": code, "size": size, "root": root, "raw": raw, "tree": tree, "entries": entries, "manifests": manifests, "held": held}
+
+
+def parse_pack(data):
+    items, at = [], 0
+    while at < len(data):
+        length = int.from_bytes(data[at:at + 4], "big")
+        must(0 < length and at + 4 + length <= len(data), "a file of proofs")
+        items.append(data[at + 4:at + 4 + length])
+        at += 4 + length
+    return items
+
+
+def check_held(code, own, at, data, manifests):
+    """The proof of a peer's entry says exactly what the own entry claims."""
+    receipt = decode(RECEIPT, data)
+    must(set(receipt) == {"entry", "proof"}, f"entry {at}: its receipt")
+    key = parse_vkey(member_of(manifests, own["peer"])["ledger"]["vkey"], 1)
+    index, size, root, note = check_inclusion(receipt["proof"], receipt["entry"], key)
+    theirs = parse_entry(receipt["entry"])
+    leaf = leaf_hash(receipt["entry"])
+    must(leaf == own["peer_entry"]["leaf_hash"] and note == own["peer_entry"]["checkpoint"], f"entry {at}: it commits to another proof")
+    answer = own["kind"] == RECEIPT_HELD
+    must(theirs["kind"] in ((RECEIVED, REFUSED) if answer else (SENT, VOIDED)) and theirs["peer"] == code, f"entry {at}: kind or peer of what is proved")
+    names = ABOUT - {"peer"}
+    must(all(theirs[name] == own[name] for name in names), f"entry {at}: what is proved is about another message")
+    must(not answer or theirs.get("reason") == own.get("reason"), f"entry {at}: another reason than was proved")
+    return {"peer": own["peer"], "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
+
+
+def cross_check(a, b):
+    must(a["code"] != b["code"], f"{a['path']} and {b['path']} are of one node")
+    for item in a["held"]:
+        if item["peer"] != b["code"]:
+            continue
+        must(item["size"] <= b["size"], f"{b['path']} ends before what {a['code']} holds of it")
+        must(b["tree"].root(item["size"]) == item["root"], f"{b['code']} signed another history than {b['path']} holds")
+        must(b["tree"].levels[0][item["index"]] == item["leaf"], f"{b['path']} has another entry {item['index']}")
+    sent = {(e["seq"], e["message_id"]) for e in b["entries"] if e["kind"] == SENT and e["peer"] == a["code"]}
+    for at, entry in enumerate(a["entries"]):
+        if entry["kind"] in (RECEIVED, REFUSED) and entry["peer"] == b["code"]:
+            must((entry["seq"], entry["message_id"]) in sent, f"{a['path']}: entry {at} was never sent by {b['code']}")
+    digests = {m["version"]: m["digest"] for m in a["manifests"]}
+    must(all(digests.get(m["version"], m["digest"]) == m["digest"] for m in b["manifests"]), "one version of the manifest, two contents")
+
+
+# --- part 4: messages --------------------------------------------------------------------------------------------------------
+
+def parts_digest(parts):
+    return sha256(b"".join(struct.pack(">I", len(part)) + part for part in parts))
+
+
+def jws_header(kid):
+    return f'{{"alg":"Ed25519","kid":"{kid}","typ":"mla-message+jws"}}'
+
+
+def jwe_header(kid, ephemeral, sender, recipient):
+    return (f'{{"alg":"ECDH-ES","enc":"A256GCM","kid":"{kid}","typ":"mla-sealed+jwe","cty":"mla-message+jws",'
+            f'"epk":{{"kty":"OKP","crv":"X25519","x":"{b64u(ephemeral)}"}},"apu":"{b64u(sender)}","apv":"{b64u(recipient)}"}}')
+
+
+def content_key(secret, sender, recipient):
+    sized = lambda data: struct.pack(">I", len(data)) + data
+    return sha256(struct.pack(">I", 1), secret, sized(b"A256GCM"), sized(sender), sized(recipient), struct.pack(">I", 256))
+
+
+def open_sealed(jwe, private):
+    """The JWS inside, the sender's and the recipient's codes, and the sealed digest."""
+    segments = jwe.split(".")
+    must(len(segments) == 5, "segments of a JWE")
+    parts = [unb64u(segment) for segment in segments]
+    header = json.loads(parts[0])
+    sender, recipient, ephemeral = unb64u(header["apu"]), unb64u(header["apv"]), unb64u(header["epk"]["x"])
+    kid = thumbprint("X25519", private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+    must(parts[0].decode() == jwe_header(kid, ephemeral, sender, recipient), "the header of a JWE")
+    must(parts[1] == b"" and len(parts[2]) == 12 and len(parts[4]) == 16, "lengths of a JWE's parts")
+    secret = private.exchange(X25519PublicKey.from_public_bytes(ephemeral))
+    try:
+        jws = AESGCM(content_key(secret, sender, recipient)).decrypt(parts[2], parts[3] + parts[4], segments[0].encode())
+    except InvalidTag:
+        raise Wrong("the sealed message does not open")
+    return jws.decode(), sender.decode(), recipient.decode(), kid, parts_digest(parts)
+
+
+def open_signed(jws, keys):
+    segments = jws.split(".")
+    must(len(segments) == 3, "segments of a JWS")
+    parts = [unb64u(segment) for segment in segments]
+    for key in keys:
+        if parts[0].decode() == jws_header(key["kid"]):
+            must(ed25519(unb64u(key["jwk"]["x"]), parts[2], f"{segments[0]}.{segments[1]}".encode()), "the signature of a message")
+            return parts[1], key, parts_digest(parts)
+    raise Wrong("the header of a JWS, or its key")
+
+
+def node_key(folder, name):
+    """Part 11, for a node whose data key is not under a passphrase."""
+    wrapped = json.loads((folder / "keys/data-key.json").read_text())
+    must(wrapped["kdf"] == "none", "the data key is under a passphrase")
+    sealed = (folder / f"keys/{name}.key").read_bytes()
+    der = AESGCM(unb64(wrapped["key"])).decrypt(sealed[:12], sealed[12:], f"rogatory secret {name}".encode())
+    return load_der_private_key(der, None)
+
+
+# --- commands ----------------------------------------------------------------------------------------------------------------
+
+def command_vectors(folder):
+    m = json.loads((Path(folder) / "message.json").read_text())
+    signing = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(m["sign"]["seed"]))
+    raw = lambda key: key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    must(raw(signing).hex() == m["sign"]["public"] and thumbprint("Ed25519", raw(signing)) == m["sign"]["kid"], "the signing key")
+    payload = bytes.fromhex(m["payload"])
+    message = decode(MESSAGE, payload)
+    must({k: v for k, v in message["header"].items() if k != "padding"} == m["message"]["header"], "the header")
+    signed = f"{b64u(jws_header(m['sign']['kid']).encode())}.{b64u(payload)}"
+    must(f"{signed}.{b64u(signing.sign(signed.encode()))}" == m["jws"], "the JWS")
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(m["encrypt"]["private"]))
+    ephemeral = X25519PrivateKey.from_private_bytes(bytes.fromhex(m["ephemeral"]["private"]))
+    header = b64u(jwe_header(m["encrypt"]["kid"], raw(ephemeral), b"XA", b"XB").encode())
+    iv = bytes.fromhex(m["iv"])
+    sealed = AESGCM(content_key(ephemeral.exchange(private.public_key()), b"XA", b"XB")).encrypt(iv, m["jws"].encode(), header.encode())
+    must(f"{header}..{b64u(iv)}.{b64u(sealed[:-16])}.{b64u(sealed[-16:])}" == m["jwe"], "the JWE")
+    jws, sender, recipient, _, sealed_digest = open_sealed(m["jwe"], private)
+    must((jws, sender, recipient, sealed_digest.hex()) == (m["jws"], "XA", "XB", m["sealed_digest"]), "what the JWE opens to")
+    key = {"kid": m["sign"]["kid"], "jwk": {"x": b64u(raw(signing))}}
+    must(open_signed(jws, [key])[2].hex() == m["signed_digest"], "the signed digest")
+
+    l = json.loads((Path(folder) / "ledger.json").read_text())
+    log, key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(l["seed"])), parse_vkey(l["vkey"], 1)
+    must(raw(log) == key["public"], "the ledger key")
+    entries = [bytes.fromhex(entry) for entry in l["entries"]]
+    for entry in entries:
+        parse_entry(entry)
+    tree = Tree(leaf_hash(entry) for entry in entries)
+    must([leaf.hex() for leaf in tree.levels[0]] == l["leaf_hashes"] and b64(tree.root(3)) == l["root"], "the tree")
+    body = f"{key['name']}\n3\n{l['root']}\n"
+    must(f"{body}\n\u2014 {key['name']} {b64(key['id'] + log.sign(body.encode()))}\n" == l["checkpoint"], "the checkpoint")
+    must(parse_bundle(bytes.fromhex(l["entry_bundle"])) == entries and b"".join(tree.levels[0]).hex() == l["tile"], "bundle or tile")
+    must(check_inclusion(l["inclusion"]["proof"], entries[1], key)[0] == 1, "the inclusion proof")
+    receipt = decode(RECEIPT, unb64u(l["receipt"]))
+    must(receipt == {"entry": entries[1], "proof": l["inclusion"]["proof"]}, "the receipt")
+    old_size, path, note = parse_proof(l["consistency"]["proof"], "old")
+    old = check_checkpoint(l["consistency"]["old"], key)
+    size, root = check_checkpoint(note, key)
+    must(old[0] == old_size and consistency_holds(*old, size, root, path), "the consistency proof")
+    must(not consistency_holds(old[0], root, size, root, path), "a false consistency proof")
+    return "every vector"
+
+
+def command_node(folder):
+    folder = Path(folder)
+    manifest = check_manifest((folder / "manifest.json").read_text())
+    note = (folder / "ledger/checkpoint").read_text()
+    origin = note.split("\n")[0]
+    member = next((m for m in manifest["members"] if m["ledger"]["origin"] == origin), None) or must(False, f"no member has the ledger {origin}")
+    size, root = check_checkpoint(note, parse_vkey(member["ledger"]["vkey"], 1))
+    raw, _ = read_tree(lambda name: (folder / "ledger" / name).read_bytes(), size, root)
+    check_story([parse_entry(entry) for entry in raw])
+    return f"{member['code']}: {size} entries"
+
+
+def command_bundle(*paths):
+    bundles = [open_bundle(path) for path in paths]
+    for a in bundles:
+        for b in bundles:
+            if a is not b:
+                cross_check(a, b)
+    return "; ".join(f"{b['code']}: {b['size']} entries, {len(b['held'])} proofs" for b in bundles)
+
+
+def command_open(folder, sender_bundle, sealed_file):
+    folder, bundle = Path(folder), open_bundle(sender_bundle)
+    jws, sender, recipient, kid, sealed_digest = open_sealed(Path(sealed_file).read_text().strip(), node_key(folder, "encrypt"))
+    manifest = check_manifest((folder / "manifest.json").read_text())
+    payload, key, signed_digest = open_signed(jws, member_of([manifest], sender)["sign"])
+    message = decode(MESSAGE, payload)
+    header = message["header"]
+    must(header["from"] == sender == bundle["code"] and header["to"] == recipient and header["recipient_kid"] == kid, "the bindings of the message")
+    must(key["not_before"] <= header["issued_at"] < key["not_after"] and set(header.get("padding", b"")) <= {0}, "time or padding of the message")
+    sent = [e for e in bundle["entries"] if e["kind"] == SENT and e["sealed_digest"] == sealed_digest and e["signed_digest"] == signed_digest]
+    must(len(sent) == 1 and sent[0]["message_id"] == header["message_id"] and sent[0]["seq"] == header["seq"], "no SENT entry for the message")
+    body = next(name for name in message if name != "header")
+    return f"{body} {header['message_id']} from {sender}, number {header['seq']}, in its ledger"
+
+
+def verdict(command, *arguments):
+    try:
+        return True, f"OK {command(*arguments)}"
+    except Wrong as error:
+        return False, f"WRONG: {error}"
+    except Exception as error:  # whatever a mutated file provokes is a refusal, not a crash
+        return False, f"WRONG: {type(error).__name__}: {error}"
+
+
+def main(argv):
+    commands = {"vectors": command_vectors, "node": command_node, "bundle": command_bundle, "open": command_open}
+    if argv[:1] == ["each"]:
+        for path in argv[1:]:
+            print(verdict(command_bundle, path)[1])
+        return 0
+    if len(argv) < 2 or argv[0] not in commands:
+        print(__doc__)
+        return 2
+    good, line = verdict(commands[argv[0]], *argv[1:])
+    print(line)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+/** The second implementation of the verifying side, in another language, against real nodes and against this one. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseUtf8, type JurisdictionCode } from '../../src/base/mod.ts';
+import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
+import { exchangeKeys } from '../../src/exchange/mod.ts';
+import { bundleSource, type Node } from '../../src/node/mod.ts';
+import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
+import { rebuildBundle } from '../kit/bundle.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+import { copyTestFederation, startNode } from '../kit/federation.ts';
+
+const PYTHON = '/usr/bin/python3';
+const isRequired = process.env['ROGATORY_INTEROP'] === 'require';
+const isThere = spawnSync(PYTHON, ['-c', 'import cryptography'], { stdio: 'ignore' }).status === 0;
+if (!isThere)
+  process.stderr.write('skipped: the verifier in Python needs /usr/bin/python3 with python3-cryptography\n');
+const MUTATIONS = process.env['SLOW'] === '1' ? 2000 : 120;
+
+function verifier(...args: readonly string[]): {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+} {
+  return spawnSync(PYTHON, ['test/interop/verifier.py', ...args], { encoding: 'utf8', maxBuffer: 1e8 });
+}
+
+async function writeBundle(node: Node, path: string): Promise<Uint8Array> {
+  const bytes = await exportBundle(await bundleSource(node.config.code, node.storage));
+  writeFileSync(path, bytes);
+  return bytes;
+}
+
+describe.runIf(isThere || isRequired)('the verifier in Python', () => {
+  test('makes the same of every vector', () => {
+    expect(verifier('vectors', 'test/vectors/valid')).toMatchObject({
+      status: 0,
+      stdout: 'OK every vector\n',
+      stderr: '',
+    });
+  });
+
+  test('verifies two nodes, their bundles, and a message; and agrees with this one on every mutation', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const [a, b] = [await startNode(federation, 'XA'), await startNode(federation, 'XB')];
+    for (let i = 0; i < 3; i++) {
+      const sent = await a.exchange.send(requestDraft(`Facts ${i}.`), 'XB' as JurisdictionCode);
+      await a.exchange.answerOf(sent.message_id, 10_000);
+      const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
+      await b.exchange.answerOf(answer.message_id, 10_000);
+    }
+    const folder = temporaryFolder();
+    const at = (name: string): string => join(folder, name);
+    const xa = await writeBundle(a, at('xa.zip'));
+    await writeBundle(b, at('xb.zip'));
+    for (const node of [a, b]) {
+      await node.storage.ledger.publish();
+      expect(verifier('node', node.config.paths.dir)).toMatchObject({ status: 0, stderr: '' });
+    }
+    expect(verifier('bundle', at('xa.zip'), at('xb.zip'))).toMatchObject({ status: 0, stderr: '' });
+
+    const incoming = (await b.exchange.messages({})).find(({ direction }) => direction === 'IN')!;
+    writeFileSync(at('sealed.jwe'), parseUtf8((await b.storage.store.get(exchangeKeys.sealed(incoming.message_id)))!));
+    const opened = verifier('open', b.config.paths.dir, at('xa.zip'), at('sealed.jwe'));
+    expect(opened.stdout).toBe(
+      `OK assistance_request ${incoming.message_id} from XA, number ${incoming.seq}, in its ledger\n`,
+    );
+    // Not for XA's key, and not in XB's ledger.
+    expect(verifier('open', a.config.paths.dir, at('xa.zip'), at('sealed.jwe')).status).toBe(1);
+    expect(verifier('open', b.config.paths.dir, at('xb.zip'), at('sealed.jwe')).status).toBe(1);
+
+    const mutants = Array.from({ length: MUTATIONS }, (_, n) => mutate(xa, n));
+    const paths = mutants.map((bytes, n) => {
+      writeFileSync(at(`${n}.zip`), bytes);
+      return at(`${n}.zip`);
+    });
+    const theirs = verifier('each', ...paths)
+      .stdout.trim()
+      .split('\n');
+    expect(theirs).toHaveLength(MUTATIONS);
+    for (const [n, bytes] of mutants.entries()) {
+      const own = await auditBundles([{ name: `${n}.zip`, bytes }]);
+      expect({ n, ok: own.ok, theirs: theirs[n] }).toEqual({
+        n,
+        ok: false,
+        theirs: expect.stringMatching(/^WRONG/) as string,
+      });
+    }
+    expect(verifier('each', at('xa.zip')).stdout).toMatch(/^OK/);
+  }, 600_000);
+});
+
+/** Half of the mutants are changed as they stand, half are rebuilt into well-formed zips with a fitting index. */
+function mutate(bytes: Uint8Array, n: number): Uint8Array {
+  const random = (limit: number): number => Math.floor((Math.abs(Math.sin(n * 9301 + limit)) * 233_280) % limit);
+  if (n % 2 === 0) {
+    const changed = bytes.slice();
+    changed[random(bytes.length)]! ^= 1 << random(8);
+    return changed;
+  }
+  return rebuildBundle(bytes, (files) => {
+    const names = [...files.keys()];
+    const name = names[random(names.length)]!;
+    const content = files.get(name)!.slice();
+    content[random(content.length)]! ^= 1 << (n % 7);
+    files.set(name, content);
+  });
+}
