@@ -2,7 +2,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { contentFaults } from '../src/casework/mod.ts';
+import { draftOf, parseScenario } from '../src/cli/sandbox/scenario.ts';
+import { parseNodeConfig } from '../src/config/mod.ts';
 import { CLOSE_CODES } from '../src/exchange/mod.ts';
+import { parseDraft } from '../src/wire/mod.ts';
 import { readVector, type LedgerVector, type MessageVector } from './kit/vectors.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
@@ -110,5 +114,28 @@ describe('proto/README.md', () => {
     const described = reasons.filter((reason) => reason !== 'UNSPECIFIED' && !reason.startsWith('VOIDED'));
     expect(described.length).toBeGreaterThan(20);
     expect(described.filter((reason) => !protocol.includes(`\`${reason}\``))).toEqual([]);
+  });
+});
+
+describe('node-config', () => {
+  test('the configuration that the operator’s guide shows is one', () => {
+    const shown = /```json\n([\s\S]*?)```/.exec(read('node-config/README.md'))![1]!;
+    expect(parseNodeConfig(JSON.parse(shown), '/srv/xa', 'sample')).toMatchObject({
+      code: 'XA',
+      limits: { credit: 256 },
+    });
+  });
+
+  test.each(readdirSync('node-config/scenarios'))('the scenario %s can be played', (name) => {
+    const scenario = parseScenario(JSON.parse(read(`node-config/scenarios/${name}`)), name);
+    expect(scenario.note).toMatch(/invented/);
+    for (const step of scenario.steps) {
+      const draft = draftOf(step, Date.now(), { message_id: '019b0000-0000-7000-8000-000000000001' });
+      expect(contentFaults(parseDraft(draft).body)).toEqual([]);
+    }
+  });
+
+  test.each(readdirSync('node-config/messages'))('the message %s can be sent', (name) => {
+    expect(contentFaults(parseDraft(JSON.parse(read(`node-config/messages/${name}`))).body)).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ import {
   type JurisdictionCode,
 } from '../base/mod.ts';
 import { exportBundle } from '../audit/mod.ts';
-import type { MessageRecord, TimelineEntry } from '../exchange/mod.ts';
+import type { MessageRecord, PeerProof, TimelineEntry } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import { bundleSource, ledgerKeyOf, witnessKeyOf, type Node } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
@@ -44,14 +44,7 @@ export interface WhyAnswer {
 /** A message that was sent, as far as it got. */
 export interface SentAnswer {
   readonly message: MessageRecord;
-  readonly receipt?: {
-    readonly origin: string;
-    readonly kind: string;
-    readonly index: number;
-    readonly tree_size: number;
-    readonly verified: boolean;
-    readonly proof: string;
-  };
+  readonly receipt?: PeerProof;
   readonly next: string;
 }
 
@@ -131,7 +124,7 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
   const { proof } = await exchange.message(record.message_id);
   return {
     message: record,
-    ...(proof === undefined ? {} : { receipt: { ...proof, proof: proof.text } }),
+    ...(proof === undefined ? {} : { receipt: proof }),
     next: await nextAction(node, record),
   };
 }

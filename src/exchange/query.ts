@@ -1,5 +1,5 @@
 /** What people ask a node about its messages. */
-import { isoTime, parseBase64url, parseUtf8, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { bytesToBase64, isoTime, parseBase64url, parseUtf8, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import type { Case } from '../casework/mod.ts';
 import { parseMessage, parseReceipt, toJson } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
@@ -31,7 +31,9 @@ export interface PeerProof {
   readonly index: number;
   readonly tree_size: number;
   readonly verified: boolean;
-  readonly text: string;
+  /** The entry's exact bytes in base64: with the proof, all that anyone needs to verify it. */
+  readonly entry: string;
+  readonly proof: string;
 }
 
 /** One thing that happened to a message. */
@@ -132,17 +134,10 @@ async function proofOf(context: ExchangeContext, record: MessageRecord): Promise
   const bytes = own === undefined ? undefined : await context.store.get(keys.peerProof(own.index));
   if (bytes === undefined || context.directory.member(record.peer) === undefined) return undefined;
   const receipt = parseReceipt(bytes);
+  const { origin } = context.directory.member(record.peer)!.ledger;
+  const text = { entry: bytesToBase64(receipt.entry), proof: receipt.proof };
   const proved = verifyPeerEntry(context, record.peer, receipt);
-  const { ledger } = context.directory.member(record.peer)!;
-  if (!proved.ok)
-    return { origin: ledger.origin, kind: '', index: -1, tree_size: -1, verified: false, text: receipt.proof };
+  if (!proved.ok) return { origin, kind: '', index: -1, tree_size: -1, verified: false, ...text };
   const { entry, ref, checkpoint } = proved.value;
-  return {
-    origin: ledger.origin,
-    kind: entry.kind,
-    index: ref.index,
-    tree_size: checkpoint.size,
-    verified: true,
-    text: receipt.proof,
-  };
+  return { origin, kind: entry.kind, index: ref.index, tree_size: checkpoint.size, verified: true, ...text };
 }
