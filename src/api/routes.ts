@@ -32,7 +32,12 @@ export interface StatusAnswer {
 }
 
 /** A peer at a glance. */
-export type PeerAnswer = PeerConnection & { readonly waiting: number; readonly checkpoint_size?: number };
+export type PeerAnswer = PeerConnection & {
+  readonly waiting: number;
+  readonly checkpoint_size?: number;
+  /** Entries of this node's ledger that the peer has cosigned. */
+  readonly cosigned_size?: number;
+};
 
 /** What happened to a message, and what comes next. */
 export interface WhyAnswer {
@@ -78,11 +83,18 @@ export async function status(node: Node): Promise<StatusAnswer> {
 }
 
 export async function peers({ exchange, transport }: Node): Promise<PeerAnswer[]> {
+  const cosigned = new Map((await exchange.cosignatures()).map(({ peer, size }) => [peer, size]));
   return Promise.all(
     transport.connections().map(async (connection) => {
       const seen = await exchange.seenCheckpoint(connection.code);
       const { count } = await exchange.backlog(connection.code);
-      return { ...connection, waiting: count, ...(seen === undefined ? {} : { checkpoint_size: seen.size }) };
+      const size = cosigned.get(connection.code);
+      return {
+        ...connection,
+        waiting: count,
+        ...(seen === undefined ? {} : { checkpoint_size: seen.size }),
+        ...(size === undefined ? {} : { cosigned_size: size }),
+      };
     }),
   );
 }

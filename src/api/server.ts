@@ -74,6 +74,7 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
   'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),
   'GET consistency/*': ({ node, id }) => routes.ledgerConsistency(node, Number(id)),
+  'GET incidents': ({ node }) => node.exchange.incidents(),
   'POST manifest': async ({ node, body }) => routes.takeManifest(node, await body()),
 };
 

@@ -1,6 +1,7 @@
 import { bytesToBase64, isoTime } from '../base/mod.ts';
 import { crossAudit, type DirectionReport } from './cross-audit.ts';
 import type { Finding } from './error.ts';
+import type { WitnessPolicy } from './policy.ts';
 import { auditBundle, type AuditedBundle } from './verify-bundle.ts';
 
 /** A bundle as it was handed in. */
@@ -24,6 +25,18 @@ export interface LedgerReport {
   readonly kinds: Readonly<Record<string, number>>;
   /** Proofs of peers' entries that verified. */
   readonly proofs: number;
+  /** Witnesses and the largest size that each vouches for. */
+  readonly cosigned: readonly { readonly witness: string; readonly size: number; readonly time: string }[];
+  /** The size that a policy's quorum vouches for. */
+  readonly witnessed_size?: number;
+}
+
+/** What an auditor asks for beyond what the bundles say of themselves. */
+export interface AuditDemands {
+  /** Of the first manifest, if the auditor has it from elsewhere. */
+  readonly fingerprint?: string | undefined;
+  /** Which witnesses have to vouch for each ledger. */
+  readonly policy?: WitnessPolicy | undefined;
 }
 
 /** The verdict of an audit. */
@@ -37,12 +50,9 @@ export interface AuditReport {
 
 /**
  * Audits one or more bundles: each by itself, then every pair against each other. Needs no node, no network, and no clock.
- * @param expectedFingerprint the first manifest's, if the auditor has it from elsewhere
  */
-export async function auditBundles(
-  bundles: readonly NamedBundle[],
-  expectedFingerprint?: string,
-): Promise<AuditReport> {
+export async function auditBundles(bundles: readonly NamedBundle[], demands: AuditDemands = {}): Promise<AuditReport> {
+  const { fingerprint: expectedFingerprint, policy } = demands;
   const findings: Finding[] = [];
   const audited: AuditedBundle[] = [];
   for (const { name, bytes } of bundles) {
@@ -56,13 +66,35 @@ export async function auditBundles(
       findings.push({ code: 'MANIFEST_INVALID', where: name, detail });
     }
   }
+  const witnessed = new Map(
+    audited.map((bundle) => [
+      bundle,
+      policy?.isAbout(bundle.checkpoint.origin) === true ? policy.witnessedSize(bundle.cosignatures) : undefined,
+    ]),
+  );
+  for (const bundle of audited) {
+    if (policy?.isAbout(bundle.checkpoint.origin) !== true || witnessed.get(bundle) !== undefined) continue;
+    findings.push({
+      code: 'POLICY_NOT_MET',
+      where: bundle.name,
+      detail: `no quorum of witnesses vouches for ${bundle.checkpoint.origin}`,
+    });
+  }
   // Trees that do not fit their own checkpoint would only repeat what is found already.
   const sound = audited.filter(({ checkpoint, tree }) => checkpoint.size === tree.leaves.length);
   const exchange = await crossAudit(sound, findings);
-  return { ok: findings.length === 0 && audited.length > 0, ledgers: audited.map(reportOf), exchange, findings };
+  return {
+    ok: findings.length === 0 && audited.length > 0,
+    ledgers: audited.map((bundle) => reportOf(bundle, witnessed.get(bundle))),
+    exchange,
+    findings,
+  };
 }
 
-function reportOf({ name, code, checkpoint, manifests, chronicle, held }: AuditedBundle): LedgerReport {
+function reportOf(
+  { name, code, checkpoint, manifests, chronicle, held, cosignatures }: AuditedBundle,
+  witnessedSize: number | undefined,
+): LedgerReport {
   const kinds: Record<string, number> = {};
   for (const { kind } of chronicle.entries) kinds[kind] = (kinds[kind] ?? 0) + 1;
   const [first, last] = [chronicle.entries[0], chronicle.entries.at(-1)];
@@ -77,5 +109,7 @@ function reportOf({ name, code, checkpoint, manifests, chronicle, held }: Audite
     ...(last === undefined ? {} : { last_entry: isoTime(last.time) }),
     kinds,
     proofs: held.length,
+    cosigned: cosignatures.map(({ witness, size, timeS }) => ({ witness, size, time: isoTime(timeS * 1000) })),
+    ...(witnessedSize === undefined ? {} : { witnessed_size: witnessedSize }),
   };
 }

@@ -4,6 +4,7 @@
  *
  *     checkpoint                      the signed note
  *     tile/entries/…, tile/<L>/…      the ledger
+ *     cosigned/<size>                 checkpoints with the cosignatures of witnesses, those of each witness that are the newest
  *     manifests/<version>.json        every manifest that the ledger records
  *     proofs/<N>                      for entry bundle N: (u32 big-endian length ‖ Receipt)*, one for each entry that speaks of a peer's entry
  *     bundle.json                     which node, and the SHA-256 of every file above
@@ -29,6 +30,8 @@ export interface BundleSource {
   readonly checkpoint: string;
   /** Bytes of a tile or entry bundle. */
   readonly tile: (tile: TileId) => Promise<Uint8Array>;
+  /** Checkpoints up to this size that witnesses cosigned, by size; each note carries the cosignatures. */
+  readonly cosigned: readonly { readonly size: number; readonly note: string }[];
   /** Signed manifests in the order of their versions. */
   readonly manifests: readonly { readonly version: number; readonly text: string }[];
   /** The peer's entry with its proof that the entry at `index` speaks of, if it speaks of one. */
@@ -52,6 +55,11 @@ export function proofsPath(bundleIndex: number): string {
   return `proofs/${bundleIndex}`;
 }
 
+/** Path of a cosigned checkpoint. */
+export function cosignedPath(size: number): string {
+  return `cosigned/${size}`;
+}
+
 /** Path of a manifest. */
 export function manifestPath(version: number): string {
   return `manifests/${version}.json`;
@@ -67,6 +75,7 @@ export async function exportBundle(
   const { origin, size } = parseCheckpointNote(source.checkpoint);
   const files = new Map<string, Uint8Array>([['checkpoint', utf8ToBytes(source.checkpoint)]]);
   for (const tile of tilesOfTree(size)) files.set(tilePath(tile), await source.tile(tile));
+  for (const { size: at, note } of source.cosigned) if (at <= size) files.set(cosignedPath(at), utf8ToBytes(note));
   for (const { version, text } of source.manifests) files.set(manifestPath(version), utf8ToBytes(text));
   for (let start = 0; start < size; start += TILE_WIDTH) {
     const end = Math.min(size, start + TILE_WIDTH);

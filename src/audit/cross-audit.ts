@@ -1,5 +1,6 @@
 /** Holds several nodes' ledgers against each other: what one says it sent, another must say it received, at the same place. */
 import { bytesToHex, equalBytes } from '../base/mod.ts';
+import { verifyCheckpoint } from '../ledger/mod.ts';
 import type { Finding } from './error.ts';
 import type { AuditedBundle } from './verify-bundle.ts';
 
@@ -29,6 +30,7 @@ export async function crossAudit(bundles: readonly AuditedBundle[], findings: Fi
         continue;
       }
       await checkHeld(holder, other, findings);
+      await checkWitnessed(holder, other, findings);
       checkCompleteness(holder, other, findings);
       reports.push(direction(holder, other));
     }
@@ -66,6 +68,33 @@ async function checkHeld(holder: AuditedBundle, other: AuditedBundle, findings: 
         where,
         detail: `${other.name} has another entry ${index} than was proved`,
       });
+    }
+  }
+}
+
+/** What the holder cosigned of the other's ledger must be what the other shows. */
+async function checkWitnessed(holder: AuditedBundle, other: AuditedBundle, findings: Finding[]): Promise<void> {
+  const key = holder.manifests.ledgerKey(other.code);
+  for (const [index, { kind, peer, detail }] of holder.chronicle.entries.entries()) {
+    if (kind !== 'WITNESSED' || peer !== other.code || detail?.type !== 'witnessed' || key === undefined) continue;
+    const where = `${holder.name}: entry ${index}`;
+    const head = verifyCheckpoint(detail.value.checkpoint, key);
+    if (!head.ok) {
+      findings.push({
+        code: 'COSIGNATURE_INVALID',
+        where,
+        detail: `it cosigned a checkpoint that ${other.code} did not sign`,
+      });
+    } else if (head.value.size > other.tree.leaves.length) {
+      const missing = `${other.name} has ${other.tree.leaves.length} entries, but ${holder.code} cosigned a head of ${head.value.size}`;
+      findings.push({
+        code: 'BUNDLE_BEHIND',
+        where,
+        detail: `${missing}: entries were removed, or its bundle has to be exported again`,
+      });
+    } else if (!equalBytes(await other.tree.rootAt(head.value.size), head.value.root)) {
+      const forked = `${other.code} had another history of its first ${head.value.size} entries cosigned than ${other.name} holds`;
+      findings.push({ code: 'LEDGER_FORKED', where, detail: forked });
     }
   }
 }

@@ -3,7 +3,9 @@ import { RogatoryError } from '../base/mod.ts';
 /** What can go wrong before an audit can even begin. */
 export type AuditErrorCode =
   /** The file is not a bundle: not a zip of the one form, or without its parts. */
-  'AUDIT_NOT_A_BUNDLE';
+  | 'AUDIT_NOT_A_BUNDLE'
+  /** The file of a witness policy cannot be read; the message names the line. */
+  | 'AUDIT_POLICY_MALFORMED';
 
 /** A bundle that cannot be read. */
 export class AuditError extends RogatoryError<AuditErrorCode> {}
@@ -25,6 +27,8 @@ export type FindingCode =
   | 'PROOF_MISSING'
   | 'PROOF_INVALID'
   | 'PROOF_MISMATCH'
+  | 'COSIGNATURE_INVALID'
+  | 'POLICY_NOT_MET'
   | 'INCIDENT_RECORDED'
   | 'SAME_LEDGER_TWICE'
   | 'LEDGER_FORKED'

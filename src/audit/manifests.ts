@@ -22,6 +22,15 @@ export class BundleManifests {
     return undefined;
   }
 
+  /** The key of the ledger with this origin, by the newest manifest that lists it. */
+  ledgerKeyOf(origin: string): VerifierKey | undefined {
+    for (const { manifest } of this.all.toReversed()) {
+      const member = manifest.members.find(({ ledger }) => ledger.origin === origin);
+      if (member !== undefined) return parseVerifierKey(member.ledger.vkey);
+    }
+    return undefined;
+  }
+
   /** SHA-256 of the first manifest's payload: what its readers have to compare out of band. */
   get fingerprint(): string {
     const [first] = this.all;

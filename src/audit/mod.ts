@@ -1,4 +1,5 @@
-export { auditBundles, type AuditReport, type LedgerReport, type NamedBundle } from './audit.ts';
+export { auditBundles, type AuditDemands, type AuditReport, type LedgerReport, type NamedBundle } from './audit.ts';
 export { exportBundle, type BundleSource } from './bundle.ts';
 export type { DirectionReport } from './cross-audit.ts';
+export { parsePolicy, type WitnessPolicy } from './policy.ts';
 export type { AuditErrorCode, Finding, FindingCode } from './error.ts';

@@ -4,6 +4,7 @@ import { parseArchive, type ArchiveFiles } from './archive.ts';
 import { INDEX_PATH, encodeIndex, indexOf, parseIndex, proofsPath, type BundleIndex } from './bundle.ts';
 import { readChronicle, type Chronicle } from './chronicle.ts';
 import { AuditError, type Finding } from './error.ts';
+import { readCosigned, type WitnessedSize } from './cosigned.ts';
 import { checkRecorded, readManifests, type BundleManifests } from './manifests.ts';
 import { readProofs, type HeldEntry } from './proofs.ts';
 import { rehash, type RehashedTree } from './tree.ts';
@@ -17,6 +18,7 @@ export interface AuditedBundle {
   readonly tree: RehashedTree;
   readonly chronicle: Chronicle;
   readonly held: readonly HeldEntry[];
+  readonly cosignatures: readonly WitnessedSize[];
 }
 
 /**
@@ -51,8 +53,9 @@ export async function auditBundle(
   const chronicle = readChronicle(tree.entries, name, findings);
   checkRecorded(manifests, chronicle.entries, name, findings);
   const { code } = index;
+  const cosignatures = await readCosigned({ files, checkpoint, manifests, tree, where: name, findings });
   const held = readProofs({ files, code, entries: chronicle.entries, manifests, where: name, findings });
-  return { name, code, checkpoint, manifests, tree, chronicle, held };
+  return { name, code, checkpoint, manifests, tree, chronicle, held, cosignatures };
 }
 
 function readCheckpoint(
@@ -97,7 +100,9 @@ function checkIndex(files: ArchiveFiles, index: BundleIndex, name: string, findi
     'checkpoint',
     INDEX_PATH,
     ...tilesOfTree(index.size).map(tilePath),
-    ...[...files.keys()].filter((path) => /^manifests\/[1-9][0-9]{0,8}\.json$/.test(path)),
+    ...[...files.keys()].filter((path) =>
+      /^manifests\/[1-9][0-9]{0,8}\.json$|^cosigned\/(0|[1-9][0-9]{0,15})$/.test(path),
+    ),
     ...Array.from({ length: Math.ceil(index.size / 256) }, (_, n) => proofsPath(n)),
   ]);
   const listed = new Map(index.files.map(({ path, sha256 }) => [path, sha256]));

@@ -3,14 +3,18 @@ import type { AuditReport } from '../audit/mod.ts';
 /** An audit's verdict for people. */
 export function auditLines({ ok, ledgers, exchange, findings }: AuditReport): string[] {
   return [
-    ...ledgers.flatMap(({ name, code, origin, size, root, kinds, proofs, manifest }) => [
-      `${name}: ${code}, ledger ${origin}`,
-      `  ${size} entries hash to the signed root ${root}`,
-      `  ${Object.entries(kinds)
-        .map(([kind, count]) => `${count} ${kind}`)
-        .join(', ')}; ${proofs} proofs of peers verified`,
-      `  manifest ${manifest.versions.join(', ')}, fingerprint ${manifest.fingerprint}`,
-    ]),
+    ...ledgers.flatMap(
+      ({ name, code, origin, size, root, kinds, proofs, manifest, cosigned, witnessed_size: witnessed }) => [
+        `${name}: ${code}, ledger ${origin}`,
+        `  ${size} entries hash to the signed root ${root}`,
+        `  ${Object.entries(kinds)
+          .map(([kind, count]) => `${count} ${kind}`)
+          .join(', ')}; ${proofs} proofs of peers verified`,
+        ...cosigned.map(({ witness, size: at, time }) => `  ${witness} cosigned ${at} entries at ${time}`),
+        ...(witnessed === undefined ? [] : [`  the policy’s quorum vouches for ${witnessed} of ${size} entries`]),
+        `  manifest ${manifest.versions.join(', ')}, fingerprint ${manifest.fingerprint}`,
+      ],
+    ),
     ...exchange.map(({ from, to, sent, received, refused, voided, unanswered, acknowledged_ms }) => {
       const waits =
         acknowledged_ms === undefined

@@ -43,6 +43,8 @@ export const CLOSE_CODES = {
   GOING_AWAY: 4018,
   /** The node failed. */
   NODE_FAILED: 4019,
+  /** A cosignature that does not verify, or that nobody asked for. */
+  COSIGNATURE_INVALID: 4020,
 } as const;
 
 /** Names of the close codes. */

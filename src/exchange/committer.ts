@@ -27,6 +27,11 @@ export interface StepView {
   append(entry: EntryDraft): EntryRef;
 }
 
+interface DraftedEntry {
+  readonly kind: LedgerEntry['kind'];
+  readonly bytes: Uint8Array;
+}
+
 interface Waiting {
   readonly plan: (view: StepView) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
@@ -44,6 +49,8 @@ export class Committer {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
+  readonly #onGrowth: () => void;
+  #grownTo: number;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #stopped = false;
@@ -54,11 +61,23 @@ export class Committer {
     readonly ledger: Ledger;
     readonly clock: Clock;
     readonly onFailure: (error: unknown) => void;
+    /** Called after a batch with entries that witnesses should hear of. */
+    readonly onGrowth: () => void;
   }) {
     this.#store = options.store;
     this.#ledger = options.ledger;
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
+    this.#onGrowth = options.onGrowth;
+    this.#grownTo = options.ledger.size;
+  }
+
+  /**
+   * Size of the ledger after the last entry that was not WITNESSED. Two nodes that cosign each other would otherwise do so for ever: each
+   * cosignature is an entry, and each entry asks for a cosignature.
+   */
+  get grownTo(): number {
+    return this.#grownTo;
   }
 
   /**
@@ -94,14 +113,16 @@ export class Committer {
     const batch = new Overlay(this.#store);
     const entries: Uint8Array[] = [];
     const planned: { readonly step: Waiting; readonly value: unknown }[] = [];
+    let isGrowth = false;
     for (const [index, step] of steps.entries()) {
       if (index > 0 && index % STEPS_PER_TURN === 0) await nextTurn();
       const fork = batch.fork();
-      const own: Uint8Array[] = [];
+      const own: DraftedEntry[] = [];
       try {
         const value = await step.plan(this.#viewOf(fork, entries.length, own));
         batch.merge(fork);
-        entries.push(...own);
+        entries.push(...own.map(({ bytes }) => bytes));
+        isGrowth ||= own.some(({ kind }) => kind !== 'WITNESSED');
         planned.push({ step, value });
       } catch (error) {
         step.reject(error);
@@ -117,6 +138,9 @@ export class Committer {
       return;
     }
     for (const { step, value } of planned) step.resolve(value);
+    if (!isGrowth) return;
+    this.#grownTo = this.#ledger.size;
+    this.#onGrowth();
   }
 
   async #write(batch: Overlay, entries: readonly Uint8Array[]): Promise<void> {
@@ -125,7 +149,7 @@ export class Committer {
     else if (batch.puts.length + batch.deletes.length > 0) await this.#store.commit(writes);
   }
 
-  #viewOf(fork: StepOverlay, before: number, own: Uint8Array[]): StepView {
+  #viewOf(fork: StepOverlay, before: number, own: DraftedEntry[]): StepView {
     return {
       get: (key) => fork.get(key),
       getRecord: async <T>(key: string) => {
@@ -144,7 +168,7 @@ export class Committer {
       append: (entry) => {
         const time = this.#ledger.entryTime(this.#clock.nowMs());
         const index = this.#ledger.size + before + own.length;
-        own.push(encodeLedgerEntry({ ...entry, version: ENTRY_VERSION, time }));
+        own.push({ kind: entry.kind, bytes: encodeLedgerEntry({ ...entry, version: ENTRY_VERSION, time }) });
         return { index, time };
       },
     };

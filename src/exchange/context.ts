@@ -1,5 +1,5 @@
 import type { Clock, JurisdictionCode, VerifyEd25519 } from '../base/mod.ts';
-import type { Ledger } from '../ledger/mod.ts';
+import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
 import type { SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { KeyObject } from 'node:crypto';
@@ -7,6 +7,12 @@ import type { Limits } from '../wire/mod.ts';
 import type { Committer } from './committer.ts';
 import type { Directory } from './directory.ts';
 import type { ExchangeListener } from './event.ts';
+
+/** The witness's key and how it signs. */
+export interface WitnessSigner {
+  readonly key: VerifierKey;
+  readonly sign: SignEd25519;
+}
 
 /** What every part of the exchange works with; built once by `Exchange`. */
 export interface ExchangeContext {
@@ -22,5 +28,7 @@ export interface ExchangeContext {
   readonly limits: Limits;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
+  /** Cosigns peers' checkpoints. */
+  readonly witness: WitnessSigner;
   readonly emit: ExchangeListener;
 }

@@ -61,6 +61,13 @@ export class Directory {
     return key;
   }
 
+  /** @throws {TypeError} for a code that is not a member's: ask `member` first */
+  witnessKey(code: JurisdictionCode): VerifierKey {
+    const member = this.member(code);
+    if (member === undefined) throw new TypeError(`${code} is not a member`);
+    return parseVerifierKey(member.witness.vkey);
+  }
+
   /** The member's signing key of that name, whatever its validity. */
   signKey(member: Member, kid: string): KeyObject | undefined {
     const key = member.sign.find((candidate) => candidate.kid === kid);

@@ -9,12 +9,13 @@ import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.t
 import type { Draft, Hello, Limits } from '../wire/mod.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer } from './committer.ts';
-import type { ExchangeContext } from './context.ts';
+import type { ExchangeContext, WitnessSigner } from './context.ts';
 import { backlogOf } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
+import { listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage } from './outbox.ts';
@@ -30,6 +31,7 @@ import {
 } from './query.ts';
 import type { MessageRecord } from './record.ts';
 import { Session } from './session.ts';
+import { cosignaturesOf, publishCosignatures } from './witness.ts';
 
 /** What an exchange is made of. */
 export interface ExchangeOptions {
@@ -42,9 +44,16 @@ export interface ExchangeOptions {
   readonly decryptKey: (kid: string) => KeyObject | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
+  /** Cosigns peers' checkpoints. */
+  readonly witness: WitnessSigner;
+  /** Least time between two offers of this node's checkpoint to one peer; 10 s by default. */
+  readonly witnessIntervalMs?: number | undefined;
   /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */
   readonly onFatal: (error: unknown) => void;
 }
+
+// Often enough to notice a rewritten history the same day, seldom enough to cost nothing.
+const WITNESS_INTERVAL_MS = 10_000;
 
 /** The exchange of messages with all peers: what is queued, what arrives, and the receipts of both. */
 export class Exchange {
@@ -55,12 +64,22 @@ export class Exchange {
   // A message queued before this may have been delivered already, by a session whose receipt never came.
   readonly #attemptedBefore = new Map<JurisdictionCode, number>();
   readonly #startedAt: number;
+  readonly #witnessIntervalMs: number;
 
   constructor(options: ExchangeOptions) {
     const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
     this.#onFatal = options.onFatal;
     this.#startedAt = clock.nowMs();
-    const committer = new Committer({ store, ledger, clock, onFailure: options.onFatal });
+    this.#witnessIntervalMs = options.witnessIntervalMs ?? WITNESS_INTERVAL_MS;
+    const committer = new Committer({
+      store,
+      ledger,
+      clock,
+      onFailure: options.onFatal,
+      onGrowth: () => {
+        for (const session of this.#sessions.values()) session.offerCheckpoint();
+      },
+    });
     this.#context = {
       code,
       store,
@@ -73,6 +92,7 @@ export class Exchange {
       limits,
       random: (bytes) => randomBytes(bytes),
       verifyCheckpoint: createCheckpointVerify(),
+      witness: options.witness,
       emit: (event) => {
         this.#emit(event);
       },
@@ -153,6 +173,21 @@ export class Exchange {
     return seenCheckpoint(this.#context, peer);
   }
 
+  /** Contradictions by peers, with the evidence. */
+  incidents(): Promise<IncidentRecord[]> {
+    return listIncidents(this.#context);
+  }
+
+  /** Every peer's last cosignature of this node's ledger. */
+  cosignatures(): ReturnType<typeof cosignaturesOf> {
+    return cosignaturesOf(this.#context);
+  }
+
+  /** Puts the cosignatures held from before beside the published checkpoint. */
+  publishCosignatures(): Promise<void> {
+    return publishCosignatures(this.#context);
+  }
+
   makeHello(peer: JurisdictionCode): Promise<Hello> {
     return makeHello(this.#context, peer);
   }
@@ -199,6 +234,7 @@ export class Exchange {
       context,
       link,
       attemptedBefore: this.#attemptedBefore.get(peer) ?? this.#startedAt,
+      witnessIntervalMs: this.#witnessIntervalMs,
       onFatal: this.#onFatal,
       onClose: () => {
         this.#attemptedBefore.set(peer, context.clock.nowMs());
@@ -207,6 +243,7 @@ export class Exchange {
     });
     this.#sessions.set(peer, session);
     session.wake();
+    session.offerCheckpoint();
     return session;
   }
 

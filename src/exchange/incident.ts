@@ -1,6 +1,6 @@
 import { bytesToHex, isoTime, sha256, type JurisdictionCode } from '../base/mod.ts';
 import type { ExchangeContext } from './context.ts';
-import { encodeRecord, keys } from './record.ts';
+import { decodeRecord, encodeRecord, keys } from './record.ts';
 
 /** What contradicted what. The record is kept whole; the ledger holds its digest. */
 export interface IncidentEvidence {
@@ -9,6 +9,13 @@ export interface IncidentEvidence {
   readonly detail: string;
   /** Signed notes, receipts and deliveries as they came, in text. */
   readonly exhibits: readonly string[];
+}
+
+/** An incident as it is kept. */
+export interface IncidentRecord extends IncidentEvidence {
+  readonly peer: JurisdictionCode;
+  /** ISO 8601. */
+  readonly noticed_at: string;
 }
 
 // A peer that misbehaves on purpose must not be able to fill this node's ledger.
@@ -35,4 +42,11 @@ export async function recordIncident(
     return Promise.resolve(ref.index);
   });
   context.emit({ kind: 'INCIDENT', time: nowMs, peer, detail: evidence.detail, index });
+}
+
+/** Every incident that this node has recorded. */
+export async function listIncidents(context: Pick<ExchangeContext, 'store'>): Promise<IncidentRecord[]> {
+  const incidents: IncidentRecord[] = [];
+  for await (const [, bytes] of context.store.scan('incident/')) incidents.push(decodeRecord<IncidentRecord>(bytes));
+  return incidents.sort((a, b) => (a.noticed_at < b.noticed_at ? -1 : 1));
 }

@@ -6,3 +6,5 @@ export type { HelloAgreement } from './hello.ts';
 export type { LinkHandler, PeerLink } from './link.ts';
 export type { MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
 export { keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
+export { cosignaturesOf } from './witness.ts';
+export type { IncidentRecord } from './incident.ts';

@@ -45,6 +45,22 @@ export interface PeerRecord {
   readonly checkpoint?: string | undefined;
 }
 
+/** The last checkpoint of a peer's that this node cosigned. */
+export interface WitnessedRecord {
+  readonly size: number;
+  /** The peer's signed note. */
+  readonly note: string;
+}
+
+/** A peer's cosignature of this node's ledger. */
+export interface CosignedRecord {
+  readonly size: number;
+  /** base64 of key id, time and signature. */
+  readonly signature: string;
+  /** Unix seconds, by the witness's clock. */
+  readonly time: number;
+}
+
 /** Before anything was exchanged. */
 export const NEW_PEER: PeerRecord = { sent_seq: 0, received_seq: 0 };
 
@@ -65,6 +81,10 @@ export const keys = {
   arrived: (code: JurisdictionCode, seq: number): string => `arrived/${code}/${pad(seq)}`,
   case: (id: Uuid): string => `case/${id}`,
   incident: (digestHex: string): string => `incident/${digestHex}`,
+  /** The peer's checkpoint that this node cosigned last. */
+  witnessed: (code: JurisdictionCode): string => `witnessed/${code}`,
+  /** The peer's last cosignature of this node's ledger. */
+  cosigned: (code: JurisdictionCode): string => `cosigned/${code}`,
   /** Signed manifests as accepted. */
   manifest: (version: number): string => `manifest/${pad(version)}`,
 } as const;

@@ -6,16 +6,19 @@ import { Delivery } from './delivery.ts';
 import { admitDelivery, takeDelivery } from './inbox.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { takeReceipt } from './receipt.ts';
+import { SessionWitness } from './witness.ts';
 
 /** One session with a peer: deliveries both ways. */
 export class Session implements LinkHandler {
   readonly #context: ExchangeContext;
   readonly #link: PeerLink;
   readonly #delivery: Delivery;
+  readonly #witness: SessionWitness;
   readonly #onFatal: (error: unknown) => void;
   readonly #onClose: () => void;
   // Admission keeps the order of arrival; the steps behind it share batches.
   #admission: Promise<unknown> = Promise.resolve();
+  #witnessing: Promise<unknown> = Promise.resolve();
   #unanswered = 0;
   #over = false;
 
@@ -23,6 +26,7 @@ export class Session implements LinkHandler {
     readonly context: ExchangeContext;
     readonly link: PeerLink;
     readonly attemptedBefore: number;
+    readonly witnessIntervalMs: number;
     readonly onFatal: (error: unknown) => void;
     readonly onClose: () => void;
   }) {
@@ -35,10 +39,16 @@ export class Session implements LinkHandler {
       this.#fail(error);
     };
     this.#delivery = new Delivery({ context, link, attemptedBefore, onFailure });
+    this.#witness = new SessionWitness({ context, link, intervalMs: options.witnessIntervalMs, onFailure });
   }
 
   wake(): void {
     this.#delivery.wake();
+  }
+
+  /** The own ledger has grown: the peer is to cosign it. */
+  offerCheckpoint(): void {
+    this.#witness.wake();
   }
 
   close(reason: CloseReason): void {
@@ -47,6 +57,7 @@ export class Session implements LinkHandler {
 
   async stop(): Promise<void> {
     this.#over = true;
+    this.#witness.stop();
     await this.#delivery.stop();
   }
 
@@ -59,6 +70,12 @@ export class Session implements LinkHandler {
         this.#onReceipt(frame.value).catch((error: unknown) => {
           this.#fail(error);
         });
+        return;
+      case 'witness_offer':
+        this.#inTurn(() => this.#witness.onOffer(frame.value));
+        return;
+      case 'cosignature':
+        this.#inTurn(() => this.#witness.onCosignature(frame.value));
         return;
       case 'hello':
       case 'manifest':
@@ -92,6 +109,15 @@ export class Session implements LinkHandler {
           this.#fail(error);
         });
       })
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
+  }
+
+  /** One after another: an offer judged beside another could be judged against what the other is about to write. */
+  #inTurn(act: () => Promise<void>): void {
+    this.#witnessing = this.#witnessing
+      .then(() => (this.#over ? undefined : act()))
       .catch((error: unknown) => {
         this.#fail(error);
       });

@@ -19,7 +19,7 @@ import { EMPTY_ROOT, leafHash } from './hash.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
 import type { SignEd25519 } from './note.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, type Snapshot } from './publisher.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 import { TILE_WIDTH, encodeEntryBundle, type TileId } from './tile.ts';
 import type { VerifierKey } from './verifier-key.ts';
@@ -60,6 +60,7 @@ export class Ledger {
   readonly #publisher: Publisher;
   #checkpoint: Checkpoint;
   #lastTime: number;
+  #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
 
   private constructor(options: LedgerOptions, tree: MerkleTiles, checkpoint: Checkpoint, lastTime: number) {
     this.key = options.key;
@@ -68,7 +69,7 @@ export class Ledger {
     this.#checkpoint = checkpoint;
     this.#lastTime = lastTime;
     this.#publisher = new Publisher(options.folder, (tile) => this.tile(tile), options.onPublishError);
-    this.#publisher.publish(checkpoint);
+    this.#publisher.publish(this.#published());
   }
 
   /**
@@ -169,7 +170,7 @@ export class Ledger {
     });
     await replaceFile(headFile, checkpoint.note, HEAD_MODE);
     this.#checkpoint = checkpoint;
-    this.#publisher.publish(checkpoint);
+    this.#publisher.publish(this.#published());
   }
 
   /** The entry's exact bytes. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
@@ -195,6 +196,26 @@ export class Ledger {
     return encodeConsistencyProofText(oldSize, path, checkpoint.note);
   }
 
+  /** The latest checkpoint, with the path that proves it a continuation of `oldSize` entries. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  async continuation(oldSize: number): Promise<{ readonly checkpoint: Checkpoint; readonly path: Uint8Array[] }> {
+    const checkpoint = this.#checkpoint;
+    return { checkpoint, path: await this.#tree.consistencyPath(oldSize, checkpoint.size) };
+  }
+
+  /** The checkpoint of an earlier size, signed again: the same root, so the same bytes. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  async checkpointAt(size: number): Promise<Checkpoint> {
+    if (size === this.size) return this.#checkpoint;
+    if (size > this.size)
+      throw new LedgerError('LEDGER_INDEX_OUT_OF_RANGE', `There is no checkpoint of ${size} entries.`);
+    return signCheckpoint({ size, root: await this.#tree.rootAt(size) }, this.key, this.#options.sign);
+  }
+
+  /** Publishes witnesses' signature lines with the checkpoint of this size, as long as it is the latest. */
+  setCosignatures(size: number, lines: readonly string[]): void {
+    this.#cosignatures = { size, lines };
+    this.#publisher.publish(this.#published());
+  }
+
   /** Whether a head that somebody holds of this ledger is one of its own past heads. */
   async contains(head: { readonly size: number; readonly root: Uint8Array }): Promise<boolean> {
     return head.size <= this.size && equalBytes(await this.#tree.rootAt(head.size), head.root);
@@ -202,8 +223,14 @@ export class Ledger {
 
   /** Brings the published files up to the latest checkpoint. */
   async publish(): Promise<void> {
-    this.#publisher.publish(this.#checkpoint);
+    this.#publisher.publish(this.#published());
     await this.#publisher.flush();
+  }
+
+  /** What is published: the checkpoint, and what witnesses signed about that very one. */
+  #published(): Snapshot {
+    const { size, note } = this.#checkpoint;
+    return { size, note: this.#cosignatures.size === size ? note + this.#cosignatures.lines.join('') : note };
   }
 
   /** Bytes of a tile or entry bundle of the tree, as published. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */

@@ -1,5 +1,6 @@
 export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
+export { cosign, cosignatureLine, verifyCosignature, verifyCosignatures, type Cosignature } from './cosignature.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';

@@ -1,4 +1,5 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
+import { sign } from 'node:crypto';
 import { codeOf, systemClock, type Clock } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange } from '../exchange/mod.ts';
@@ -7,7 +8,7 @@ import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
 import { publicJwk, type NodeKeys } from '../trust/mod.ts';
 import { Transport, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
-import { ledgerKeyOf, ledgerSigner, readKeyring } from './keyring.ts';
+import { ledgerKeyOf, ledgerSigner, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
 
@@ -18,6 +19,7 @@ export interface NodeOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   readonly times?: SessionTimes;
+  readonly witnessIntervalMs?: number;
   /** Told once when the process has to end and recover from disk. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -114,9 +116,12 @@ export class Node {
         decryptKey: (name) => (name === kid ? keys.encrypt : undefined),
         limits: limitsOf(config),
         clock,
+        witness: { key: witnessKeyOf(config, keys), sign: (message) => sign(null, message, keys.witness) },
+        witnessIntervalMs: options.witnessIntervalMs,
         onFatal: options.onFatal,
       });
       if (isNew) await exchange.recordManifest(verified);
+      await exchange.publishCosignatures();
       exchange.subscribe((event) => {
         // What a message is about stays inside it: a log names no case and no kind of step.
         const { kind, peer, index, ...rest } = event;

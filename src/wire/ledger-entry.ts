@@ -17,7 +17,7 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   RECEIPT_HELD: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
   OPENED: ['message_id'],
   ACTED: ['message_id'],
-  WITNESSED: ['peer'],
+  WITNESSED: ['peer', 'detail'],
   EVIDENCE_COMPLETE: ['peer', 'message_id'],
   MANIFEST: ['detail'],
   KEY: [],
@@ -30,6 +30,7 @@ const DETAIL: Partial<Record<LedgerEntryKind, string>> = {
   RECEIPT_HELD: 'peer_entry',
   MANIFEST: 'manifest',
   INCIDENT: 'incident',
+  WITNESSED: 'witnessed',
 };
 const ALWAYS: readonly (keyof LedgerEntry)[] = ['version', 'kind', 'time'];
 // A message that was given up after the peer had refused nothing leaves its reason; an incident may be about one message or none.

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
-import { auditBundles, exportBundle, type AuditReport } from '../../src/audit/mod.ts';
+import { auditBundles, exportBundle, parsePolicy, type AuditReport } from '../../src/audit/mod.ts';
 import { parseArchive } from '../../src/audit/archive.ts';
 import { parseProofs, proofsPath } from '../../src/audit/bundle.ts';
 import { encodeEntryBundle, parseEntryBundle } from '../../src/ledger/mod.ts';
 import { bundleSource, type Node } from '../../src/node/mod.ts';
 import { rebuildBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
-import { copyTestFederation, startNode } from '../kit/federation.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { uint32ToBytes, concatBytes } from '../../src/base/mod.ts';
 
 const deep = process.env['SLOW'] === '1';
@@ -72,8 +72,10 @@ describe('good bundles', () => {
     const { ledgers } = await audit(bundles.xa);
     const { fingerprint } = ledgers[0]!.manifest;
     const named = [{ name: 'xa.zip', bytes: bundles.xa }];
-    expect((await auditBundles(named, fingerprint)).ok).toBe(true);
-    expect(codesOf(await auditBundles(named, fingerprint.replace(/./, 'x')))).toEqual(['MANIFEST_INVALID']);
+    expect((await auditBundles(named, { fingerprint })).ok).toBe(true);
+    expect(codesOf(await auditBundles(named, { fingerprint: fingerprint.replace(/./, 'x') }))).toEqual([
+      'MANIFEST_INVALID',
+    ]);
   });
 });
 
@@ -260,3 +262,69 @@ function flipFirst(bytes: Uint8Array): Uint8Array {
   flipped[0]! ^= 1;
   return flipped;
 }
+
+describe('witnesses', () => {
+  test('a bundle shows who vouches for how much, and a policy decides whether that is enough', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const witnessing = { witnessIntervalMs: 20 };
+    const [a, b] = [await startNode(federation, XA, witnessing), await startNode(federation, XB, witnessing)];
+    const sent = await a.exchange.send(requestDraft(), XB);
+    await a.exchange.answerOf(sent.message_id, 10_000);
+    await until(async () => (await a.exchange.cosignatures()).some(({ size }) => size >= 3));
+    const [xa, xb] = [await bundleOf(a), await bundleOf(b)];
+    const report = await audit(xa, xb);
+    expect(report.findings).toEqual([]);
+    const { witness } = b.exchange.manifest.members.find(({ code }) => code === XB)!;
+    expect(report.ledgers[0]!.cosigned).toMatchObject([{ witness: witness.name }]);
+
+    const named = [{ name: 'xa.zip', bytes: xa }];
+    const policyOf = (text: string): Promise<AuditReport> => auditBundles(named, { policy: parsePolicy(text) });
+    const own = a.exchange.manifest.members.find(({ code }) => code === XA)!;
+    expect(await policyOf(`witness b ${witness.vkey}\nquorum b\n`)).toMatchObject({
+      ok: true,
+      ledgers: [{ witnessed_size: report.ledgers[0]!.cosigned[0]!.size }],
+    });
+    expect(
+      codesOf(
+        await policyOf(`witness b ${witness.vkey}\nwitness a ${own.witness.vkey}\ngroup both all a b\nquorum both\n`),
+      ),
+    ).toEqual(['POLICY_NOT_MET']);
+    expect(
+      (await policyOf(`witness b ${witness.vkey}\nwitness a ${own.witness.vkey}\ngroup one any a b\nquorum one\n`)).ok,
+    ).toBe(true);
+    expect(
+      (
+        await policyOf(
+          `# about another ledger\nlog ${b.exchange.manifest.members[1]!.ledger.vkey}\nwitness a ${own.witness.vkey}\nquorum a`,
+        )
+      ).ok,
+    ).toBe(true);
+
+    // A cosignature under the wrong size, a false one, and one left out.
+    const path = [...parseArchive(xa).keys()].find((name) => name.startsWith('cosigned/'))!;
+    const edit = (change: (text: string) => string): Uint8Array =>
+      rebuildBundle(xa, (files) => files.set(path, Buffer.from(change(Buffer.from(files.get(path)!).toString()))));
+    expect(codesOf(await audit(edit((text) => text.replace(/.{5}\n$/, 'AAAA=\n'))))).toContain('COSIGNATURE_INVALID');
+    const renamed = rebuildBundle(xa, (files) => {
+      files.set('cosigned/1', files.get(path)!);
+      if (path !== 'cosigned/1') files.delete(path);
+    });
+    expect(codesOf(await audit(renamed)).length > 0 || path === 'cosigned/1').toBe(true);
+  });
+
+  test.each([
+    ['', 'no quorum'],
+    ['quorum x', 'Line 1'],
+    ['witness a nonsense\nquorum a', 'Line 1'],
+    ['group g any\nquorum g', 'Line 1'],
+    ['nonsense', 'Line 1'],
+    ['quorum none\nquorum none', 'Line 2'],
+  ])('the policy %j is none', (text, words) => {
+    expect(() => parsePolicy(text)).toThrow(
+      expect.objectContaining({
+        code: 'AUDIT_POLICY_MALFORMED',
+        message: expect.stringContaining(words) as string,
+      }) as Error,
+    );
+  });
+});

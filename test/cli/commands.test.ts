@@ -70,7 +70,8 @@ describe('sandbox', () => {
         value: { size: ledger.size, origin: ledger.origin },
       });
       expect(note.split('\n')[2]).toBe(ledger.root);
-      expect(readFileSync(join(folder, 'head'), 'utf8')).toBe(note);
+      // Beside the ledger’s own signature the published checkpoint carries those of its witnesses.
+      expect(note.startsWith(readFileSync(join(folder, 'head'), 'utf8'))).toBe(true);
       expect(parseVerifierKey(witness.vkey).type).toBe(4);
       expect(statSync(join(folder, 'keys')).mode & 0o777).toBe(0o700);
       for (const name of readdirSync(join(folder, 'keys')).filter((file) => /\.(key|json)$/.test(file))) {
@@ -93,7 +94,7 @@ describe('sandbox', () => {
     let printed = '';
     child.stdout!.on('data', (data: Buffer) => (printed += data.toString()));
     await until(() => printed.includes('Ctrl-C stops everything'), 40_000);
-    expect(printed).toMatch(/holds the receipt of XB for assistance request 1 +XA entry 2 +verified XB entry 1/);
+    expect(printed).toMatch(/holds the receipt of XB for assistance request 1 +XA entry \d+ +verified XB entry \d+/);
     const pids = await Promise.all(
       ['xa', 'xb'].map(async (name) => {
         const { stdout } = await rogatory('status', '--json', '--node', join(dir, name));
@@ -148,7 +149,9 @@ describe('two nodes by hand', () => {
     await until(async () => (await rogatory('status', '--node', at('XA'))).stdout.includes('connected since'), 30_000);
     const sent = await rogatory('message', 'send', '--node', at('XA'), '--to', 'XB', REQUEST);
     expect(sent).toMatchObject({ status: 0 });
-    expect(sent.stdout).toMatch(/receipt {2}RECEIVED: entry 1 of 127\.0\.0\.1:\d+\/ledger, in a tree of 2, verified/);
+    expect(sent.stdout).toMatch(
+      /receipt {2}RECEIVED: entry \d+ of 127\.0\.0\.1:\d+\/ledger, in a tree of \d+, verified/,
+    );
     for (const { child, outcome } of nodes) {
       child.kill('SIGTERM');
       expect((await outcome).status).toBe(0);
@@ -258,7 +261,7 @@ describe('messages', () => {
     expect(wrong.stdout).toMatch(/WRONG {2}BUNDLE_MALFORMED {2}xa\.zip: .*first at/);
     a.child.kill('SIGTERM');
     expect((await a.outcome).status).toBe(0);
-    expect(parseCheckpointNote(readFileSync(join(dir, 'head'), 'utf8')).size).toBe(3);
+    expect(parseCheckpointNote(readFileSync(join(dir, 'head'), 'utf8')).size).toBeGreaterThanOrEqual(3);
   });
 });
 

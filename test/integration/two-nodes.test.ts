@@ -75,6 +75,8 @@ describe('two nodes', () => {
         Array.from({ length: count }, (_, i) => i + 1),
       );
     }
+    // A batch can be read from the store a moment before it is under the signed checkpoint.
+    await until(() => [a, b].every(({ storage }) => storage.ledger.size === 3 * count + 1));
     const report = await audited(a, b);
     expect(report.findings).toEqual([]);
     expect(report.exchange.map(({ received }) => received)).toEqual([count, count]);

@@ -87,10 +87,12 @@ NUMBER, BYTES, TEXT = "number", "bytes", "text"
 PEER_ENTRY = {1: ("leaf_hash", BYTES), 2: ("checkpoint", TEXT)}
 ACCEPTED = {1: ("version", NUMBER), 2: ("digest", BYTES)}
 INCIDENT_DETAIL = {1: ("digest", BYTES)}
+WITNESSED_DETAIL = {1: ("checkpoint", TEXT)}
 ENTRY = {
     1: ("version", NUMBER), 2: ("kind", NUMBER), 3: ("time", NUMBER), 4: ("peer", TEXT), 5: ("message_id", TEXT), 6: ("seq", NUMBER),
     7: ("sealed_digest", BYTES), 8: ("signed_digest", BYTES), 9: ("reason", NUMBER),
     10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
+    13: ("witnessed", WITNESSED_DETAIL),
 }
 RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
 HEADER = {
@@ -155,7 +157,7 @@ ABOUT = {"peer", "message_id", "seq", "sealed_digest", "signed_digest"}
 MEMBERS = {  # part 5: kind -> (required, optional)
     SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
     VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
-    6: ({"message_id"}, set()), 7: ({"message_id"}, set()), 8: ({"peer"}, set()), 9: ({"peer", "message_id"}, set()),
+    6: ({"message_id"}, set()), 7: ({"message_id"}, set()), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, set()),
     MANIFEST: ({"manifest"}, set()), 11: (set(), set()), 12: (set(), set()), INCIDENT: ({"incident"}, ABOUT),
 }
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -492,6 +494,8 @@ def open_bundle(path):
     recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries if entry["kind"] == MANIFEST}
     must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
     rightful_names = {"checkpoint", "bundle.json", *(tile_path(*tile) for tile in tiles_of(size)), *(f"manifests/{m['version']}.json" for m in manifests)}
+    cosigned = [check_cosigned(name, files[name], manifests, code, tree) for name in files if name.startswith("cosigned/")]
+    rightful_names |= {name for name, _ in cosigned}
     held = []
     for start in range(0, size, 256):
         name = f"proofs/{start // 256}"
@@ -501,7 +505,26 @@ def open_bundle(path):
         rightful_names |= {name} if proofs else set()
         held += [check_held(code, entries[at], at, data, manifests) for at, data in zip(wanting, proofs)]
     must(set(files) == rightful_names, "files that have no place in a bundle")
-    return {"path": path, "code": code, "size": size, "root": root, "raw": raw, "tree": tree, "entries": entries, "manifests": manifests, "held": held}
+    return {"path": path, "code": code, "size": size, "root": root, "raw": raw, "tree": tree, "entries": entries, "manifests": manifests, "held": held, "cosigned": cosigned}
+
+
+def check_cosigned(name, data, manifests, code, tree):
+    """A checkpoint the ledger has had, and no false cosignature on it. Returns the witnesses that vouch for it."""
+    note = data.decode()
+    size, root = check_checkpoint(note, parse_vkey(member_of(manifests, code)["ledger"]["vkey"], 1))
+    must(name == f"cosigned/{size}" and size <= len(tree.levels[0]) and tree.root(size) == root, f"{name} is not a checkpoint of this tree")
+    text, _, lines = note.rpartition("\n\n")
+    vouching = []
+    for member in (m for manifest in manifests[-1:] for m in manifest["members"]):
+        key = parse_vkey(member["witness"]["vkey"], 4)
+        own = [unb64(line.split(" ")[2]) for line in lines[:-1].split("\n") if line.split(" ")[1] == key["name"]]
+        own = [signature for signature in own if signature[:4] == key["id"]]
+        must(len(own) <= 1, f"{name}: two cosignatures by {key['name']}")
+        for signature in own:
+            message = f"cosignature/v1\ntime {int.from_bytes(signature[4:12], 'big')}\n{text}\n".encode()
+            must(len(signature) == 76 and ed25519(key["public"], signature[12:], message), f"{name}: the cosignature of {key['name']}")
+            vouching.append(member["code"])
+    return name, vouching
 
 
 def parse_pack(data):
@@ -539,6 +562,10 @@ def cross_check(a, b):
         must(item["size"] <= b["size"], f"{b['path']} ends before what {a['code']} holds of it")
         must(b["tree"].root(item["size"]) == item["root"], f"{b['code']} signed another history than {b['path']} holds")
         must(b["tree"].levels[0][item["index"]] == item["leaf"], f"{b['path']} has another entry {item['index']}")
+    for at, entry in enumerate(a["entries"]):
+        if entry["kind"] == 8 and entry["peer"] == b["code"]:
+            size, root = check_checkpoint(entry["witnessed"]["checkpoint"], parse_vkey(member_of(a["manifests"], b["code"])["ledger"]["vkey"], 1))
+            must(size <= b["size"] and b["tree"].root(size) == root, f"{a['path']}: entry {at} cosigned another history of {b['code']}")
     sent = {(e["seq"], e["message_id"]) for e in b["entries"] if e["kind"] == SENT and e["peer"] == a["code"]}
     for at, entry in enumerate(a["entries"]):
         if entry["kind"] in (RECEIVED, REFUSED) and entry["peer"] == b["code"]:
@@ -668,7 +695,7 @@ def command_bundle(*paths):
         for b in bundles:
             if a is not b:
                 cross_check(a, b)
-    return "; ".join(f"{b['code']}: {b['size']} entries, {len(b['held'])} proofs" for b in bundles)
+    return "; ".join(f"{b['code']}: {b['size']} entries, {len(b['held'])} proofs, {sum(len(v) for _, v in b['cosigned'])} cosignatures" for b in bundles)
 
 
 def command_open(folder, sender_bundle, sealed_file):

@@ -130,6 +130,13 @@ export class Puppet {
     };
   }
 
+  /** Asks for a cosignature of the tree of `size`, as a continuation of that of `old`. */
+  async offer(old: number, size: number): Promise<Extract<Frame, { type: 'witness_offer' }>> {
+    const { note } = await this.checkpoint(size);
+    const proof = old > size ? [] : await this.#tree.consistencyPath(old, size);
+    return { type: 'witness_offer', value: { checkpoint: note, old_size: old, proof } };
+  }
+
   /** The next delivery to a peer, right but for its spoils. */
   async delivery(to: string, spoils: DeliverySpoils = {}): Promise<Extract<Frame, { type: 'deliver' }>> {
     const target = this.manifest.manifest.members.find(({ code }) => code === to)!;

@@ -1,4 +1,5 @@
 import { ApiClient } from '../../api/mod.ts';
+import type { IncidentRecord } from '../../exchange/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 
@@ -40,6 +41,32 @@ export const ledgerConsistency: Command = {
     const old = readNumber(args.operand('size'));
     const answer = await new ApiClient(args.text('node')).get<{ readonly proof: string }>(`consistency/${old}`);
     io.result(answer, answer.proof.trimEnd().split('\n'));
+    return 0;
+  },
+};
+
+export const ledgerIncidents: Command = {
+  name: 'ledger incidents',
+  summary: 'contradictions by peers that this node noticed, with the signed evidence',
+  options: { node: NODE },
+  async run(args, io) {
+    args.noOperands();
+    const incidents = await new ApiClient(args.text('node')).get<IncidentRecord[]>('incidents');
+    io.result(
+      incidents,
+      incidents.length === 0
+        ? ['No incidents.']
+        : incidents.flatMap(({ noticed_at: time, peer, kind, detail, exhibits }) => [
+            `${time}  ${peer}  ${kind}: ${detail}`,
+            ...exhibits.flatMap((exhibit, i) => [
+              `  exhibit ${i + 1}`,
+              ...exhibit
+                .trimEnd()
+                .split('\n')
+                .map((line) => `    ${line}`),
+            ]),
+          ]),
+    );
     return 0;
   },
 };

@@ -40,5 +40,6 @@ function describe(peer: PeerAnswer): string {
     : `not connected${peer.last_failure === undefined ? '' : ` (${peer.last_failure})`}${peer.next_attempt_at === undefined ? '' : `, next attempt ${peer.next_attempt_at}`}`;
   const waiting = peer.waiting === 0 ? 'nothing waits' : `${peer.waiting} waiting for a receipt`;
   const seen = peer.checkpoint_size === undefined ? '' : `, its ledger seen at ${peer.checkpoint_size} entries`;
-  return `${peer.code}: ${link}; ${waiting}${seen}`;
+  const cosigned = peer.cosigned_size === undefined ? '' : `, has cosigned ${peer.cosigned_size} of ours`;
+  return `${peer.code}: ${link}; ${waiting}${seen}${cosigned}`;
 }

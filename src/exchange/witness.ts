@@ -1,0 +1,215 @@
+/**
+ * Witnessing, both ways over one session: this node asks the peer to cosign its checkpoints, and cosigns the peer's. A witness that has
+ * cosigned one history does not cosign another, and keeps the proof: both heads, signed by the ledger that they contradict.
+ */
+import type { JurisdictionCode } from '../base/mod.ts';
+import {
+  cosign,
+  cosignatureLine,
+  parseCheckpointNote,
+  verifyCheckpoint,
+  verifyConsistency,
+  verifyCosignature,
+  type Checkpoint,
+  type TreeHead,
+} from '../ledger/mod.ts';
+import type { Cosignature, WitnessOffer } from '../wire/mod.ts';
+import type { StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { recordIncident } from './incident.ts';
+import type { PeerLink } from './link.ts';
+import { isForked, lastCheckpoint, noteCheckpoint } from './peer-head.ts';
+import { NEW_PEER, decodeRecord, keys, type CosignedRecord, type PeerRecord, type WitnessedRecord } from './record.ts';
+
+/** What came of an offer by the peer. */
+type Judgement =
+  | { readonly is: 'cosigned'; readonly index: number | undefined }
+  | { readonly is: 'start from'; readonly size: number }
+  | { readonly is: 'contradiction'; readonly kind: 'FORKED_LEDGER' | 'ROLLED_BACK_LEDGER'; readonly other: string };
+
+// An offer whose answer was lost must not silence the next ones for ever.
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** The witnessing of one session. */
+export class SessionWitness {
+  readonly #context: ExchangeContext;
+  readonly #link: PeerLink;
+  readonly #intervalMs: number;
+  readonly #onFailure: (error: unknown) => void;
+  #offered: { readonly head: Checkpoint; readonly at: number } | undefined;
+  #lastOfferAt = -Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: {
+    readonly context: ExchangeContext;
+    readonly link: PeerLink;
+    /** Least time between two offers; infinite for none at all. */
+    readonly intervalMs: number;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.#context = options.context;
+    this.#link = options.link;
+    this.#intervalMs = options.intervalMs;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** The ledger has grown, or the session has begun: offers the checkpoint as soon as the interval allows. */
+  wake(): void {
+    if (this.#stopped || this.#timer !== undefined || !Number.isFinite(this.#intervalMs)) return;
+    const wait = Math.max(0, this.#lastOfferAt + this.#intervalMs - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#offer().catch(this.#onFailure);
+    }, wait);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Judges a checkpoint of the peer's; what is cosigned is on disk before the answer leaves. */
+  async onOffer(offer: WitnessOffer): Promise<void> {
+    const { peer } = this.#link;
+    const { committer, directory, clock, verifyCheckpoint: verify, witness } = this.#context;
+    if (directory.member(peer) === undefined) return;
+    const verified = verifyCheckpoint(offer.checkpoint, directory.ledgerKey(peer), verify);
+    if (!verified.ok) {
+      this.#link.close('CHECKPOINT_INVALID');
+      return;
+    }
+    const head = verified.value;
+    const judgement = await committer.commit((view) => judge(view, peer, head, offer));
+    switch (judgement.is) {
+      case 'cosigned': {
+        const signature = cosign(head.origin, head, Math.floor(clock.nowMs() / 1000), witness.key, witness.sign);
+        await this.#link.send({ type: 'cosignature', value: { size: head.size, signature } });
+        return;
+      }
+      case 'start from':
+        await this.#link.send({ type: 'cosignature', value: { size: judgement.size } });
+        return;
+      case 'contradiction': {
+        const detail = `${peer} offered ${head.size} entries that do not continue what was cosigned`;
+        await recordIncident(this.#context, peer, {
+          kind: judgement.kind,
+          detail,
+          exhibits: [judgement.other, head.note],
+        });
+        this.#link.close('LEDGER_CONTRADICTION');
+        return;
+      }
+      default:
+        judgement satisfies never;
+    }
+  }
+
+  /** Takes the peer's answer to an offer of this node's. */
+  async onCosignature({ size, signature }: Cosignature): Promise<void> {
+    const offered = this.#offered;
+    this.#offered = undefined;
+    const { peer } = this.#link;
+    const { committer, directory, verifyCheckpoint: verify, ledger } = this.#context;
+    if (offered === undefined || directory.member(peer) === undefined) {
+      this.#link.close('COSIGNATURE_INVALID');
+      return;
+    }
+    if (signature === undefined) {
+      // The peer remembers another size than this node does: start from there, if this ledger has ever been there.
+      if (size <= ledger.size) await this.#send(size);
+      return;
+    }
+    const { head } = offered;
+    const verified = verifyCosignature(signature, head.origin, head, directory.witnessKey(peer), verify);
+    if (size !== head.size || !verified.ok) {
+      this.#link.close('COSIGNATURE_INVALID');
+      return;
+    }
+    const record: CosignedRecord = { size, signature, time: verified.value.timeS };
+    await committer.commit((view) => {
+      view.putRecord(keys.cosigned(peer), record);
+      return Promise.resolve();
+    });
+    await publishCosignatures(this.#context);
+    this.wake();
+  }
+
+  async #offer(): Promise<void> {
+    if (this.#offered !== undefined && performance.now() - this.#offered.at < ANSWER_TIMEOUT_MS) return;
+    const cosigned = (await this.#cosigned())?.size ?? 0;
+    if (this.#stopped || this.#context.committer.grownTo <= cosigned) return;
+    await this.#send(cosigned);
+  }
+
+  async #send(oldSize: number): Promise<void> {
+    const { checkpoint, path } = await this.#context.ledger.continuation(Math.min(oldSize, this.#context.ledger.size));
+    this.#lastOfferAt = performance.now();
+    this.#offered = { head: checkpoint, at: this.#lastOfferAt };
+    await this.#link.send({
+      type: 'witness_offer',
+      value: { checkpoint: checkpoint.note, old_size: oldSize, proof: path },
+    });
+  }
+
+  async #cosigned(): Promise<CosignedRecord | undefined> {
+    const bytes = await this.#context.store.get(keys.cosigned(this.#link.peer));
+    return bytes === undefined ? undefined : decodeRecord<CosignedRecord>(bytes);
+  }
+}
+
+/** Every peer's last cosignature, as published with the checkpoint that it is about. */
+export async function cosignaturesOf(
+  context: Pick<ExchangeContext, 'store'>,
+): Promise<(CosignedRecord & { readonly peer: JurisdictionCode })[]> {
+  const found: (CosignedRecord & { readonly peer: JurisdictionCode })[] = [];
+  for await (const [key, bytes] of context.store.scan('cosigned/')) {
+    found.push({ peer: key.slice('cosigned/'.length) as JurisdictionCode, ...decodeRecord<CosignedRecord>(bytes) });
+  }
+  return found;
+}
+
+/** Puts the newest cosignatures beside the published checkpoint. */
+export async function publishCosignatures(context: ExchangeContext): Promise<void> {
+  const all = await cosignaturesOf(context);
+  const size = Math.max(-1, ...all.map((record) => record.size));
+  const lines = all.flatMap(({ peer, size: own, signature }) => {
+    const name = own === size ? context.directory.member(peer)?.witness.name : undefined;
+    return name === undefined ? [] : [cosignatureLine(name, signature)];
+  });
+  context.ledger.setCosignatures(size, lines);
+}
+
+async function judge(
+  view: StepView,
+  peer: JurisdictionCode,
+  head: Checkpoint,
+  offer: WitnessOffer,
+): Promise<Judgement> {
+  const prior = await view.getRecord<WitnessedRecord>(keys.witnessed(peer));
+  const known = (await view.getRecord<PeerRecord>(keys.peer(peer))) ?? NEW_PEER;
+  const seen = lastCheckpoint(known);
+  if (seen !== undefined && isForked(seen, head))
+    return { is: 'contradiction', kind: 'FORKED_LEDGER', other: seen.note };
+  if (prior !== undefined) {
+    if (head.size < prior.size) return { is: 'contradiction', kind: 'ROLLED_BACK_LEDGER', other: prior.note };
+    if (offer.old_size !== prior.size) return { is: 'start from', size: prior.size };
+    const before: TreeHead = parseCheckpointNote(prior.note);
+    // From an empty tree nothing can be proved, and nothing needs to be: it has no history.
+    const continues = before.size === 0 ? offer.proof.length === 0 : verifyConsistency(before, head, offer.proof);
+    if (!continues) return { is: 'contradiction', kind: 'FORKED_LEDGER', other: prior.note };
+    if (head.size === prior.size) return { is: 'cosigned', index: undefined };
+  } else if (offer.old_size !== 0) {
+    return { is: 'start from', size: 0 };
+  }
+  view.putRecord(keys.witnessed(peer), { size: head.size, note: head.note } satisfies WitnessedRecord);
+  view.putRecord(keys.peer(peer), noteCheckpoint(known, head));
+  const { index } = view.append({
+    kind: 'WITNESSED',
+    peer,
+    seq: 0,
+    detail: { type: 'witnessed', value: { checkpoint: head.note } },
+  });
+  return { is: 'cosigned', index };
+}
