@@ -71,7 +71,7 @@ export function parsePolicy(text: string): WitnessPolicy {
   for (const [index, line] of text.split('\n').entries()) {
     const malformed = (what: string): AuditError =>
       new AuditError('AUDIT_POLICY_MALFORMED', `Line ${index + 1} of the policy: ${what}.`);
-    const [keyword, ...words] = line
+    const [keyword = '', ...words] = line
       .replace(/^\s*#.*$/, '')
       .trim()
       .split(/\s+/);
