@@ -1,0 +1,178 @@
+/** Every parser of something that another party may have written, fed with what nobody would write: no crash, no stall, no stray error. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { RogatoryError, utf8ToBytes } from '../src/base/mod.ts';
+import { parseArchive } from '../src/audit/archive.ts';
+import { parsePolicy } from '../src/audit/mod.ts';
+import { auditBundle } from '../src/audit/verify-bundle.ts';
+import { exportBundle } from '../src/audit/mod.ts';
+import { parseNodeConfig } from '../src/config/mod.ts';
+import {
+  encodeEntryBundle,
+  leafHash,
+  MerkleTiles,
+  parseCheckpointNote,
+  parseEntryBundle,
+  parseNote,
+  parseVerifierKey,
+  verifyInclusionProofText,
+} from '../src/ledger/mod.ts';
+import { openMessage, verifyMessage } from '../src/sealing/mod.ts';
+import {
+  draftManifest,
+  generateCouncilKey,
+  parseManifest,
+  signManifest,
+  verifyEnrolment,
+  verifyManifest,
+} from '../src/trust/mod.ts';
+import { encodeFrame, parseDraft, parseFrame, parseLedgerEntry, parseMessage, parseReceipt } from '../src/wire/mod.ts';
+import { hex, readVector, type LedgerVector, type MessageVector } from './kit/vectors.ts';
+import { bytesToHex, type JurisdictionCode } from '../src/base/mod.ts';
+
+const RUNS = process.env['SLOW'] === '1' ? 60_000 : 2_000;
+const STALL_MS = 250;
+const message = readVector<MessageVector>('valid/message');
+const ledger = readVector<LedgerVector>('valid/ledger');
+const key = parseVerifierKey(ledger.vkey);
+const entries = ledger.entries.map(hex);
+
+/** A small generator of its own, so that a failure can be played again from its seed. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+const INTERESTING = [0, 1, 7, 8, 9, 10, 13, 32, 34, 45, 47, 58, 127, 128, 255];
+
+/** Changes, removes, repeats, moves or inserts a few bytes. */
+function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
+  let out = [...bytes];
+  for (let n = random(4) + 1; n > 0; n--) {
+    const at = random(out.length + 1);
+    const length = random(Math.min(64, out.length - at) + 1);
+    switch (random(6)) {
+      case 0:
+        if (at < out.length) out[at] = random(256);
+        break;
+      case 1:
+        if (at < out.length) out[at] = INTERESTING[random(INTERESTING.length)]!;
+        break;
+      case 2:
+        out.splice(at, length);
+        break;
+      case 3:
+        out.splice(at, 0, ...out.slice(at, at + length));
+        break;
+      case 4:
+        out.splice(at, 0, ...Array.from({ length: random(16) }, () => random(256)));
+        break;
+      default:
+        out = [...out.slice(at), ...out.slice(0, at)];
+    }
+  }
+  return Uint8Array.from(out);
+}
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
+
+async function bundleBytes(): Promise<Uint8Array> {
+  const tree = new MerkleTiles(() => Promise.reject(new Error('none')));
+  tree.append(entries.map(leafHash));
+  return exportBundle({
+    code: 'XA' as JurisdictionCode,
+    checkpoint: ledger.checkpoint,
+    tile: ({ level, index, width }) =>
+      level === 'entries' ? Promise.resolve(encodeEntryBundle(entries)) : tree.tileBytes(level, index, width),
+    cosigned: [],
+    manifests: [{ version: 1, text: '{}' }],
+    proof: () => Promise.resolve(undefined),
+  });
+}
+
+async function manifestText(): Promise<string> {
+  const { privateKey, entry } = generateCouncilKey(1);
+  return signManifest(draftManifest({ threshold: 1, keys: [entry] }, 1), privateKey);
+}
+
+const PARSERS: readonly (readonly [string, () => Promise<Uint8Array> | Uint8Array, (bytes: Uint8Array) => unknown])[] =
+  [
+    ['Message', () => hex(message.payload), (bytes) => parseMessage(bytes)],
+    ['LedgerEntry', () => entries[1]!, (bytes) => parseLedgerEntry(bytes)],
+    ['Receipt', () => new Uint8Array(Buffer.from(ledger.receipt, 'base64url')), (bytes) => parseReceipt(bytes)],
+    [
+      'Frame',
+      () => encodeFrame({ type: 'receipt', value: { entry: entries[1]!, proof: ledger.inclusion.proof } }),
+      (bytes) => parseFrame(bytes),
+    ],
+    ['JWS', () => utf8ToBytes(message.jws), (bytes) => verifyMessage(text(bytes), () => undefined)],
+    ['JWE', () => utf8ToBytes(message.jwe), (bytes) => openMessage(text(bytes), () => undefined)],
+    ['note', () => utf8ToBytes(ledger.checkpoint), (bytes) => parseNote(text(bytes))],
+    ['checkpoint', () => utf8ToBytes(ledger.checkpoint), (bytes) => parseCheckpointNote(text(bytes))],
+    ['verifier key', () => utf8ToBytes(ledger.vkey), (bytes) => parseVerifierKey(text(bytes))],
+    [
+      'proof',
+      () => utf8ToBytes(ledger.inclusion.proof),
+      (bytes) => verifyInclusionProofText(text(bytes), entries[1]!, key, () => true),
+    ],
+    ['entry bundle', () => hex(ledger.entry_bundle), (bytes) => parseEntryBundle(bytes)],
+    [
+      'manifest',
+      async () => utf8ToBytes(await manifestText()),
+      (bytes) => verifyManifest(text(bytes), { selfSigned: true }),
+    ],
+    [
+      'manifest payload',
+      async () =>
+        new Uint8Array(Buffer.from((JSON.parse(await manifestText()) as { payload: string }).payload, 'base64url')),
+      (bytes) => parseManifest(bytes),
+    ],
+    [
+      'enrolment',
+      () => utf8ToBytes('{"version":1,"statement":"{}","certificate":"AAAA","proofs":{"tls":"AA"}}'),
+      (bytes) => verifyEnrolment(text(bytes)),
+    ],
+    ['archive', bundleBytes, (bytes) => parseArchive(bytes)],
+    ['bundle', bundleBytes, (bytes) => auditBundle('x.zip', bytes, [])],
+    [
+      'policy',
+      () => utf8ToBytes(`witness a ${ledger.vkey}\ngroup g any a\nquorum g\n`),
+      (bytes) => parsePolicy(text(bytes)),
+    ],
+    ['draft', () => readFileSync('node-config/messages/request.json'), (bytes) => parseDraft(jsonOf(bytes))],
+    [
+      'configuration',
+      () => utf8ToBytes('{"version":1,"code":"XA","name":"x","limits":{"credit":1}}'),
+      (bytes) => parseNodeConfig(jsonOf(bytes), '/x', 'x'),
+    ],
+  ];
+
+/** JSON as far as it goes: the parser under test is the one behind it. */
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(text(bytes)) as unknown;
+  } catch {
+    return text(bytes);
+  }
+}
+
+describe('mutated input', () => {
+  test.each(PARSERS)('%s', async (name, original, parse) => {
+    const seed = await original();
+    const runs = name === 'bundle' || name === 'archive' ? Math.ceil(RUNS / 4) : RUNS;
+    for (let run = 0; run < runs; run++) {
+      const input = mutate(seed, randomOf(run * 7919 + 1));
+      const start = performance.now();
+      try {
+        await parse(input);
+      } catch (error) {
+        if (!(error instanceof RogatoryError))
+          throw new Error(`${name}, run ${run}: ${bytesToHex(input).slice(0, 400)}`, { cause: error });
+      }
+      expect(performance.now() - start, `${name}, run ${run}`).toBeLessThan(STALL_MS);
+    }
+  });
+});
