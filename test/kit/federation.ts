@@ -33,7 +33,7 @@ export interface TestFederation {
 export const QUICK: SessionTimes = {
   helloMs: 2000,
   pingMs: 200,
-  silenceMs: 1000,
+  silenceMs: 15_000,
   minReconnectMs: 20,
   maxReconnectMs: 200,
 };
