@@ -10,12 +10,19 @@ import { decodeRecord, keys, parseDecimalKey, type MessageRecord, type PeerRecor
 const OVERDUE_MS = 30_000;
 const WATCH_INTERVAL_MS = 5_000;
 
+/** What may have left this node for one peer already, over all sessions of this process and of those before it. */
+export interface Attempts {
+  /** Unix milliseconds at which this process began: what was queued before may have been delivered by another. */
+  readonly before: number;
+  /** The highest sequence number that this process has handed to a session. */
+  upTo: number;
+}
+
 /** The sending half of a session. */
 export class Delivery {
   readonly #context: ExchangeContext;
   readonly #link: PeerLink;
-  /** Unix milliseconds before which a message may have been delivered by an earlier session. */
-  readonly #attemptedBefore: number;
+  readonly #attempts: Attempts;
   readonly #onFailure: (error: unknown) => void;
   readonly #unanswered = new Map<number, number>();
   readonly #watch: NodeJS.Timeout;
@@ -27,12 +34,12 @@ export class Delivery {
   constructor(options: {
     readonly context: ExchangeContext;
     readonly link: PeerLink;
-    readonly attemptedBefore: number;
+    readonly attempts: Attempts;
     readonly onFailure: (error: unknown) => void;
   }) {
     this.#context = options.context;
     this.#link = options.link;
-    this.#attemptedBefore = options.attemptedBefore;
+    this.#attempts = options.attempts;
     this.#onFailure = options.onFailure;
     this.#watch = setInterval(() => {
       this.#closeIfOverdue();
@@ -69,7 +76,9 @@ export class Delivery {
       this.#again = false;
       const last = await this.#lastQueued();
       while (this.#next <= last && this.#unanswered.size < this.#link.limits.credit && !this.#isStopped()) {
-        await this.#deliver(this.#next++);
+        // Queued, and not yet under the signed checkpoint: whoever queued it wakes this session once it is.
+        if (!(await this.#deliver(this.#next))) break;
+        this.#next++;
       }
     }
   }
@@ -92,19 +101,22 @@ export class Delivery {
     return record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq;
   }
 
-  async #deliver(seq: number): Promise<void> {
+  /** @returns false when the message cannot be proved yet */
+  async #deliver(seq: number): Promise<boolean> {
     const { store, ledger, clock, code } = this.#context;
     const { peer } = this.#link;
     const id = await store.get(keys.pending(peer, seq));
     // Already answered: its receipt overtook this walk through the queue.
-    if (id === undefined) return;
+    if (id === undefined) return true;
     const messageId = parseUtf8(id) as Uuid;
     let record = decodeRecord<MessageRecord>((await store.get(keys.message(messageId)))!);
+    if (record.sent.index >= ledger.size) return false;
     const expired = record.expires_at !== undefined && record.expires_at !== 0 && record.expires_at <= clock.nowMs();
-    // Only what surely never left may be given up; the peer itself refuses the rest as expired.
-    if (record.status === 'QUEUED' && expired && record.sent.time > this.#attemptedBefore) {
-      record = await voidExpired(this.#context, messageId);
-    }
+    // Only what surely never left may be given up; the peer itself refuses the rest as expired. An earlier session may still be at
+    // work, so from this look to the next line nothing is awaited.
+    const mayHaveLeft = seq <= this.#attempts.upTo || record.sent.time <= this.#attempts.before;
+    if (record.status === 'QUEUED' && expired && !mayHaveLeft) record = await voidExpired(this.#context, messageId);
+    else this.#attempts.upTo = Math.max(this.#attempts.upTo, seq);
     const sealed = record.status === 'VOIDED' ? undefined : await store.get(keys.sealed(messageId));
     const deliver: Deliver = {
       from: code,
@@ -116,6 +128,7 @@ export class Delivery {
     };
     this.#unanswered.set(seq, performance.now());
     await this.#link.send({ type: 'deliver', value: deliver });
+    return true;
   }
 
   #closeIfOverdue(): void {

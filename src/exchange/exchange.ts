@@ -10,7 +10,7 @@ import type { Draft, Hello, Limits } from '../wire/mod.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
-import { backlogOf } from './delivery.ts';
+import { backlogOf, type Attempts } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
@@ -61,8 +61,7 @@ export class Exchange {
   readonly #listeners = new Set<ExchangeListener>();
   readonly #sessions = new Map<JurisdictionCode, Session>();
   readonly #onFatal: (error: unknown) => void;
-  // A message queued before this may have been delivered already, by a session whose receipt never came.
-  readonly #attemptedBefore = new Map<JurisdictionCode, number>();
+  readonly #attempts = new Map<JurisdictionCode, Attempts>();
   readonly #startedAt: number;
   readonly #witnessIntervalMs: number;
 
@@ -77,7 +76,10 @@ export class Exchange {
       clock,
       onFailure: options.onFatal,
       onGrowth: () => {
-        for (const session of this.#sessions.values()) session.offerCheckpoint();
+        for (const session of this.#sessions.values()) {
+          session.wake();
+          session.offerCheckpoint();
+        }
       },
     });
     this.#context = {
@@ -230,14 +232,15 @@ export class Exchange {
   attach(link: PeerLink): LinkHandler {
     const { peer } = link;
     const context = this.#context;
+    const attempts = this.#attempts.get(peer) ?? { before: this.#startedAt, upTo: 0 };
+    this.#attempts.set(peer, attempts);
     const session = new Session({
       context,
       link,
-      attemptedBefore: this.#attemptedBefore.get(peer) ?? this.#startedAt,
+      attempts,
       witnessIntervalMs: this.#witnessIntervalMs,
       onFatal: this.#onFatal,
       onClose: () => {
-        this.#attemptedBefore.set(peer, context.clock.nowMs());
         if (this.#sessions.get(peer) === session) this.#sessions.delete(peer);
       },
     });

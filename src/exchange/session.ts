@@ -2,7 +2,7 @@ import { codeOf } from '../base/mod.ts';
 import type { Deliver, Frame, Receipt } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { ExchangeContext } from './context.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type Attempts } from './delivery.ts';
 import { admitDelivery, takeDelivery } from './inbox.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { takeReceipt } from './receipt.ts';
@@ -25,12 +25,12 @@ export class Session implements LinkHandler {
   constructor(options: {
     readonly context: ExchangeContext;
     readonly link: PeerLink;
-    readonly attemptedBefore: number;
+    readonly attempts: Attempts;
     readonly witnessIntervalMs: number;
     readonly onFatal: (error: unknown) => void;
     readonly onClose: () => void;
   }) {
-    const { context, link, attemptedBefore } = options;
+    const { context, link, attempts } = options;
     this.#context = context;
     this.#link = link;
     this.#onFatal = options.onFatal;
@@ -38,7 +38,7 @@ export class Session implements LinkHandler {
     const onFailure = (error: unknown): void => {
       this.#fail(error);
     };
-    this.#delivery = new Delivery({ context, link, attemptedBefore, onFailure });
+    this.#delivery = new Delivery({ context, link, attempts, onFailure });
     this.#witness = new SessionWitness({ context, link, intervalMs: options.witnessIntervalMs, onFailure });
   }
 

@@ -12,35 +12,29 @@ import { until } from '../kit/federation.ts';
 const XB = 'XB' as JurisdictionCode;
 const ID = '019b0000-0000-7000-8000-000000000001' as Uuid;
 
-/** Queues the first message just after somebody looked whether anything is queued. */
-class QueuedMeanwhile implements Store {
-  readonly below = new MemoryStore();
-  get = (key: string): Promise<Uint8Array | undefined> => this.below.get(key);
-  getMany = (names: readonly string[]): Promise<(Uint8Array | undefined)[]> => this.below.getMany(names);
-  commit = (batch: Parameters<Store['commit']>[0]): Promise<void> => this.below.commit(batch);
-  close = (): Promise<void> => this.below.close();
-
-  async *scan(prefix: string, options?: ScanOptions): AsyncIterable<Put> {
-    yield* this.below.scan(prefix, options);
-    const record = { message_id: ID, peer: XB, seq: 1, status: 'QUEUED', sent: { index: 0, time: 1 } } as MessageRecord;
-    await this.below.commit({
-      puts: [
-        [keys.message(ID), encodeRecord(record)],
-        [keys.sealed(ID), utf8ToBytes('a.b.c.d.e')],
-        [keys.pending(XB, 1), utf8ToBytes(ID)],
-        [keys.peer(XB), encodeRecord({ sent_seq: 1, received_seq: 0 })],
-      ],
-    });
-  }
+/** A message in the queue, as a committed batch leaves it. */
+function queued(): readonly Put[] {
+  const record = { message_id: ID, peer: XB, seq: 1, status: 'QUEUED', sent: { index: 0, time: 1 } } as MessageRecord;
+  return [
+    [keys.message(ID), encodeRecord(record)],
+    [keys.sealed(ID), utf8ToBytes('a.b.c.d.e')],
+    [keys.pending(XB, 1), utf8ToBytes(ID)],
+    [keys.peer(XB), encodeRecord({ sent_seq: 1, received_seq: 0 })],
+  ];
 }
 
-test('a message that is queued while a new session looks at the queue is delivered in that session', async () => {
+/** A delivery that notes what it sends. */
+function deliveryFrom(store: Store, ledger: { size: number }): { delivery: Delivery; delivered: number[] } {
   const delivered: number[] = [];
+  const receipt = (index: number): Promise<object> =>
+    index < ledger.size
+      ? Promise.resolve({ entry: Uint8Array.of(1), proof: 'x' })
+      : Promise.reject(new Error('no signed checkpoint covers it'));
   const context = {
     code: 'XA',
-    store: new QueuedMeanwhile(),
+    store,
     clock: { nowMs: () => 1 },
-    ledger: { receipt: () => Promise.resolve({ entry: Uint8Array.of(1), proof: 'x' }) },
+    ledger: Object.assign(ledger, { receipt }),
   } as unknown as ExchangeContext;
   const link: PeerLink = {
     peer: XB,
@@ -54,13 +48,47 @@ test('a message that is queued while a new session looks at the queue is deliver
   const delivery = new Delivery({
     context,
     link,
-    attemptedBefore: 0,
+    attempts: { before: 0, upTo: 0 },
     onFailure: (error) => {
       throw error;
     },
   });
+  return { delivery, delivered };
+}
+
+/** Queues the first message just after somebody looked whether anything is queued. */
+class QueuedMeanwhile implements Store {
+  readonly below = new MemoryStore();
+  get = (key: string): Promise<Uint8Array | undefined> => this.below.get(key);
+  getMany = (names: readonly string[]): Promise<(Uint8Array | undefined)[]> => this.below.getMany(names);
+  commit = (batch: Parameters<Store['commit']>[0]): Promise<void> => this.below.commit(batch);
+  close = (): Promise<void> => this.below.close();
+
+  async *scan(prefix: string, options?: ScanOptions): AsyncIterable<Put> {
+    yield* this.below.scan(prefix, options);
+    await this.below.commit({ puts: queued() });
+  }
+}
+
+test('a message that is queued while a new session looks at the queue is delivered in that session', async () => {
+  const { delivery, delivered } = deliveryFrom(new QueuedMeanwhile(), { size: 1 });
   delivery.wake();
   await new Promise((resolve) => setTimeout(resolve, 10));
+  delivery.wake();
+  await until(() => delivered.length > 0, 2000);
+  expect(delivered).toEqual([1]);
+  await delivery.stop();
+});
+
+test('a message whose entry is stored but not yet under the signed checkpoint waits for it', async () => {
+  const store = new MemoryStore();
+  await store.commit({ puts: queued() });
+  const ledger = { size: 0 };
+  const { delivery, delivered } = deliveryFrom(store, ledger);
+  delivery.wake();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(delivered).toEqual([]);
+  ledger.size = 1;
   delivery.wake();
   await until(() => delivered.length > 0, 2000);
   expect(delivered).toEqual([1]);

@@ -30,8 +30,8 @@ describe('two nodes', () => {
     const federation = await copyTestFederation([XA, XB]);
     const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
     await until(() => isConnected(a) && isConnected(b));
-    // The lower code's session stays, whoever dialled first.
-    await until(() => [a, b].every((node) => node.transport.connections()[0]!.dialled_by === XA));
+    // Whoever dialled: both ends keep the same session.
+    await until(() => a.transport.connections()[0]!.dialled_by === b.transport.connections()[0]!.dialled_by);
 
     const sent = await a.exchange.send(requestDraft(), XB);
     const held = await a.exchange.answerOf(sent.message_id, 10_000);
