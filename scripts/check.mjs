@@ -8,6 +8,7 @@ const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(top, 'node_modules', '.bin', name);
 const CHECKS = [
   ['types', bin('tsc'), ['-p', '.']],
+  ['types of the page', bin('tsc'), ['-p', 'src/auditor']],
   ['lint', bin('eslint'), ['--config', 'scripts/eslint.config.js', '--max-warnings', '0', 'src', 'test', 'scripts']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['unused', bin('knip'), ['--no-progress', '--treat-config-hints-as-errors']],
@@ -20,7 +21,7 @@ for (const [name, command, args] of CHECKS) {
   const start = performance.now();
   const { status, stdout, stderr } = spawnSync(command, args, { cwd: top, encoding: 'utf8' });
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  process.stdout.write(`${status === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(14)} ${seconds} s\n`);
+  process.stdout.write(`${status === 0 ? 'ok    ' : 'FAILED'} ${name.padEnd(18)} ${seconds} s\n`);
   if (status === 0) continue;
   failed.push(name);
   process.stdout.write(`${stdout}${stderr}\n`);

@@ -74,6 +74,10 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
   'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),
   'GET consistency/*': ({ node, id }) => routes.ledgerConsistency(node, Number(id)),
+  'POST publish': async ({ node }) => {
+    await node.storage.ledger.publish();
+    return { size: node.storage.ledger.size };
+  },
   'GET incidents': ({ node }) => node.exchange.incidents(),
   'POST manifest': async ({ node, body }) => routes.takeManifest(node, await body()),
 };

@@ -11,7 +11,7 @@ import {
   federationVerify,
 } from './commands/federation.ts';
 import { init } from './commands/init.ts';
-import { ledgerCheckpoint, ledgerConsistency, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
+import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
 import { messageList } from './commands/message-list.ts';
 import { messageSend } from './commands/message-send.ts';
 import { messageShow } from './commands/message-show.ts';
@@ -44,6 +44,7 @@ const COMMANDS: readonly Command[] = [
   ledgerCheckpoint,
   ledgerProof,
   ledgerConsistency,
+  ledgerExport,
   ledgerIncidents,
   auditExport,
   auditVerify,

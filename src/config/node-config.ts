@@ -12,6 +12,8 @@ export interface NodeConfig {
   /** Where peers reach this node: a `wss:` URL, or empty when it only dials out. */
   readonly endpoint: string;
   readonly listen: { readonly host: string; readonly port: number } | undefined;
+  /** Where the ledger is served read-only to anyone, if it is. */
+  readonly ledgerListen: { readonly host: string; readonly port: number } | undefined;
   /** Names of the ledger and of the witness: schemeless URLs, never to be changed. */
   readonly ledgerOrigin: string;
   readonly witnessName: string;
@@ -55,6 +57,7 @@ export interface NodeConfigFile {
   readonly authority: string;
   readonly endpoint: string;
   readonly listen?: { readonly host: string; readonly port: number };
+  readonly ledger_listen?: { readonly host: string; readonly port: number };
   readonly ledger_origin: string;
   readonly witness_name: string;
   readonly manifest_fingerprint?: string;
@@ -75,6 +78,7 @@ const MEMBERS = [
   'authority',
   'endpoint',
   'listen',
+  'ledger_listen',
   'ledger_origin',
   'witness_name',
   'manifest_fingerprint',
@@ -149,7 +153,8 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   if (fingerprint !== undefined && !(typeof fingerprint === 'string' && /^[0-9a-f]{64}$/.test(fingerprint))) {
     faults.push('manifest_fingerprint must be 64 lower-case hexadecimal digits');
   }
-  const listen = parseListen(root['listen'], faults);
+  const listen = parseListen(root['listen'], 'listen', faults);
+  const ledgerListen = parseListen(root['ledger_listen'], 'ledger_listen', faults);
   const limits = parseLimits(root['limits'], faults);
   const logLevel = root['log_level'] ?? 'info';
   if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel))
@@ -161,6 +166,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     authority: root['authority'] as string,
     endpoint: endpoint as string,
     listen,
+    ledgerListen,
     ledgerOrigin: root['ledger_origin'] as string,
     witnessName: root['witness_name'] as string,
     manifestFingerprint: fingerprint as string | undefined,
@@ -175,11 +181,11 @@ export function isEndpoint(text: string): boolean {
   return /^wss:\/\/[^/?#@\s]+\/federation$/.test(text) && URL.canParse(text);
 }
 
-function parseListen(json: unknown, faults: string[]): NodeConfig['listen'] {
+function parseListen(json: unknown, name: string, faults: string[]): NodeConfig['listen'] {
   if (json === undefined) return undefined;
-  const { host, port } = members(json, 'listen.', ['host', 'port'], faults);
-  if (typeof host !== 'string' || host === '') faults.push('listen.host must be an address to listen on');
-  if (!isIntegerIn(port, 0, 65_535)) faults.push('listen.port must be a port number');
+  const { host, port } = members(json, `${name}.`, ['host', 'port'], faults);
+  if (typeof host !== 'string' || host === '') faults.push(`${name}.host must be an address to listen on`);
+  if (!isIntegerIn(port, 0, 65_535)) faults.push(`${name}.port must be a port number`);
   return { host: host as string, port: port as number };
 }
 

@@ -6,7 +6,7 @@ import { Exchange } from '../exchange/mod.ts';
 import { Ledger } from '../ledger/mod.ts';
 import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
 import { publicJwk, type NodeKeys } from '../trust/mod.ts';
-import { Transport, type SessionTimes } from '../transport/mod.ts';
+import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
 import { ledgerKeyOf, ledgerSigner, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
@@ -74,6 +74,7 @@ export class Node {
   readonly exchange: Exchange;
   readonly transport: Transport;
   readonly storage: NodeStorage;
+  readonly ledgerServer: LedgerServer | undefined;
   readonly startedAt: number;
   readonly #log: Log;
 
@@ -83,6 +84,7 @@ export class Node {
       readonly exchange: Exchange;
       readonly transport: Transport;
       readonly storage: NodeStorage;
+      readonly ledgerServer: LedgerServer | undefined;
       readonly log: Log;
     },
     startedAt: number,
@@ -91,6 +93,7 @@ export class Node {
     this.exchange = parts.exchange;
     this.transport = parts.transport;
     this.storage = parts.storage;
+    this.ledgerServer = parts.ledgerServer;
     this.#log = parts.log;
     this.startedAt = startedAt;
   }
@@ -103,6 +106,7 @@ export class Node {
     const { config, passphrase, clock = systemClock } = options;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
     const storage = await openNodeStorage(config, passphrase, log);
+    let ledgerServer: LedgerServer | undefined;
     try {
       const { store, ledger, keys } = storage;
       const { verified, isNew } = await startingManifest(config, keys, store);
@@ -129,6 +133,8 @@ export class Node {
           'message_id' in rest ? { peer, index, message_id: rest.message_id, seq: rest.seq } : { peer, index };
         log(kind === 'INCIDENT' ? 'error' : 'info', `exchange.${kind.toLowerCase()}`, fields);
       });
+      if (config.ledgerListen !== undefined)
+        ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, keys));
       const transport = await Transport.open({
         code: config.code,
         exchange,
@@ -146,8 +152,9 @@ export class Node {
         entries: ledger.size,
         manifest: verified.manifest.version,
       });
-      return new Node(config, { exchange, transport, storage, log }, clock.nowMs());
+      return new Node(config, { exchange, transport, storage, ledgerServer, log }, clock.nowMs());
     } catch (error) {
+      await ledgerServer?.close();
       await storage.store.close();
       throw error;
     }
@@ -155,11 +162,21 @@ export class Node {
 
   /** Drains and stops: no new sessions, running steps finish, the ledger's files are brought up to date, the store is closed. */
   async stop(): Promise<void> {
+    await this.ledgerServer?.close();
     await this.transport.close();
     await this.exchange.close();
     await this.storage.close();
     this.#log('info', 'node.stopped', { code: this.config.code });
   }
+}
+
+function ledgerServerOptions(
+  listen: NonNullable<NodeConfig['ledgerListen']>,
+  config: NodeConfig,
+  keys: NodeKeys,
+): LedgerServerOptions {
+  const key = keys.tls.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { ...listen, cert: keys.certificates.tls, key, folder: config.paths.ledger };
 }
 
 function limitsOf({ limits }: NodeConfig): Limits {

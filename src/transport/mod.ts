@@ -1,3 +1,4 @@
 export type { TransportErrorCode } from './error.ts';
+export { LedgerServer, type LedgerServerOptions } from './ledger-server.ts';
 export { Transport, type PeerConnection, type TransportEvent, type TransportOptions } from './transport.ts';
 export type { SessionTimes } from './wire-options.ts';

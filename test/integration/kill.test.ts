@@ -39,6 +39,10 @@ test(
     }
     isOver = true;
     await Promise.all(sending);
+    // A node that ended without being killed says why.
+    for (const { child, outcome } of Object.values(nodes)) {
+      expect(child.exitCode === null ? '' : (await outcome).stderr.slice(-2000)).toBe('');
+    }
 
     for (const [from, to] of [
       ['XA', 'XB'],

@@ -21,6 +21,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   casework: ['base', 'wire', 'sealing', 'trust', 'ledger', 'store'],
   evidence: ['base', 'wire', 'sealing', 'trust', 'ledger', 'store'],
   audit: ['base', 'wire', 'sealing', 'trust', 'ledger'],
+  auditor: ['base', 'audit'],
   exchange: ['base', 'wire', 'sealing', 'trust', 'ledger', 'store', 'casework', 'evidence'],
   transport: ['base', 'wire', 'sealing', 'trust', 'ledger', 'store', 'casework', 'evidence', 'exchange'],
   node: [
@@ -73,7 +74,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may name Node although their room also runs in a browser. */
 const NODE_ONLY = new Set(['src/base/platform.ts', 'src/base/durable-file.ts']);
-const BROWSER_ROOMS = new Set(['base', 'wire', 'audit']);
+const BROWSER_ROOMS = new Set(['base', 'wire', 'audit', 'auditor']);
 const CODEC_PACKAGE = 'protobufjs';
 
 /** Every import, type import, re-export and dynamic import of a file. */

@@ -1,0 +1,117 @@
+/**
+ * The auditor's page: bundles are dropped in and verified right here, by the same code as `rogatory audit verify`. Nothing leaves the
+ * machine: the page's own policy forbids every connection.
+ */
+import { auditBundles, type AuditReport } from '../audit/mod.ts';
+
+const drop = element('drop');
+const input = element('files') as HTMLInputElement;
+const result = element('result');
+const machine = element('machine');
+
+input.addEventListener('change', () => {
+  show([...(input.files ?? [])]);
+});
+for (const name of ['dragenter', 'dragover'] as const) {
+  drop.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.add('over');
+  });
+}
+drop.addEventListener('dragleave', () => {
+  drop.classList.remove('over');
+});
+drop.addEventListener('drop', (event) => {
+  event.preventDefault();
+  drop.classList.remove('over');
+  show([...(event.dataTransfer?.files ?? [])]);
+});
+
+function show(files: readonly File[]): void {
+  if (files.length === 0) return;
+  result.replaceChildren(line('p', `Verifying ${files.map(({ name }) => name).join(', ')} …`));
+  machine.textContent = '';
+  verify(files).catch((error: unknown) => {
+    result.replaceChildren(line('p', `The page failed: ${String(error)}`));
+  });
+}
+
+async function verify(files: readonly File[]): Promise<void> {
+  const bundles = await Promise.all(
+    files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })),
+  );
+  const report = await auditBundles(bundles);
+  render(report);
+  machine.textContent = JSON.stringify(report);
+}
+
+function render({ ok, ledgers, exchange, findings }: AuditReport): void {
+  const verdict = line('p', ok ? 'Verified: nothing was found wrong.' : `Not verified: ${findings.length} wrong.`);
+  verdict.className = ok ? 'good' : 'bad';
+  result.replaceChildren(
+    verdict,
+    ...(findings.length === 0
+      ? []
+      : [
+          table(
+            ['What', 'Where', 'Why'],
+            findings.map(({ code, where, detail }) => [code, where, detail]),
+          ),
+        ]),
+    ...(ledgers.length === 0
+      ? []
+      : [
+          table(
+            ['File', 'Jurisdiction', 'Ledger', 'Entries', 'Root', 'Peers’ proofs', 'Cosigned', 'Manifest fingerprint'],
+            ledgers.map(({ name, code, origin, size, root, proofs, cosigned, manifest }) => [
+              name,
+              code,
+              origin,
+              String(size),
+              root,
+              String(proofs),
+              cosigned.map(({ witness, size: at }) => `${witness}: ${at}`).join('; '),
+              manifest.fingerprint,
+            ]),
+          ),
+        ]),
+    ...(exchange.length === 0
+      ? []
+      : [
+          table(
+            ['From', 'To', 'Sent', 'Received', 'Refused', 'Voided', 'Unanswered', 'Acknowledged in (p50, p90, worst)'],
+            exchange.map(({ from, to, sent, received, refused, voided, unanswered, acknowledged_ms: waits }) => [
+              from,
+              to,
+              ...[sent, received, refused, voided, unanswered].map(String),
+              waits === undefined ? '' : `${waits.p50} ms, ${waits.p90} ms, ${waits.worst} ms`,
+            ]),
+          ),
+        ]),
+  );
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): HTMLTableElement {
+  const made = document.createElement('table');
+  const head = made.createTHead().insertRow();
+  for (const text of heads) head.append(line('th', text));
+  const body = made.createTBody();
+  for (const row of rows) {
+    const cells = body.insertRow();
+    for (const text of row) cells.append(line('td', text));
+  }
+  return made;
+}
+
+/** Text only, never markup: what stands in a bundle is somebody else's. */
+function line(tag: string, text: string): HTMLElement {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  return made;
+}
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new TypeError(`no element ${id}`);
+  return found;
+}

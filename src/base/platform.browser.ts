@@ -1,0 +1,34 @@
+/** The same primitives as `platform.ts`, for a browser: the bundle of the auditor's page takes this file in its place. */
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
+
+/** SHA-256 over the parts in order, as if they were one byte string. @see FIPS 180-4 */
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const hash = nobleSha256.create();
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+/** SHA-512 over one byte string. @see FIPS 180-4 */
+export function sha512(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(nobleSha512(bytes));
+}
+
+// `btoa` takes one character a byte, and not too many arguments at a time fit into one call.
+const CHUNK = 8192;
+
+/** Base64 with the standard alphabet and padding. @see RFC 4648 §4 */
+export function bytesToBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += CHUNK) binary += String.fromCharCode(...bytes.subarray(at, at + CHUNK));
+  return btoa(binary);
+}
+
+/** Lenient base64 decoding; `parseBase64` in `bytes.ts` is the strict one. */
+export function decodeBase64Leniently(text: string): Uint8Array {
+  try {
+    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  } catch {
+    // Node's decoder never fails; what it makes of such a text is refused by the comparison that follows, and so is this.
+    return new Uint8Array();
+  }
+}

@@ -1,0 +1,111 @@
+/** The auditor’s page in a real browser: the same verdicts as on the command line, and nothing goes in or out. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { auditBundles, exportBundle, type AuditReport } from '../../src/audit/mod.ts';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { bundleSource, type Node } from '../../src/node/mod.ts';
+import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
+import { rebuildBundle } from '../kit/bundle.ts';
+import { CHROMIUM, openPage, type Page } from '../kit/chromium.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+
+const PAGE = '.build/auditor.html';
+const isRequired = process.env['ROGATORY_CHROMIUM'] === 'require';
+const MUTANTS = process.env['SLOW'] === '1' ? 400 : 24;
+if (CHROMIUM === undefined) process.stderr.write('skipped: the auditor’s page needs Chromium to be tried in\n');
+
+function build(): string {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/auditor-page.mjs'], { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  return readFileSync(PAGE, 'utf8');
+}
+
+describe('the file', () => {
+  test('is one page that its own policy holds to itself', () => {
+    const html = build();
+    const policy = /Content-Security-Policy"\s+content="([^"]+)"/.exec(html)![1]!;
+    const [, style] = /<style>([\s\S]*?)<\/style>/.exec(html)!;
+    const [, script] = /<script type="module">([\s\S]*?)<\/script>/.exec(html)!;
+    const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+    expect(policy).toBe(
+      `default-src 'none'; script-src ${hashOf(script!)}; style-src ${hashOf(style!)}; base-uri 'none'; form-action 'none'`,
+    );
+    expect(html.match(/<script/g)).toHaveLength(1);
+    expect(html).not.toMatch(/<(?:link|img|iframe)\b|from ?"node:|XMLHttpRequest|\bfetch\(/);
+  });
+});
+
+describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
+  async function verdictOf(page: Page, paths: readonly string[]): Promise<AuditReport> {
+    await page.setFiles('#files', paths);
+    await until(() => page.evaluate<boolean>(`document.querySelector('#machine').textContent !== ''`), 30_000);
+    return JSON.parse(await page.evaluate<string>(`document.querySelector('#machine').textContent`)) as AuditReport;
+  }
+
+  test('good and mutated bundles get the verdicts that the command line gives', async () => {
+    build();
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const witnessing = { witnessIntervalMs: 50 };
+    const [a, b] = [await startNode(federation, 'XA', witnessing), await startNode(federation, 'XB', witnessing)];
+    const sent = await a.exchange.send(requestDraft(), 'XB' as JurisdictionCode);
+    await a.exchange.answerOf(sent.message_id, 10_000);
+    const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
+    await b.exchange.answerOf(answer.message_id, 10_000);
+    await until(async () => (await a.exchange.cosignatures()).length > 0);
+    const folder = temporaryFolder();
+    const save = (name: string, bytes: Uint8Array): string => {
+      writeFileSync(join(folder, name), bytes);
+      return join(folder, name);
+    };
+    const bundleOf = async (node: Node): Promise<Uint8Array> =>
+      exportBundle(await bundleSource(node.config.code, node.storage));
+    const [xa, xb] = [await bundleOf(a), await bundleOf(b)];
+    const page = await openPage(resolve(PAGE));
+    const named = [
+      { name: 'xa.zip', bytes: xa },
+      { name: 'xb.zip', bytes: xb },
+    ];
+    const report = await verdictOf(
+      page,
+      named.map(({ name, bytes }) => save(name, bytes)),
+    );
+    expect(report).toEqual(JSON.parse(JSON.stringify(await auditBundles(named))));
+    expect(report.ok).toBe(true);
+    expect(await page.evaluate<string>(`document.querySelector('.good').textContent`)).toContain('Verified');
+    expect(await page.evaluate<number>(`document.querySelectorAll('#result td').length`)).toBeGreaterThan(20);
+
+    for (let n = 0; n < MUTANTS; n++) {
+      const bytes = mutate(xa, n);
+      const name = `${n}.zip`;
+      const theirs = await verdictOf(page, [save(name, bytes)]);
+      expect(theirs).toEqual(JSON.parse(JSON.stringify(await auditBundles([{ name, bytes }]))));
+      expect(theirs.ok).toBe(false);
+    }
+    expect(page.complaints).toEqual([]);
+    // The policy is in force: even the page’s own console cannot reach out.
+    expect(await page.evaluate<string>(`fetch('http://127.0.0.1:9/').then(() => 'reached', () => 'stopped')`)).toBe(
+      'stopped',
+    );
+    expect(page.complaints.join()).toContain('Content Security Policy');
+  }, 300_000);
+});
+
+function mutate(bytes: Uint8Array, n: number): Uint8Array {
+  const at = (limit: number): number => (n * 7919 + 13) % limit;
+  if (n % 3 === 0) {
+    const changed = bytes.slice();
+    changed[at(bytes.length)]! ^= 1 << (n % 8);
+    return changed;
+  }
+  return rebuildBundle(bytes, (files) => {
+    const names = [...files.keys()];
+    const name = names[n % names.length]!;
+    const content = files.get(name)!.slice();
+    content[at(content.length)]! ^= 1 << (n % 7);
+    files.set(name, content);
+  });
+}
