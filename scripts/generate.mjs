@@ -15,7 +15,7 @@ const { main: pbjs } = require('protobufjs-cli/pbjs.js');
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const outDir = join(top, 'src/wire/generated');
-const FILES = ['message', 'casework', 'ledger', 'frame'].map((name) => `mla/v1/${name}.proto`);
+const FILES = ['message', 'casework', 'evidence', 'ledger', 'frame'].map((name) => `mla/v1/${name}.proto`);
 const SCALARS = new Set(['uint32', 'uint64', 'int64', 'bool', 'string', 'bytes']);
 const BANNER = '// Generated from proto/ by scripts/generate.mjs. Do not edit.\n';
 

@@ -28,6 +28,14 @@ const formats: Readonly<Record<string, Format>> = {
   uuid: { wants: 'a UUIDv7 in lower case', matches: isUuid },
   kid: { wants: 'an RFC 7638 thumbprint in base64url', matches: pattern(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/) },
   compact: { wants: 'a JWE in compact form', matches: pattern(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}$/) },
+  file_name: {
+    wants: 'a file’s name: one line, no slashes or backslashes, not only dots',
+    matches: (text) => isLine(text) && !/[/\\]/.test(text) && !/^\.+$/.test(text),
+  },
+  media_type: {
+    wants: 'a media type such as image/tiff',
+    matches: pattern(/^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/),
+  },
   slug: {
     wants: 'a short name of lower-case letters, digits and hyphens',
     matches: pattern(/^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/),
