@@ -18,15 +18,31 @@ export const verifyEd25519: VerifyEd25519 = (signature, message, publicKey) => {
   }
 };
 
+/** Why a public key must not be enrolled. */
+export type KeyWeakness =
+  /** It does not encode a point of the curve in its one form. */
+  | 'KEY_NOT_CANONICAL'
+  /** The identity, or another point of an order below nine: many signatures verify under it. */
+  | 'KEY_SMALL_ORDER'
+  /** A point outside the prime-order subgroup: two right verifiers may disagree about a signature. */
+  | 'KEY_MIXED_ORDER';
+
+/** What is wrong with an Ed25519 public key; undefined when nothing is. @see RFC 8032 §5.1.3 */
+export function ed25519KeyWeakness(publicKey: Uint8Array): KeyWeakness | undefined {
+  let point: Point;
+  try {
+    point = Point.fromBytes(publicKey, false);
+  } catch {
+    return 'KEY_NOT_CANONICAL';
+  }
+  if (point.is0() || point.isSmallOrder()) return 'KEY_SMALL_ORDER';
+  return point.isTorsionFree() ? undefined : 'KEY_MIXED_ORDER';
+}
+
 /**
  * Whether a public key may be enrolled: canonical encoding, on the curve, in the prime-order subgroup and not the identity.
  * With such keys only, OpenSSL and the auditor's verifier never disagree about a signature.
  */
 export function isAdmissibleEd25519Key(publicKey: Uint8Array): boolean {
-  try {
-    const point = Point.fromBytes(publicKey, false);
-    return !point.is0() && !point.isSmallOrder() && point.isTorsionFree();
-  } catch {
-    return false;
-  }
+  return ed25519KeyWeakness(publicKey) === undefined;
 }

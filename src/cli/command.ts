@@ -89,6 +89,11 @@ export class Arguments {
   }
 }
 
+// One key's name in 64 begins with a hyphen, and would be taken for an option.
+const KEY_NAMES = /^-[\w-]{42}(,[\w-]{43})*$/;
+const LITERAL = '\u0001';
+const unmarked = (text: string): string => (text.startsWith(LITERAL) ? text.slice(1) : text);
+
 /** @throws {CliError} CLI_USAGE */
 export function readArguments(command: Command, argv: readonly string[]): Arguments {
   const options = Object.fromEntries(
@@ -101,7 +106,12 @@ export function readArguments(command: Command, argv: readonly string[]): Argume
     ]),
   );
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    const args = argv.map((text) => (KEY_NAMES.test(text) ? LITERAL + text : text));
+    const parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
+    const positionals = parsed.positionals.map(unmarked);
+    const values = Object.fromEntries(
+      Object.entries(parsed.values).map(([name, value]) => [name, typeof value === 'string' ? unmarked(value) : value]),
+    );
     for (const [name, spec] of Object.entries(command.options)) {
       if (spec.required === true && values[name] === undefined)
         throw new CliError('CLI_USAGE', `--${name} ${spec.value ?? ''} is required.`);

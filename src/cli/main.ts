@@ -2,14 +2,21 @@ import { RogatoryError, codeOf } from '../base/mod.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { caseList, caseShow } from './commands/case.ts';
+import { federationDiff, federationPublish, federationShow, federationVerify } from './commands/federation.ts';
+import {
+  federationCouncil,
+  federationCreate,
+  federationKeygen,
+  federationRenew,
+} from './commands/federation-council.ts';
 import {
   federationAdd,
-  federationCreate,
-  federationPublish,
-  federationShow,
+  federationReactivate,
+  federationRemove,
+  federationRevoke,
   federationSign,
-  federationVerify,
-} from './commands/federation.ts';
+  federationSuspend,
+} from './commands/federation-draft.ts';
 import { init } from './commands/init.ts';
 import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
 import { messageList } from './commands/message-list.ts';
@@ -26,11 +33,19 @@ import { overview, usage } from './help.ts';
 const COMMANDS: readonly Command[] = [
   sandbox,
   init,
+  federationKeygen,
   federationCreate,
   federationAdd,
+  federationRemove,
+  federationSuspend,
+  federationReactivate,
+  federationRevoke,
+  federationCouncil,
+  federationRenew,
   federationSign,
   federationPublish,
   federationShow,
+  federationDiff,
   federationVerify,
   serve,
   status,

@@ -45,6 +45,8 @@ export const CLOSE_CODES = {
   NODE_FAILED: 4019,
   /** A cosignature that does not verify, or that nobody asked for. */
   COSIGNATURE_INVALID: 4020,
+  /** This node's manifest is newer, and it does not hold the one that follows the peer's. */
+  MANIFEST_UNAVAILABLE: 4030,
 } as const;
 
 /** Names of the close codes. */

@@ -6,6 +6,8 @@ export type ExchangeErrorCode =
   | 'EXCHANGE_UNKNOWN_RECIPIENT'
   /** The recipient is in the manifest but suspended, or has left. */
   | 'EXCHANGE_RECIPIENT_INACTIVE'
+  /** The federation manifest has expired: nothing new is sent under it, and what arrives is still received and answered. */
+  | 'EXCHANGE_MANIFEST_EXPIRED'
   /** The recipient has no valid encryption key, or this node no valid signing key. */
   | 'EXCHANGE_NO_KEY'
   /** The message is longer than the recipient accepts. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
-import type { Clock, JurisdictionCode, Uuid, Verdict } from '../base/mod.ts';
+import { parseUtf8, type Clock, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Case } from '../casework/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { SigningKey } from '../sealing/mod.ts';
@@ -29,7 +29,7 @@ import {
   type MessageFilter,
   type TimelineEntry,
 } from './query.ts';
-import type { MessageRecord } from './record.ts';
+import { keys, type MessageRecord } from './record.ts';
 import { Session } from './session.ts';
 import { cosignaturesOf, publishCosignatures } from './witness.ts';
 
@@ -208,9 +208,10 @@ export class Exchange {
     }
   }
 
-  /** The signed manifest in force, as it travels. */
-  get manifestText(): string {
-    return this.#context.directory.text;
+  /** The manifest that follows a version, as it travels; undefined when this node began with a later one. */
+  async manifestAfter(version: number): Promise<string | undefined> {
+    const bytes = await this.#context.store.get(keys.manifest(version + 1));
+    return bytes === undefined ? undefined : parseUtf8(bytes);
   }
 
   /** Records the manifest that a new node starts under. */

@@ -1,4 +1,4 @@
-import { bytesToBase64url, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { bytesToBase64url, isoTime, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { CaseworkError, applyStep, contentFaults, refold, type Case } from '../casework/mod.ts';
 import { sealMessage, signMessage, signedDigest } from '../sealing/mod.ts';
 import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
@@ -12,7 +12,8 @@ import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts
  * number it uses up.
  * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
  * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP
- * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED
+ * @throws {ExchangeError} EXCHANGE_MANIFEST_EXPIRED, EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY,
+ * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED
  */
 export async function queueMessage(
   context: ExchangeContext,
@@ -40,9 +41,16 @@ function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode
   if (draft.expires_at !== 0 && draft.expires_at <= context.clock.nowMs()) {
     throw faultsError([{ path: 'expires_at', code: 'OUT_OF_RANGE', message: 'has passed' }]);
   }
+  const { manifest } = context.directory;
+  if (manifest.expires_at <= context.clock.nowMs()) {
+    throw new ExchangeError(
+      'EXCHANGE_MANIFEST_EXPIRED',
+      `Version ${manifest.version} of the federation manifest expired at ${isoTime(manifest.expires_at)}: ask the council for the next one.`,
+    );
+  }
   const member = context.directory.member(to);
   if (to === context.code || member === undefined) {
-    const others = context.directory.manifest.members.map(({ code }) => code).filter((code) => code !== context.code);
+    const others = manifest.members.map(({ code }) => code).filter((code) => code !== context.code);
     throw new ExchangeError(
       'EXCHANGE_UNKNOWN_RECIPIENT',
       `${to} is not another member of the federation. Members: ${others.join(', ')}.`,

@@ -1,28 +1,36 @@
-/** The council's folder: its keys, the draft of the next manifest, and the signed one. */
-import { createPrivateKey } from 'node:crypto';
-import { access, mkdir, readFile } from 'node:fs/promises';
+/**
+ * The council's folder: the draft of the next manifest, the signatures gathered over it, and the versions before it. Everything is files,
+ * so that the council needs no network; its members' private keys may be on other machines.
+ */
+import { access, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToHex, parseUtf8, replaceFile, systemClock, utf8ToBytes, type Clock } from '../base/mod.ts';
-import { loadNodeConfig, nodePaths } from '../config/mod.ts';
+import { parseBase64url, parseUtf8, replaceFile, systemClock, utf8ToBytes, type Clock } from '../base/mod.ts';
 import {
+  TrustError,
   addMember,
   draftManifest,
   encodeManifest,
-  generateCouncilKey,
+  mergeSignatures,
   parseManifest,
+  publicJwk,
   signManifest,
   verifyEnrolment,
   verifyManifest,
   type Manifest,
   type MemberKey,
+  type ManifestRefusal,
   type VerifiedManifest,
 } from '../trust/mod.ts';
+import type { Verdict } from '../base/mod.ts';
+import { readCouncilKey, writeCouncilKey } from './council-key.ts';
 import { NodeError } from './error.ts';
 
 const DRAFT = 'draft.json';
 const SIGNED = 'manifest.json';
 const PUBLIC_MODE = 0o644;
-const SECRET_MODE = 0o600;
+const DAY_MS = 24 * 3_600_000;
+/** How long a member's old keys may be used beside its new ones, unless the council says otherwise. */
+export const OVERLAP_DAYS = 30;
 
 /** Path of the signed manifest in a council's folder. */
 export function signedManifestPath(folder: string): string {
@@ -30,12 +38,14 @@ export function signedManifestPath(folder: string): string {
 }
 
 /**
- * Founds a federation: council keys, and a draft without members.
+ * Founds a federation: a council, and a draft without members.
+ * @param council public keys of members who hold their own private ones, or how many keys to make in the folder
  * @throws {NodeError} NODE_EXISTS
+ * @throws {TrustError} TRUST_MALFORMED
  */
 export async function createCouncil(
   folder: string,
-  { keys, threshold }: { readonly keys: number; readonly threshold: number },
+  council: { readonly keys: number | readonly MemberKey[]; readonly threshold: number },
   clock: Clock = systemClock,
 ): Promise<Manifest> {
   const isTaken = await access(join(folder, DRAFT)).then(
@@ -44,100 +54,109 @@ export async function createCouncil(
   );
   if (isTaken) throw new NodeError('NODE_EXISTS', `${folder} holds a federation already.`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const entries: MemberKey[] = [];
-  for (let i = 1; i <= keys; i++) {
-    const { privateKey, entry } = generateCouncilKey(clock.nowMs());
-    await replaceFile(
-      join(folder, `council-${i}.key`),
-      privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-      SECRET_MODE,
-    );
-    entries.push(entry);
-  }
-  const draft = draftManifest({ threshold, keys: entries }, clock.nowMs());
-  await writeDraft(folder, draft);
+  const nowMs = clock.nowMs();
+  const keys = typeof council.keys === 'number' ? await makeKeys(folder, council.keys, nowMs) : council.keys;
+  const draft = draftManifest({ threshold: council.threshold, keys }, nowMs);
+  parseManifest(utf8ToBytes(encodeManifest(draft)));
+  await replaceFile(join(folder, DRAFT), `${encodeManifest(draft)}\n`, PUBLIC_MODE);
   return draft;
 }
 
+async function makeKeys(folder: string, count: number, nowMs: number): Promise<MemberKey[]> {
+  const keys: MemberKey[] = [];
+  for (let i = 1; i <= count; i++) keys.push(await writeCouncilKey(join(folder, `council-${i}.key`), undefined, nowMs));
+  return keys;
+}
+
 /**
- * Adds a jurisdiction to the draft, after checking that it holds every key it enrols.
+ * Adds a jurisdiction to the draft, or a member's new keys, after checking that it holds every key it enrols.
  * @throws {NodeError} NODE_INCOMPLETE, NODE_ENROLMENT_REFUSED
- * @throws {TrustError} TRUST_ALREADY_MEMBER
+ * @throws {TrustError} TRUST_ALREADY_MEMBER, TRUST_LEDGER_CHANGED
  */
-export async function enrolMember(folder: string, enrolment: string, clock: Clock = systemClock): Promise<Manifest> {
+export async function enrolMember(
+  folder: string,
+  enrolment: string,
+  clock: Clock = systemClock,
+  overlapDays = OVERLAP_DAYS,
+): Promise<Manifest> {
   const verified = verifyEnrolment(enrolment);
   if (!verified.ok)
     throw new NodeError('NODE_ENROLMENT_REFUSED', `The enrolment is refused (${verified.reason}): ${verified.detail}.`);
-  const draft = addMember(await readDraft(folder), verified.value, clock.nowMs());
-  await writeDraft(folder, draft);
-  return draft;
+  return amendDraft(folder, (draft, nowMs) => addMember(draft, verified.value, nowMs, overlapDays * DAY_MS), clock);
 }
 
 /**
- * Signs the draft with every council key in the folder. Keys may be in several folders: signatures over one draft add up.
+ * Changes the draft. Once a version has all its signatures, the next change begins the next version, which lives as long as it did.
  * @throws {NodeError} NODE_INCOMPLETE
+ * @throws {TrustError} what the change throws; TRUST_MALFORMED when it breaks a rule of the manifest
  */
-export async function signDraft(folder: string): Promise<string> {
+export async function amendDraft(
+  folder: string,
+  change: (draft: Manifest, nowMs: number) => Manifest,
+  clock: Clock = systemClock,
+): Promise<Manifest> {
   const draft = await readDraft(folder);
+  const nowMs = clock.nowMs();
+  const published = await completeManifest(folder);
+  const isNext = published !== undefined && published.manifest.version >= draft.version;
+  const next = isNext
+    ? { ...draft, version: published.manifest.version + 1, expires_at: nowMs + (draft.expires_at - draft.issued_at) }
+    : draft;
+  const changed = { ...change(next, nowMs), issued_at: nowMs };
+  parseManifest(utf8ToBytes(encodeManifest(changed)));
+  // Before the draft, or a crash between the two would lose the version that the next one has to follow.
+  if (isNext) await replaceFile(join(folder, versionName(published.manifest.version)), published.text, PUBLIC_MODE);
+  await replaceFile(join(folder, DRAFT), `${encodeManifest(changed)}\n`, PUBLIC_MODE);
+  return changed;
+}
+
+/** What to sign with, and whose signatures to gather. */
+export interface SigningOptions {
+  /** Private key files; by default every key of the council's in the folder. */
+  readonly keyFiles?: readonly string[];
+  readonly passphrase?: string | undefined;
+  /** Files with others' signatures over the same draft. */
+  readonly signed?: readonly string[];
+}
+
+/**
+ * Signs the draft, and adds the signatures that others gave. Keys may be in several folders: signatures over one draft add up.
+ * @returns the file as it is now, complete or not: `verifyDraft` tells
+ * @throws {NodeError} NODE_INCOMPLETE
+ * @throws {TrustError} TRUST_COUNCIL_KEY when a key is not the council's, TRUST_MALFORMED when a file is over another draft
+ */
+export async function signDraft(folder: string, options: SigningOptions = {}): Promise<string> {
+  const draft = await readDraft(folder);
+  const before = await predecessorOf(folder, draft.version);
+  const councilKids = new Set([...draft.council.keys, ...(before?.manifest.council.keys ?? [])].map(({ kid }) => kid));
   let signed = await signedOver(folder, draft);
-  for (let i = 1; i <= draft.council.keys.length; i++) {
-    const pem = await readFile(join(folder, `council-${i}.key`), 'utf8').catch(() => undefined);
-    if (pem !== undefined) signed = await signManifest(draft, createPrivateKey(pem), signed);
+  for (const text of options.signed ?? []) {
+    if (!isOver(text, draft)) throw new TrustError('TRUST_MALFORMED', 'A signed file is over another draft.');
+    signed = signed === undefined ? text : mergeSignatures(signed, text);
+  }
+  const files = options.keyFiles ?? ((options.signed ?? []).length > 0 ? [] : await keyFilesIn(folder));
+  for (const path of files) {
+    const key = await readCouncilKey(path, options.passphrase);
+    const isCouncils = councilKids.has(publicJwk(key).kid);
+    if (!isCouncils && options.keyFiles === undefined) continue;
+    if (!isCouncils) throw new TrustError('TRUST_COUNCIL_KEY', `${path} is not a key of this council.`);
+    signed = await signManifest(draft, key, signed);
   }
   if (signed === undefined) throw new NodeError('NODE_INCOMPLETE', `There is no council key in ${folder}.`);
   await replaceFile(signedManifestPath(folder), signed, PUBLIC_MODE);
   return signed;
 }
 
-/**
- * Puts a manifest into the folder of a node that is not running. The first one needs its fingerprint, which the node keeps.
- * @param fingerprint SHA-256 of the payload in hexadecimal, exchanged out of band
- * @throws {NodeError} NODE_MANIFEST_REFUSED
- */
-export async function installManifest(
-  dir: string,
-  text: string,
-  fingerprint: string | undefined,
-): Promise<VerifiedManifest> {
-  const paths = nodePaths(dir);
-  const config = loadNodeConfig(paths.config, {});
-  const pinned = config.manifestFingerprint ?? fingerprint;
-  if (pinned === undefined) {
-    throw new NodeError(
-      'NODE_MANIFEST_REFUSED',
-      'The first manifest of a node needs its fingerprint: --fingerprint HEX, as the council announced it.',
-    );
-  }
-  // A later manifest is verified by the node itself, against the one it has in force.
-  const anchor = config.manifestFingerprint === undefined ? { fingerprint: pinned } : { selfSigned: true as const };
-  const verified = verifyManifest(text, anchor);
-  if (!verified.ok)
-    throw new NodeError('NODE_MANIFEST_REFUSED', `The manifest is refused (${verified.reason}): ${verified.detail}.`);
-  if (config.manifestFingerprint === undefined) {
-    const file = JSON.parse(await readFile(paths.config, 'utf8')) as Record<string, unknown>;
-    await replaceFile(
-      paths.config,
-      `${JSON.stringify({ ...file, manifest_fingerprint: pinned }, undefined, 2)}\n`,
-      PUBLIC_MODE,
-    );
-  }
-  await replaceFile(paths.manifest, text, PUBLIC_MODE);
-  return verified.value;
+/** Whether the signatures gathered in the folder are all that nodes will ask for: its own council's, and the one before. */
+export async function verifySigned(folder: string): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
+  const text = await readFile(signedManifestPath(folder), 'utf8').catch(() => '');
+  const own = verifyManifest(text, { selfSigned: true });
+  if (!own.ok) return own;
+  const predecessor = await predecessorOf(folder, own.value.manifest.version);
+  return predecessor === undefined ? own : verifyManifest(text, { predecessor });
 }
 
-/** The fingerprint of a manifest: SHA-256 of its payload, in hexadecimal. */
-export function fingerprintOf({ digest }: VerifiedManifest): string {
-  return bytesToHex(digest);
-}
-
-/** The signed file, if it is over this very draft. */
-async function signedOver(folder: string, draft: Manifest): Promise<string | undefined> {
-  const text = await readFile(signedManifestPath(folder), 'utf8').catch(() => undefined);
-  const payload = text === undefined ? '' : (JSON.parse(text) as { payload: string }).payload;
-  return Buffer.from(payload, 'base64url').toString('utf8') === encodeManifest(draft) ? text : undefined;
-}
-
-/** The draft to work on: once a version is signed and published, the next one. */
+/** The draft to work on. @throws {NodeError} NODE_INCOMPLETE */
 async function readDraft(folder: string): Promise<Manifest> {
   let text: string;
   try {
@@ -148,13 +167,37 @@ async function readDraft(folder: string): Promise<Manifest> {
   return parseManifest(utf8ToBytes(text.trimEnd()));
 }
 
-async function writeDraft(folder: string, draft: Manifest): Promise<void> {
-  const signed = await readFile(signedManifestPath(folder)).catch(() => undefined);
-  let next = draft;
-  if (signed !== undefined) {
-    const verified = verifyManifest(parseUtf8(signed), { selfSigned: true });
-    if (verified.ok && verified.value.manifest.version >= draft.version)
-      next = { ...draft, version: verified.value.manifest.version + 1 };
+async function completeManifest(folder: string): Promise<VerifiedManifest | undefined> {
+  const verified = await verifySigned(folder);
+  return verified.ok ? verified.value : undefined;
+}
+
+async function predecessorOf(folder: string, version: number): Promise<VerifiedManifest | undefined> {
+  const text = await readFile(join(folder, versionName(version - 1)), 'utf8').catch(() => undefined);
+  const verified = text === undefined ? undefined : verifyManifest(text, { selfSigned: true });
+  return verified?.ok === true ? verified.value : undefined;
+}
+
+function versionName(version: number): string {
+  return `manifest-${version}.json`;
+}
+
+async function keyFilesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.endsWith('.key')).map((name) => join(folder, name));
+}
+
+/** The signed file, if it is over this very draft. */
+async function signedOver(folder: string, draft: Manifest): Promise<string | undefined> {
+  const text = await readFile(signedManifestPath(folder), 'utf8').catch(() => undefined);
+  return text !== undefined && isOver(text, draft) ? text : undefined;
+}
+
+function isOver(text: string, draft: Manifest): boolean {
+  try {
+    const { payload } = JSON.parse(text) as { readonly payload: string };
+    return parseUtf8(parseBase64url(payload)) === encodeManifest(draft);
+  } catch {
+    return false;
   }
-  await replaceFile(join(folder, DRAFT), `${encodeManifest(next)}\n`, PUBLIC_MODE);
 }

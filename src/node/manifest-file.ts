@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseUtf8 } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
@@ -7,49 +8,82 @@ import { memberByCode, publicJwk, verifyManifest, type NodeKeys, type VerifiedMa
 import { NodeError } from './error.ts';
 import { ledgerKeyOf } from './keyring.ts';
 
-/** The manifest to start under, and whether the store has yet to learn of it. */
+/** The manifest to start under, and what the store has yet to learn. */
 export interface StartingManifest {
   readonly verified: VerifiedManifest;
-  readonly isNew: boolean;
+  /** Manifests from the node's folder that the store has not accepted before, in the order of their versions. */
+  readonly fresh: readonly VerifiedManifest[];
+  /** A version in the folder that cannot come into force yet, because those before it are missing; peers pass them on. */
+  readonly waiting: number | undefined;
 }
 
 /**
- * The newest acceptable manifest: the one that the store has accepted before, or a newer one in the node's folder. The first of all is
+ * The newest acceptable manifest: the one that the store has accepted before, or its successors in the node's folder. The first of all is
  * believed only by its fingerprint.
  * @throws {NodeError} NODE_MANIFEST_MISSING, NODE_MANIFEST_REFUSED, NODE_NOT_A_MEMBER
  */
 export async function startingManifest(config: NodeConfig, keys: NodeKeys, store: Store): Promise<StartingManifest> {
   const accepted = await acceptedManifest(store);
-  const text = await readFile(config.paths.manifest, 'utf8').catch(() => undefined);
-  const starting = text === undefined ? accepted : (newerManifest(config, accepted, text) ?? accepted);
-  if (starting === undefined) {
+  const files = await manifestFiles(config);
+  const fresh: VerifiedManifest[] = [];
+  let current = accepted ?? firstManifest(config, files);
+  if (current !== undefined && current !== accepted) fresh.push(current);
+  let waiting: number | undefined;
+  for (const { path, text } of current === undefined ? [] : files) {
+    const verified = verifyManifest(text, { predecessor: current! });
+    if (verified.ok) fresh.push((current = verified.value));
+    else if (verified.reason === 'MANIFEST_SKIPS') waiting = versionOf(text);
+    // One that is in force already, or an older one, is not a mistake.
+    else if (verified.reason !== 'MANIFEST_NOT_NEWER')
+      throw new NodeError(
+        'NODE_MANIFEST_REFUSED',
+        `The manifest ${path} is refused (${verified.reason}): ${verified.detail}.`,
+      );
+  }
+  if (current === undefined) {
     throw new NodeError(
       'NODE_MANIFEST_MISSING',
       `${config.code} is not in a federation yet: hand ${config.paths.enrolment} to the council, and give the node its manifest with ` +
         '“rogatory federation publish”.',
     );
   }
-  checkOwnMembership(config, keys, starting);
-  return { verified: starting, isNew: starting !== accepted };
+  checkOwnMembership(config, keys, current);
+  return { verified: current, fresh, waiting };
 }
 
-function newerManifest(
-  config: NodeConfig,
-  accepted: VerifiedManifest | undefined,
-  text: string,
-): VerifiedManifest | undefined {
-  if (accepted === undefined && config.manifestFingerprint === undefined) {
+interface ManifestFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What operators have handed to the node, in the order of the versions. */
+async function manifestFiles(config: NodeConfig): Promise<ManifestFile[]> {
+  const names = (await readdir(config.paths.dir)).filter((name) => /^manifest(-[0-9]+)?\.json$/.test(name));
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(config.paths.dir, name);
+      return { path, text: await readFile(path, 'utf8') };
+    }),
+  );
+  return files.sort((a, b) => (versionOf(a.text) ?? 0) - (versionOf(b.text) ?? 0));
+}
+
+function firstManifest(config: NodeConfig, files: readonly ManifestFile[]): VerifiedManifest | undefined {
+  if (files.length === 0) return undefined;
+  const fingerprint = config.manifestFingerprint;
+  if (fingerprint === undefined) {
     throw new NodeError(
       'NODE_MANIFEST_REFUSED',
       'The first manifest needs its fingerprint: manifest_fingerprint in node.json.',
     );
   }
-  const anchor = accepted === undefined ? { fingerprint: config.manifestFingerprint! } : { predecessor: accepted };
-  const verified = verifyManifest(text, anchor);
-  if (verified.ok) return verified.value;
-  // The file that the store has accepted already, or an older one, is not a mistake.
-  if (verified.reason === 'MANIFEST_NOT_NEWER') return undefined;
-  throw new NodeError('NODE_MANIFEST_REFUSED', `The manifest ${config.paths.manifest} is refused: ${verified.detail}.`);
+  let refusal = '';
+  for (const { path, text } of files) {
+    const verified = verifyManifest(text, { fingerprint });
+    if (verified.ok) return verified.value;
+    refusal = `${path} (${verified.reason}): ${verified.detail}`;
+  }
+  throw new NodeError('NODE_MANIFEST_REFUSED', `No manifest has the fingerprint in node.json: ${refusal}.`);
 }
 
 /** The store authenticates its values, so an accepted manifest is still the one that was verified. */
@@ -59,6 +93,12 @@ async function acceptedManifest(store: Store): Promise<VerifiedManifest | undefi
     if (verified.ok) return verified.value;
   }
   return undefined;
+}
+
+/** The version that a file claims, before anything about it is verified. */
+function versionOf(text: string): number | undefined {
+  const verified = verifyManifest(text, { selfSigned: true });
+  return verified.ok ? verified.value.manifest.version : undefined;
 }
 
 function checkOwnMembership(config: NodeConfig, keys: NodeKeys, { manifest }: VerifiedManifest): void {

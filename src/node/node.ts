@@ -109,7 +109,7 @@ export class Node {
     let ledgerServer: LedgerServer | undefined;
     try {
       const { store, ledger, keys } = storage;
-      const { verified, isNew } = await startingManifest(config, keys, store);
+      const { verified, fresh, waiting } = await startingManifest(config, keys, store);
       const { kid } = publicJwk(keys.encrypt);
       const exchange = new Exchange({
         code: config.code,
@@ -124,7 +124,8 @@ export class Node {
         witnessIntervalMs: options.witnessIntervalMs,
         onFatal: options.onFatal,
       });
-      if (isNew) await exchange.recordManifest(verified);
+      for (const manifest of fresh) await exchange.recordManifest(manifest);
+      if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await exchange.publishCosignatures();
       exchange.subscribe((event) => {
         // What a message is about stays inside it: a log names no case and no kind of step.

@@ -180,10 +180,7 @@ export class FederationSession implements PeerLink {
     }
     switch (verdict.value) {
       case 'OURS_NEWER':
-        await this.send({ type: 'manifest', value: { manifest: exchange.manifestText } });
-        this.#after(MANIFEST_WAIT_MS, () => {
-          this.close('MANIFEST_UPDATED');
-        });
+        await this.#offerManifest(hello.manifest_version);
         return;
       case 'THEIRS_NEWER':
         this.#awaitsManifest = true;
@@ -197,6 +194,19 @@ export class FederationSession implements PeerLink {
       default:
         verdict.value satisfies never;
     }
+  }
+
+  /** One version at a time: each needs the council before it, and each is an entry in the peer's ledger. */
+  async #offerManifest(after: number): Promise<void> {
+    const manifest = await this.#options.exchange.manifestAfter(after);
+    if (manifest === undefined) {
+      this.close('MANIFEST_UNAVAILABLE');
+      return;
+    }
+    await this.send({ type: 'manifest', value: { manifest } });
+    this.#after(MANIFEST_WAIT_MS, () => {
+      this.close('MANIFEST_UPDATED');
+    });
   }
 
   #becomeReady(): void {

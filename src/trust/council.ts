@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { GeneralSign } from 'jose';
 import { utf8ToBytes } from '../base/mod.ts';
 import { TrustError } from './error.ts';
-import { encodeManifest, parseManifest, type Manifest, type MemberKey, type MemberStatement } from './manifest.ts';
+import { encodeManifest, parseManifest, type Manifest, type MemberKey } from './manifest.ts';
 import { manifestHeader, parseGeneralJws } from './manifest-signature.ts';
 import { publicJwk } from './node-keys.ts';
 
@@ -32,17 +32,6 @@ export function draftManifest(council: Manifest['council'], nowMs: number): Mani
 }
 
 /**
- * A draft with one more member.
- * @throws {TrustError} TRUST_ALREADY_MEMBER
- */
-export function addMember(draft: Manifest, statement: MemberStatement, nowMs: number): Manifest {
-  if (draft.members.some(({ code }) => code === statement.code)) {
-    throw new TrustError('TRUST_ALREADY_MEMBER', `${statement.code} is in the manifest already.`);
-  }
-  return { ...draft, issued_at: nowMs, members: [...draft.members, { ...statement, status: 'ACTIVE' }] };
-}
-
-/**
  * The manifest with one more council signature.
  * @param signed a file with signatures over the same payload, if there is one already
  * @throws {TrustError} TRUST_MALFORMED when the signed file has another payload, or the draft breaks the rules
@@ -52,12 +41,22 @@ export async function signManifest(draft: Manifest, key: KeyObject, signed?: str
   parseManifest(payload);
   const { kid } = publicJwk(key);
   const jws = await new GeneralSign(payload).addSignature(key).setProtectedHeader(manifestHeader(kid)).sign();
-  const earlier = signed === undefined ? undefined : parseGeneralJws(signed);
-  if (earlier !== undefined && earlier.payload !== jws.payload) {
-    throw new TrustError('TRUST_MALFORMED', 'The signed file is over another draft.');
-  }
   const own = jws.signatures.map(({ protected: header, signature }) => ({ protected: header!, signature }));
-  const others = (earlier?.signatures ?? []).filter((item) => item.protected !== own[0]!.protected);
-  const signatures = [...others, ...own].map((item) => ({ protected: item.protected, signature: item.signature }));
-  return `${JSON.stringify({ payload: jws.payload, signatures })}\n`;
+  const text = `${JSON.stringify({ payload: jws.payload, signatures: own })}\n`;
+  return signed === undefined ? text : mergeSignatures(signed, text);
+}
+
+/**
+ * The signatures of two files over one draft, in one file; of two by the same key, the second's.
+ * @throws {TrustError} TRUST_MALFORMED when they are over different drafts
+ */
+export function mergeSignatures(first: string, second: string): string {
+  const [a, b] = [parseGeneralJws(first), parseGeneralJws(second)];
+  if (a.payload !== b.payload) throw new TrustError('TRUST_MALFORMED', 'The signed files are over different drafts.');
+  const others = a.signatures.filter((item) => !b.signatures.some((own) => own.protected === item.protected));
+  const signatures = [...others, ...b.signatures].map((item) => ({
+    protected: item.protected,
+    signature: item.signature,
+  }));
+  return `${JSON.stringify({ payload: a.payload, signatures })}\n`;
 }

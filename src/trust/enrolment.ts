@@ -2,7 +2,7 @@
  * Enrolment: what a jurisdiction hands to the council to become a member. Each key signs the statement, so that nobody can enrol a key
  * that is another's.
  */
-import { X509Certificate, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import { X509Certificate, sign, verify, type KeyObject } from 'node:crypto';
 import {
   accept,
   bytesToBase64url,
@@ -12,13 +12,15 @@ import {
   refuse,
   utf8ToBytes,
   verifyEd25519,
+  type KeyWeakness,
   type Verdict,
 } from '../base/mod.ts';
 import { parseVerifierKey } from '../ledger/mod.ts';
+import { nodeUri } from './certificate.ts';
 import { TrustError } from './error.ts';
 import { parseMemberStatement, type MemberStatement } from './manifest.ts';
 import type { NodeKeys } from './node-keys.ts';
-import { spkiSha256 } from './peer-certificate.ts';
+import { certificatesIn, isIssuedUnder, namedNode, spkiSha256 } from './peer-certificate.ts';
 import { signWithX25519, verifyWithX25519 } from './possession.ts';
 
 const PROVED_KEYS = ['tls', 'sign', 'encrypt', 'ledger', 'witness'] as const;
@@ -30,16 +32,36 @@ interface EnrolmentFile {
   readonly statement: string;
   /** The TLS certificate: DER in base64. */
   readonly certificate: string;
+  /** Where a national PKI has them: the authorities between the certificate and the one in the statement, likewise. */
+  readonly chain?: readonly string[];
   /** A signature by each key over the statement, in base64url. */
   readonly proofs: Readonly<Record<ProvedKey, string>>;
 }
+
+/** Why an enrolment is refused. */
+export type EnrolmentRefusal =
+  | 'ENROLMENT_MALFORMED'
+  | 'POSSESSION_UNPROVED'
+  /** The TLS certificate is not issued by the authority in the statement, or does not name the jurisdiction, or it alone. */
+  | 'CERTIFICATE_UNSUITABLE'
+  /** RSA of less than 2048 bits, or a kind of key that is not RSA, P-256, P-384 or Ed25519. */
+  | 'TLS_KEY_WEAK'
+  | KeyWeakness;
+
+const WEAKNESSES: readonly string[] = [
+  'KEY_NOT_CANONICAL',
+  'KEY_SMALL_ORDER',
+  'KEY_MIXED_ORDER',
+] satisfies KeyWeakness[];
+const MIN_RSA_BITS = 2048;
+const MAX_CHAIN = 3;
 
 /** The text of an enrolment file. */
 export function signEnrolment(statement: MemberStatement, keys: NodeKeys): string {
   const text = JSON.stringify(statement);
   const ed25519 = (key: KeyObject) => (message: Uint8Array) => sign(null, message, key);
   const signers: Record<ProvedKey, (message: Uint8Array) => Uint8Array> = {
-    tls: (message) => sign('sha256', message, keys.tls),
+    tls: (message) => sign(tlsDigest(keys.tls), message, keys.tls),
     sign: ed25519(keys.sign),
     encrypt: (message) => signWithX25519(keys.encrypt, message),
     ledger: ed25519(keys.ledger),
@@ -48,33 +70,49 @@ export function signEnrolment(statement: MemberStatement, keys: NodeKeys): strin
   const proofs = Object.fromEntries(
     PROVED_KEYS.map((name) => [name, bytesToBase64url(signers[name](proofMessage(name, text)))]),
   ) as Record<ProvedKey, string>;
-  const certificate = new X509Certificate(keys.certificates.tls).raw.toString('base64');
-  const file: EnrolmentFile = { version: 1, statement: text, certificate, proofs };
+  const [certificate, ...chain] = certificatesIn(keys.certificates.tls).map(({ raw }) => raw.toString('base64'));
+  const file: EnrolmentFile = {
+    version: 1,
+    statement: text,
+    certificate: certificate!,
+    ...(chain.length === 0 ? {} : { chain }),
+    proofs,
+  };
   return `${JSON.stringify(file, undefined, 2)}\n`;
 }
 
-/** Verifies an enrolment: a well-formed statement, and possession of every key in it. */
-export function verifyEnrolment(text: string): Verdict<MemberStatement, 'ENROLMENT_MALFORMED' | 'POSSESSION_UNPROVED'> {
+/** Verifies an enrolment: a well-formed statement, keys that are not weak, and possession of every one of them. */
+export function verifyEnrolment(text: string): Verdict<MemberStatement, EnrolmentRefusal> {
   let file: EnrolmentFile;
   let statement: MemberStatement;
   let certificate: X509Certificate;
+  let chain: X509Certificate[];
   try {
     file = parseFile(text);
     statement = parseMemberStatement(utf8ToBytes(file.statement));
     certificate = new X509Certificate(parseBase64(file.certificate));
+    chain = (file.chain ?? []).map((item) => new X509Certificate(parseBase64(item)));
   } catch (error) {
+    const faults = error instanceof TrustError ? error.faults : [];
+    const weak = faults.find(({ code }) => WEAKNESSES.includes(code));
+    if (weak !== undefined) return refuse(weak.code as KeyWeakness, `${weak.path} ${weak.message}`);
     return refuse('ENROLMENT_MALFORMED', error instanceof Error ? error.message : 'malformed');
+  }
+  if (statement.sign.length > 1 || statement.encrypt.length > 1 || statement.tls.spki_sha256.length > 1) {
+    return refuse('POSSESSION_UNPROVED', 'an enrolment proves one key of each kind');
+  }
+  const weakness = tlsKeyWeakness(certificate.publicKey);
+  if (weakness !== undefined) return refuse('TLS_KEY_WEAK', weakness);
+  if (namedNode(certificate) !== statement.code || !isIssuedUnder(certificate, authorityOf(statement), chain)) {
+    return refuse(
+      'CERTIFICATE_UNSUITABLE',
+      `it is not one that the stated authority issued to ${nodeUri(statement.code)}`,
+    );
   }
   const checks: Record<ProvedKey, (signature: Uint8Array, message: Uint8Array) => boolean> = {
     tls: (signature, message) =>
       statement.tls.spki_sha256.some(({ sha256 }) => sha256 === spkiSha256(certificate)) &&
-      isIssuedBy(certificate, statement.tls.ca) &&
-      verify(
-        certificate.publicKey.asymmetricKeyType === 'ed25519' ? null : 'sha256',
-        message,
-        certificate.publicKey,
-        signature,
-      ),
+      verify(tlsDigest(certificate.publicKey), message, certificate.publicKey, signature),
     sign: (signature, message) => verifyEd25519(signature, message, jwkToBytes(statement.sign[0]!.jwk)),
     encrypt: (signature, message) => verifyWithX25519(signature, message, jwkToBytes(statement.encrypt[0]!.jwk)),
     ledger: (signature, message) =>
@@ -87,9 +125,6 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, 'ENROLME
       return refuse('POSSESSION_UNPROVED', `the enrolment does not prove possession of the ${name} key`);
     }
   }
-  if (statement.sign.length > 1 || statement.encrypt.length > 1 || statement.tls.spki_sha256.length > 1) {
-    return refuse('POSSESSION_UNPROVED', 'an enrolment proves one key of each kind');
-  }
   return accept(statement);
 }
 
@@ -99,6 +134,8 @@ function parseFile(text: string): EnrolmentFile {
     const file = JSON.parse(text) as EnrolmentFile;
     const strings = [file.statement, file.certificate, ...PROVED_KEYS.map((name) => file.proofs[name])];
     const { version }: { readonly version: number } = file;
+    if (file.chain !== undefined && (!Array.isArray(file.chain) || file.chain.length > MAX_CHAIN))
+      throw new TypeError('chain');
     if (version !== 1 || strings.some((value) => typeof value !== 'string')) throw new TypeError('members');
     for (const name of PROVED_KEYS) parseBase64url(file.proofs[name]);
     return file;
@@ -107,12 +144,24 @@ function parseFile(text: string): EnrolmentFile {
   }
 }
 
-function isIssuedBy(certificate: X509Certificate, ca: string): boolean {
-  const authority = new X509Certificate(Buffer.from(ca, 'base64'));
-  return (
-    certificate.checkIssued(authority) &&
-    certificate.verify(createPublicKey(authority.publicKey.export({ format: 'pem', type: 'spki' })))
-  );
+function authorityOf({ tls }: MemberStatement): X509Certificate {
+  return new X509Certificate(Buffer.from(tls.ca, 'base64'));
+}
+
+/** What a TLS key signs with: Ed25519 hashes by itself. */
+function tlsDigest(key: KeyObject): 'sha256' | null {
+  return key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+}
+
+function tlsKeyWeakness({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined {
+  if (type === 'ed25519') return undefined;
+  if (type === 'ec') {
+    const isKnown = details?.namedCurve === 'prime256v1' || details?.namedCurve === 'secp384r1';
+    return isKnown ? undefined : `the TLS key is on the curve ${details?.namedCurve ?? 'unknown'}`;
+  }
+  if (type !== 'rsa') return `the TLS key is of type ${type ?? 'unknown'}`;
+  const bits = details?.modulusLength ?? 0;
+  return bits >= MIN_RSA_BITS ? undefined : `the TLS key has ${bits} bits`;
 }
 
 /** The proof of one key cannot stand for another's. */

@@ -5,8 +5,20 @@ import type { Fault } from '../wire/mod.ts';
 export type TrustErrorCode =
   /** A manifest, enrolment or council file breaks the rules of its format; `faults` lists every one. */
   | 'TRUST_MALFORMED'
-  /** A member with this code is in the manifest already. */
-  | 'TRUST_ALREADY_MEMBER';
+  /** A member with this code is in the manifest already, with these very keys. */
+  | 'TRUST_ALREADY_MEMBER'
+  /** No member with this code is in the manifest. */
+  | 'TRUST_UNKNOWN_MEMBER'
+  /** No key of that name is in the manifest, or the beginning of its name fits several. */
+  | 'TRUST_UNKNOWN_KEY'
+  /** The key is revoked already, from an earlier time on: a revocation is not taken back. */
+  | 'TRUST_ALREADY_REVOKED'
+  /** An enrolment of a member names another ledger or witness than the member has had. */
+  | 'TRUST_LEDGER_CHANGED'
+  /** The council would be left without the keys that its threshold needs. */
+  | 'TRUST_COUNCIL_TOO_SMALL'
+  /** A file is not a key of the council, or cannot be read as one. */
+  | 'TRUST_COUNCIL_KEY';
 
 /** Something that is not to be trusted. */
 export class TrustError extends RogatoryError<TrustErrorCode> {

@@ -1,12 +1,13 @@
 /** Reads untrusted JSON member by member and collects every fault, so that a person can mend a file in one go. */
 import {
   isJurisdictionCode,
-  isAdmissibleEd25519Key,
+  ed25519KeyWeakness,
   jwkThumbprint,
   jwkToBytes,
   parseBase64,
   parseBase64url,
   type JurisdictionCode,
+  type KeyWeakness,
   type OkpJwk,
 } from '../base/mod.ts';
 import type { Fault, FaultCode } from '../wire/mod.ts';
@@ -34,6 +35,11 @@ export class JsonReader {
 
   fault(name: string, code: FaultCode, message: string): void {
     this.#faults.push({ path: this.at(name), code, message });
+  }
+
+  /** Refuses a public key that is not one of those that every verifier judges alike. */
+  weakness(name: string, weakness: KeyWeakness | undefined): void {
+    if (weakness !== undefined) this.fault(name, weakness, `is not an admissible public key (${weakness})`);
   }
 
   at(name: string): string {
@@ -95,9 +101,8 @@ export class JsonReader {
     const jwk: OkpJwk = { kty: inner.choice('kty', ['OKP']), crv: inner.choice('crv', [crv]), x: inner.text('x') };
     try {
       const bytes = jwkToBytes(jwk);
-      const admissible =
-        bytes.length === 32 && (crv === 'Ed25519' ? isAdmissibleEd25519Key(bytes) : isCanonicalX25519(bytes));
-      if (!admissible) inner.fault('x', 'BAD_VALUE', 'is not an admissible public key');
+      if (bytes.length !== 32) inner.fault('x', 'BAD_FORMAT', 'must be 32 bytes');
+      else inner.weakness('x', crv === 'Ed25519' ? ed25519KeyWeakness(bytes) : x25519KeyWeakness(bytes));
     } catch {
       inner.fault('x', 'BAD_FORMAT', 'must be base64url');
     }
@@ -161,7 +166,8 @@ const SMALL_ORDER = new Set([
   2n ** 255n - 20n,
 ]);
 
-function isCanonicalX25519(bytes: Uint8Array): boolean {
+function x25519KeyWeakness(bytes: Uint8Array): KeyWeakness | undefined {
   const u = bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  return u < 2n ** 255n - 19n && !SMALL_ORDER.has(u);
+  if (u >= 2n ** 255n - 19n) return 'KEY_NOT_CANONICAL';
+  return SMALL_ORDER.has(u) ? 'KEY_SMALL_ORDER' : undefined;
 }

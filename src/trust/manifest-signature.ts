@@ -31,7 +31,14 @@ export interface VerifiedManifest {
 declare const verified: unique symbol;
 
 /** Why a manifest is not accepted. */
-export type ManifestRefusal = 'MANIFEST_MALFORMED' | 'MANIFEST_UNSIGNED' | 'MANIFEST_NOT_NEWER' | 'MANIFEST_NOT_PINNED';
+export type ManifestRefusal =
+  | 'MANIFEST_MALFORMED'
+  | 'MANIFEST_UNSIGNED'
+  /** Of the version in force, or of one before it. */
+  | 'MANIFEST_NOT_NEWER'
+  /** Of a later version than the next: the ones between have to come first, or nobody could audit how it came about. */
+  | 'MANIFEST_SKIPS'
+  | 'MANIFEST_NOT_PINNED';
 
 /** What a node compares a manifest with. */
 export type ManifestAnchor =
@@ -71,7 +78,7 @@ export function verifyManifest(text: string, anchor: ManifestAnchor): Verdict<Ve
   } catch (error) {
     return refuse('MANIFEST_MALFORMED', error instanceof Error ? error.message : 'malformed');
   }
-  const signers = validSigners(jws);
+  const signers = validSigners(jws, manifest.council);
   const council = shortOf(manifest.council, signers, manifest);
   if (council !== undefined) return refuse('MANIFEST_UNSIGNED', `${council} by its own council`);
   const digest = sha256(payload);
@@ -82,6 +89,9 @@ export function verifyManifest(text: string, anchor: ManifestAnchor): Verdict<Ve
     const { manifest: before } = anchor.predecessor;
     if (manifest.version <= before.version) {
       return refuse('MANIFEST_NOT_NEWER', `version ${manifest.version} is not after ${before.version}`);
+    }
+    if (manifest.version > before.version + 1) {
+      return refuse('MANIFEST_SKIPS', `version ${manifest.version} does not follow ${before.version}`);
     }
     const former = shortOf(before.council, validSigners(jws, before.council), manifest);
     if (former !== undefined) return refuse('MANIFEST_UNSIGNED', `${former} by the council before it`);
@@ -107,11 +117,8 @@ export function parseGeneralJws(text: string): GeneralJws {
   return jws;
 }
 
-/** The kids whose signatures verify under the council of the payload, or the one given. */
-function validSigners(
-  jws: GeneralJws,
-  council: Council = parseManifest(parseBase64url(jws.payload)).council,
-): Set<string> {
+/** The kids of a council whose signatures verify. */
+function validSigners(jws: GeneralJws, council: Council): Set<string> {
   const signers = new Set<string>();
   for (const item of jws.signatures) {
     try {

@@ -2,7 +2,7 @@
  * The federation manifest: who the members are, where they are reached, and which keys are theirs at which time. Keys stay listed after
  * their end, so that a signature can be judged as of when it was made.
  */
-import { parseUtf8, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
+import { ed25519KeyWeakness, parseUtf8, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
 import { KEY_TYPES, parseVerifierKey } from '../ledger/mod.ts';
 import type { Fault } from '../wire/mod.ts';
 import { TrustError } from './error.ts';
@@ -137,6 +137,16 @@ export function parseMemberStatement(bytes: Uint8Array): MemberStatement {
   );
 }
 
+/**
+ * Reads the public part of a council key, as its holder hands it to the council.
+ * @throws {TrustError} TRUST_MALFORMED with every fault
+ */
+export function parseMemberKey(bytes: Uint8Array): MemberKey {
+  return parseWith(bytes, 'The council key', (json, faults) =>
+    readKey(new JsonReader(json, '', faults, ['kid', 'jwk', ...VALIDITY]), 'Ed25519'),
+  );
+}
+
 /** The manifest's payload. */
 export function encodeManifest(manifest: Manifest): string {
   return JSON.stringify(manifest);
@@ -221,6 +231,7 @@ function readVkey(item: JsonReader, nameMember: string, type: number): string {
     const key = parseVerifierKey(text);
     if (key.name !== item.text(nameMember)) item.fault('vkey', 'CONFLICT', `is not named as ${nameMember}`);
     if (key.type !== type) item.fault('vkey', 'BAD_VALUE', `must be of type ${type}`);
+    item.weakness('vkey', ed25519KeyWeakness(key.publicKey));
   } catch {
     item.fault('vkey', 'BAD_FORMAT', 'must be a verifier key');
   }

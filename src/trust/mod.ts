@@ -1,17 +1,22 @@
+export { addMember, changeCouncil, revokeKey, setMemberStatus } from './amendment.ts';
 export { TLS_CERTIFICATE_DAYS, issueCertificates } from './certificate.ts';
-export { addMember, draftManifest, generateCouncilKey, signManifest } from './council.ts';
-export { signEnrolment, verifyEnrolment } from './enrolment.ts';
+export { draftManifest, generateCouncilKey, mergeSignatures, signManifest } from './council.ts';
+export { signEnrolment, verifyEnrolment, type EnrolmentRefusal } from './enrolment.ts';
 export { TrustError, type CertificateRefusal, type KeyObjection, type TrustErrorCode } from './error.ts';
+export { fingerprintDigits, isFingerprintOf } from './fingerprint.ts';
+export { diffManifests, type ManifestChange } from './manifest-diff.ts';
 export {
   encodeManifest,
   memberByCode,
   parseManifest,
+  parseMemberKey,
   type Council,
   type KeyValidity,
   type Manifest,
   type Member,
   type MemberKey,
   type MemberStatement,
+  type MemberStatus,
   type TlsPin,
 } from './manifest.ts';
 export {

@@ -17,18 +17,20 @@ export function spkiSha256(certificate: X509Certificate): string {
 /**
  * Whose certificate this is, after OpenSSL accepted its chain and its dates: the one jurisdiction that it names, whose own authority
  * issued it, and for which its key is pinned. Authorities are never pooled: another member's authority cannot speak for this one.
+ * @param chain intermediate certificates, where they do not come with the certificate itself
  */
 export function verifyPeerCertificate(
   certificate: X509Certificate | undefined,
   manifest: Manifest,
   nowMs: number,
+  chain?: readonly X509Certificate[],
 ): Verdict<JurisdictionCode, CertificateRefusal> {
   const code = certificate === undefined ? undefined : namedNode(certificate);
   if (certificate === undefined || code === undefined)
     return refuse('CERTIFICATE_UNNAMED', 'no single urn:mla:node: name');
   const member = memberByCode(manifest, code);
   if (member?.status !== 'ACTIVE') return refuse('CERTIFICATE_NOT_A_MEMBER', code);
-  if (!isIssuedUnder(certificate, new X509Certificate(Buffer.from(member.tls.ca, 'base64')))) {
+  if (!isIssuedUnder(certificate, new X509Certificate(Buffer.from(member.tls.ca, 'base64')), chain)) {
     return refuse('CERTIFICATE_WRONG_ISSUER', `not issued by the authority of ${code}`);
   }
   const digest = spkiSha256(certificate);
@@ -39,21 +41,44 @@ export function verifyPeerCertificate(
   return accept(code);
 }
 
-/** Node writes other kinds of name that contain a comma in quotes, so a name cannot pretend to be two. */
-function namedNode(certificate: X509Certificate): JurisdictionCode | undefined {
+/**
+ * The one node that a certificate names. Node writes other kinds of name that contain a comma in quotes, so a name cannot pretend to be
+ * two.
+ */
+export function namedNode(certificate: X509Certificate): JurisdictionCode | undefined {
   const names = (certificate.subjectAltName ?? '').split(', ').filter((name) => name.startsWith('URI:urn:mla:node:'));
   const code = names.length === 1 ? names[0]!.slice('URI:urn:mla:node:'.length) : '';
   return isJurisdictionCode(code) ? code : undefined;
 }
 
-function isIssuedUnder(certificate: X509Certificate, authority: X509Certificate): boolean {
+/** The certificates in a PEM file, in its order: a node's own, then the authorities between it and the root. */
+export function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+/**
+ * Whether an authority issued a certificate, by way of intermediate ones where there are any.
+ * @param chain the intermediate certificates; by default those that came in the handshake
+ */
+export function isIssuedUnder(
+  certificate: X509Certificate,
+  authority: X509Certificate,
+  chain?: readonly X509Certificate[],
+): boolean {
   let current: X509Certificate | undefined = certificate;
   for (let depth = 0; current !== undefined && depth < MAX_CHAIN; depth++) {
-    if (current.checkIssued(authority) && current.verify(authority.publicKey)) return true;
-    const issuer: X509Certificate | undefined = current.issuerCertificate;
+    const subject: X509Certificate = current;
+    if (isIssuedBy(subject, authority)) return true;
+    const issuer: X509Certificate | undefined =
+      chain?.find((item) => item.subject === subject.issuer) ?? subject.issuerCertificate;
     // Only a chain that its own signatures carry leads anywhere.
-    if (issuer === undefined || !current.checkIssued(issuer) || !current.verify(issuer.publicKey)) return false;
-    current = issuer.fingerprint256 === current.fingerprint256 ? undefined : issuer;
+    if (issuer === undefined || !issuer.ca || !isIssuedBy(subject, issuer)) return false;
+    current = issuer.fingerprint256 === subject.fingerprint256 ? undefined : issuer;
   }
   return false;
+}
+
+function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }

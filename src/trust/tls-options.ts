@@ -1,5 +1,11 @@
 import { X509Certificate, constants } from 'node:crypto';
-import type { PeerCertificate, SecureContextOptions, TlsOptions, ConnectionOptions } from 'node:tls';
+import type {
+  ConnectionOptions,
+  DetailedPeerCertificate,
+  PeerCertificate,
+  SecureContextOptions,
+  TlsOptions,
+} from 'node:tls';
 import { memberByCode, type Manifest } from './manifest.ts';
 import type { JurisdictionCode } from '../base/mod.ts';
 import type { NodeKeys } from './node-keys.ts';
@@ -11,6 +17,9 @@ const TLS_13_ONLY = {
   maxVersion: 'TLSv1.3',
   secureOptions: constants.SSL_OP_NO_TICKET,
 } as const;
+
+// As many certificates as the check of a chain looks at.
+const MAX_CHAIN = 5;
 
 /** TLS options for accepting peers. Whose certificate it is must still be judged with `verifyPeerCertificate`. */
 export function serverTlsOptions(keys: NodeKeys, manifest: Manifest): TlsOptions {
@@ -40,13 +49,25 @@ export function clientTlsOptions(
     rejectUnauthorized: true,
     // The certificate is for a jurisdiction, not for a host: a node may move, but not become another.
     checkServerIdentity: (_host: string, peer: PeerCertificate) => {
-      const verdict = verifyPeerCertificate(new X509Certificate(peer.raw), manifest(), nowMs());
+      const [certificate, ...chain] = certificatesOf(peer);
+      const verdict = verifyPeerCertificate(certificate, manifest(), nowMs(), chain);
       if (!verdict.ok) return new Error(`${verdict.reason}: ${verdict.detail}`);
       return verdict.value === code
         ? undefined
         : new Error(`CERTIFICATE_NOT_PINNED: it is ${verdict.value}, not ${code}`);
     },
   };
+}
+
+/** A certificate and those above it, as Node gives them before the handshake is over: the root at the end points at itself. */
+function certificatesOf(peer: PeerCertificate): X509Certificate[] {
+  const found: X509Certificate[] = [];
+  let current: Partial<DetailedPeerCertificate> | undefined = peer;
+  while (current?.raw !== undefined && found.length < MAX_CHAIN) {
+    found.push(new X509Certificate(current.raw));
+    current = current.issuerCertificate === current ? undefined : current.issuerCertificate;
+  }
+  return found;
 }
 
 function own(keys: NodeKeys): SecureContextOptions {

@@ -1,4 +1,4 @@
-import { RogatoryError } from '../base/mod.ts';
+import { RogatoryError, type KeyWeakness } from '../base/mod.ts';
 
 /** What can be wrong with bytes or JSON that should be one of the wire's types. */
 export type WireErrorCode =
@@ -19,7 +19,8 @@ export type FaultCode =
   | 'OUT_OF_RANGE'
   | 'TOO_LONG'
   | 'TOO_MANY'
-  | 'CONFLICT';
+  | 'CONFLICT'
+  | KeyWeakness;
 
 /** One thing wrong, at one place. */
 export interface Fault {

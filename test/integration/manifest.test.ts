@@ -5,7 +5,9 @@ import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
-import { enrolMember, installManifest, signDraft } from '../../src/node/mod.ts';
+import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
+import { amendDraft, bundleSource, enrolMember, installManifest, signDraft } from '../../src/node/mod.ts';
+import { parseLedgerEntry } from '../../src/wire/mod.ts';
 import { clientTlsOptions } from '../../src/trust/mod.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
@@ -49,6 +51,49 @@ test('a newer manifest spreads from one node to the others, each records it, and
   expect(again.exchange.manifest.version).toBe(2);
   expect(again.storage.ledger.size).toBe(b.storage.ledger.size);
   await h.stop();
+});
+
+test('a node that missed versions takes them one after another, and one that is handed a later one waits for the rest', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  const a = await startNode(federation, XA);
+  let latest = '';
+  for (const days of [100, 200, 300]) {
+    await amendDraft(federation.council, (draft, nowMs) => ({ ...draft, expires_at: nowMs + days * 86_400_000 }));
+    latest = await signDraft(federation.council);
+    if (days === 200) {
+      // The next but one is nobody's successor yet.
+      const skipped = latest;
+      const before = readFileSync(join(federation.council, 'manifest-2.json'), 'utf8');
+      expect(await a.exchange.takeManifest(skipped)).toMatchObject({ ok: false, reason: 'MANIFEST_SKIPS' });
+      expect((await a.exchange.takeManifest(before)).ok).toBe(true);
+    }
+    if (days > 100) expect((await a.exchange.takeManifest(latest)).ok).toBe(true);
+  }
+  a.transport.manifestChanged();
+  await installManifest(federation.dirOf(XB), latest, undefined);
+  const logged: string[] = [];
+  const b = await startNode(federation, XB, { log: (_level, event) => logged.push(event) });
+  expect(b.exchange.manifest.version).toBe(1);
+  expect(logged).toContain('node.manifest_waiting');
+  await until(() => b.exchange.manifest.version === 4);
+  const kinds = await Promise.all(
+    [0, 1, 2, 3].map(async (i) => parseLedgerEntry(await b.storage.ledger.entry(i)).kind),
+  );
+  expect(kinds).toEqual(['MANIFEST', 'MANIFEST', 'MANIFEST', 'MANIFEST']);
+  const bundle = await exportBundle(await bundleSource(XB, b.storage));
+  expect((await auditBundles([{ name: 'xb.zip', bytes: bundle }])).ok).toBe(true);
+});
+
+test('a node that is given two versions while it is stopped starts under the later one and has recorded both', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  await (await startNode(federation, XB)).stop();
+  for (const days of [100, 200]) {
+    await amendDraft(federation.council, (draft, nowMs) => ({ ...draft, expires_at: nowMs + days * 86_400_000 }));
+    await installManifest(federation.dirOf(XB), await signDraft(federation.council), undefined);
+  }
+  const b = await startNode(federation, XB);
+  expect(b.exchange.manifest.version).toBe(3);
+  expect(b.storage.ledger.size).toBe(3);
 });
 
 test('no session is ever resumed, so that every handshake shows its certificate', async () => {

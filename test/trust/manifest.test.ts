@@ -1,8 +1,7 @@
-import { X509Certificate, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { generalVerify } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesToHex, sha256, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
-import { KEY_TYPES, encodeVerifierKey, verifierKey } from '../../src/ledger/mod.ts';
 import {
   TrustError,
   addMember,
@@ -11,15 +10,14 @@ import {
   encodeManifest,
   generateCouncilKey,
   generateNodeKeys,
+  issueCertificates,
   memberByCode,
   parseManifest,
   publicJwk,
-  rawPublicKey,
   signEnrolment,
   signKeyAt,
   signManifest,
   signWithX25519,
-  spkiSha256,
   verifyEnrolment,
   verifyManifest,
   verifyWithX25519,
@@ -27,9 +25,11 @@ import {
   type MemberStatement,
   type NodeKeys,
 } from '../../src/trust/mod.ts';
+import { encodeVerifierKey, parseVerifierKey, verifierKey } from '../../src/ledger/mod.ts';
 import { bitFlips } from '../kit/mutation.ts';
 import { hex } from '../kit/vectors.ts';
 import { privateKeyOf, publicBytes } from '../kit/keys.ts';
+import { statementOf } from '../kit/statement.ts';
 
 const NOW = 1_767_225_600_000;
 let keys: NodeKeys;
@@ -39,24 +39,7 @@ const council = [generateCouncilKey(NOW), generateCouncilKey(NOW), generateCounc
 
 beforeAll(async () => {
   keys = await generateNodeKeys('XA' as JurisdictionCode, '127.0.0.1', Date.now());
-  const validity = { not_before: NOW, not_after: NOW + 1e10 };
-  const vkey = (name: string, type: 1 | 4, key: NodeKeys['ledger']): string =>
-    encodeVerifierKey(verifierKey(name, type, rawPublicKey(key)));
-  statement = {
-    code: 'XA' as JurisdictionCode,
-    name: 'Aldovia',
-    authority: 'Ministry',
-    endpoint: 'wss://127.0.0.1:1/federation',
-    tls: {
-      ca: new X509Certificate(keys.certificates.ca).raw.toString('base64'),
-      spki_sha256: [{ sha256: spkiSha256(new X509Certificate(keys.certificates.tls)), ...validity }],
-    },
-    sign: [{ ...publicJwk(keys.sign), ...validity }],
-    encrypt: [{ ...publicJwk(keys.encrypt), ...validity }],
-    ledger: { origin: 'xa.example/ledger', vkey: vkey('xa.example/ledger', KEY_TYPES.ed25519, keys.ledger) },
-    witness: { name: 'xa.example/witness', vkey: vkey('xa.example/witness', KEY_TYPES.cosignature, keys.witness) },
-    limits: { max_message_bytes: 524_288, max_evidence_bytes: 0 },
-  };
+  statement = statementOf('XA' as JurisdictionCode, keys, NOW);
   draft = addMember(draftManifest({ threshold: 2, keys: council.map(({ entry }) => entry) }, NOW), statement, NOW);
 });
 
@@ -100,6 +83,9 @@ describe('signatures', () => {
     const next = { ...draft, version: 2 };
     expect(reasonOf(verifyManifest(await signed(next, 1, 2), { predecessor }))).toBe('accepted');
     expect(reasonOf(verifyManifest(await signed(draft, 1, 2), { predecessor }))).toBe('MANIFEST_NOT_NEWER');
+    expect(reasonOf(verifyManifest(await signed({ ...draft, version: 3 }, 1, 2), { predecessor }))).toBe(
+      'MANIFEST_SKIPS',
+    );
     const usurper = generateCouncilKey(NOW);
     const taken = { ...next, council: { threshold: 1, keys: [usurper.entry] } };
     expect(reasonOf(verifyManifest(await signManifest(taken, usurper.privateKey), { predecessor }))).toBe(
@@ -179,7 +165,7 @@ describe('rules', () => {
         Object.assign((member(json)['sign'] as never as { jwk: object }[])[0]!.jwk, {
           x: Buffer.alloc(32).toString('base64url'),
         }),
-      'members[0].sign[0].jwk.x BAD_VALUE',
+      'members[0].sign[0].jwk.x KEY_SMALL_ORDER',
     ],
     [
       'an encryption key of small order',
@@ -187,7 +173,7 @@ describe('rules', () => {
         Object.assign((member(json)['encrypt'] as never as { jwk: object }[])[0]!.jwk, {
           x: Buffer.alloc(32).toString('base64url'),
         }),
-      'members[0].encrypt[0].jwk.x BAD_VALUE',
+      'members[0].encrypt[0].jwk.x KEY_SMALL_ORDER',
     ],
     [
       'a witness key as ledger key',
@@ -212,7 +198,7 @@ describe('rules', () => {
     const revoked = { ...own, sign: [{ ...own.sign[0]!, revoked_at: NOW + 500 }] };
     expect(reasonOf(signKeyAt(own, kid, NOW))).toBe('accepted');
     expect(reasonOf(signKeyAt(own, kid, NOW - 1))).toBe('KEY_NOT_YET_VALID');
-    expect(reasonOf(signKeyAt(own, kid, NOW + 1e10))).toBe('KEY_EXPIRED');
+    expect(reasonOf(signKeyAt(own, kid, NOW + 366 * 86_400_000))).toBe('KEY_EXPIRED');
     expect(reasonOf(signKeyAt(own, 'x', NOW))).toBe('KEY_UNKNOWN');
     expect(reasonOf(signKeyAt(revoked, kid, NOW + 499))).toBe('accepted');
     expect(reasonOf(signKeyAt(revoked, kid, NOW + 500))).toBe('KEY_REVOKED');
@@ -249,6 +235,68 @@ describe('enrolment', () => {
     }
     const twoKeys = { ...statement, sign: [...statement.sign, { ...statement.sign[0]!, ...publicJwk(others.sign) }] };
     expect(reasonOf(verifyEnrolment(signEnrolment(twoKeys, keys)))).toBe('POSSESSION_UNPROVED');
+  });
+});
+
+describe('weak keys (T10)', () => {
+  const reasonFor = (change: (text: string) => string): string => {
+    const file = JSON.parse(signEnrolment(statement, keys)) as { statement: string };
+    return reasonOf(verifyEnrolment(JSON.stringify({ ...file, statement: change(file.statement) })));
+  };
+  const withKey = (kind: 'sign' | 'encrypt', raw: Uint8Array): string =>
+    reasonFor((text) => text.replace(statement[kind][0]!.jwk.x, Buffer.from(raw).toString('base64url')));
+  const identity = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 1 : 0));
+  // Points of order 8 and of mixed order, and y = 2^255 - 18: one more than the prime.
+  const order8 = hex('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05');
+  const mixed = hex('cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d');
+  const unreduced = hex(`ee${'ff'.repeat(30)}7f`);
+
+  test.each([
+    ['sign', identity, 'KEY_SMALL_ORDER'],
+    ['sign', order8, 'KEY_SMALL_ORDER'],
+    ['sign', mixed, 'KEY_MIXED_ORDER'],
+    ['sign', unreduced, 'KEY_NOT_CANONICAL'],
+    ['encrypt', new Uint8Array(32), 'KEY_SMALL_ORDER'],
+    ['encrypt', identity, 'KEY_SMALL_ORDER'],
+    ['encrypt', unreduced, 'KEY_NOT_CANONICAL'],
+  ] as const)('T10: a %s key %#: %s', (kind, raw, reason) => {
+    expect(withKey(kind, raw)).toBe(reason);
+  });
+
+  test.each(['ledger', 'witness'] as const)('T10: a %s key of small order', (kind) => {
+    const { vkey } = statement[kind];
+    const weak = encodeVerifierKey({
+      ...verifierKey(parseVerifierKey(vkey).name, parseVerifierKey(vkey).type, identity),
+    });
+    expect(reasonFor((text) => text.replace(vkey, weak))).toBe('KEY_SMALL_ORDER');
+  });
+
+  test('T10: a TLS key that is too short', () => {
+    const tls = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
+    const certificates = issueCertificates({ code: statement.code, host: '', nowMs: NOW, ca: keys.ca, tls });
+    const short = { ...keys, tls, certificates };
+    expect(reasonOf(verifyEnrolment(signEnrolment(statementOf(statement.code, short, NOW), short)))).toBe(
+      'TLS_KEY_WEAK',
+    );
+  });
+
+  test('a certificate of another authority, or for another jurisdiction', () => {
+    const foreign = issueCertificates({
+      code: 'XB' as JurisdictionCode,
+      host: '',
+      nowMs: NOW,
+      ca: keys.ca,
+      tls: keys.tls,
+    });
+    const named = { ...keys, certificates: foreign };
+    expect(reasonOf(verifyEnrolment(signEnrolment(statementOf(statement.code, named, NOW), named)))).toBe(
+      'CERTIFICATE_UNSUITABLE',
+    );
+    const rogue = issueCertificates({ code: statement.code, host: '', nowMs: NOW, ca: keys.tls, tls: keys.tls });
+    const swapped = { ...keys, certificates: { ...keys.certificates, tls: rogue.tls } };
+    expect(reasonOf(verifyEnrolment(signEnrolment(statementOf(statement.code, swapped, NOW), swapped)))).toBe(
+      'CERTIFICATE_UNSUITABLE',
+    );
   });
 });
 

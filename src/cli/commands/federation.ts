@@ -1,86 +1,21 @@
-import { isoTime } from '../../base/mod.ts';
+/** The manifest at the nodes, and for whoever wants to read it. */
+import { isoTime, parseUtf8, systemClock, utf8ToBytes } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../api/mod.ts';
+import { fingerprintOf, installManifest } from '../../node/mod.ts';
 import {
-  createCouncil,
-  enrolMember,
-  fingerprintOf,
-  installManifest,
-  signDraft,
-  signedManifestPath,
-} from '../../node/mod.ts';
-import { verifyManifest, type VerifiedManifest } from '../../trust/mod.ts';
+  diffManifests,
+  fingerprintDigits,
+  isFingerprintOf,
+  parseManifest,
+  verifyEnrolment,
+  verifyManifest,
+  type Manifest,
+  type VerifiedManifest,
+} from '../../trust/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { readInput } from '../files.ts';
-
-const COUNCIL = { value: 'C', help: 'the council’s folder', required: true } as const;
-
-export const federationCreate: Command = {
-  name: 'federation create',
-  summary: 'found a federation: council keys and an empty manifest',
-  options: {
-    dir: COUNCIL,
-    keys: { value: 'N', help: 'council keys to make; 1 by default' },
-    threshold: { value: 'T', help: 'signatures that a manifest needs; a majority by default' },
-  },
-  async run(args, io) {
-    args.noOperands();
-    const dir = args.text('dir');
-    const keys = args.integer('keys', 1, 32);
-    const threshold = args.integer('threshold', Math.floor(keys / 2) + 1, 32);
-    if (keys < 1 || threshold < 1 || threshold > keys)
-      throw new CliError('CLI_USAGE', '--threshold must be from 1 to the number of keys.');
-    const draft = await createCouncil(dir, { keys, threshold });
-    io.result({ ok: true, dir, keys: draft.council.keys.map(({ kid }) => kid), threshold }, [
-      `Founded a federation in ${dir}: ${threshold} of ${keys} council signatures.`,
-      'Next: “rogatory federation add” each enrolment.',
-    ]);
-    return 0;
-  },
-};
-
-export const federationAdd: Command = {
-  name: 'federation add',
-  summary: 'add jurisdictions to the manifest’s draft, checking that each holds the keys it enrols',
-  operands: 'ENROLMENT.json…',
-  options: { dir: COUNCIL },
-  async run(args, io) {
-    if (args.operands.length === 0) throw new CliError('CLI_USAGE', 'Give at least one enrolment.');
-    const added: string[] = [];
-    for (const path of args.operands) {
-      const draft = await enrolMember(args.text('dir'), (await readInput(path, 1_000_000)).toString('utf8'));
-      added.push(draft.members.at(-1)!.code);
-    }
-    io.result({ ok: true, added }, [`Added ${added.join(', ')}.`, 'Next: “rogatory federation sign”.']);
-    return 0;
-  },
-};
-
-export const federationSign: Command = {
-  name: 'federation sign',
-  summary: 'sign the draft with the council keys in the folder',
-  options: { dir: COUNCIL },
-  async run(args, io) {
-    args.noOperands();
-    const dir = args.text('dir');
-    const text = await signDraft(dir);
-    const verified = verifyManifest(text, { selfSigned: true });
-    const path = signedManifestPath(dir);
-    if (!verified.ok) {
-      io.result({ ok: false, manifest: path, missing: verified.detail }, [
-        `Signed ${path}, but it needs more: ${verified.detail}.`,
-      ]);
-      return 1;
-    }
-    const fingerprint = fingerprintOf(verified.value);
-    io.result({ ok: true, manifest: path, version: verified.value.manifest.version, fingerprint }, [
-      `Signed version ${verified.value.manifest.version}: ${path}`,
-      `Fingerprint: ${fingerprint}`,
-      'Next: announce the fingerprint out of band, and “rogatory federation publish” the manifest to each node.',
-    ]);
-    return 0;
-  },
-};
+import { manifestLines, statementDigits } from '../manifest-lines.ts';
 
 export const federationPublish: Command = {
   name: 'federation publish',
@@ -88,7 +23,10 @@ export const federationPublish: Command = {
   operands: 'MANIFEST.json',
   options: {
     node: { value: 'D', help: 'the node’s folder', required: true },
-    fingerprint: { value: 'HEX', help: 'of the node’s first manifest, as announced out of band' },
+    fingerprint: {
+      value: 'HEX',
+      help: 'of the node’s first manifest, as announced out of band; hexadecimal or digits',
+    },
   },
   async run(args, io) {
     const path = args.operand('manifest');
@@ -125,20 +63,59 @@ async function offerToRunning(
 
 export const federationShow: Command = {
   name: 'federation show',
-  summary: 'show a manifest: its council, its members, its fingerprint',
-  operands: 'MANIFEST.json',
+  summary: 'show a manifest, a draft or an enrolment, with its fingerprint',
+  operands: 'FILE.json',
   options: {},
   async run(args, io) {
-    const verified = await readManifest(args.operand('manifest'));
-    const { manifest } = verified;
-    io.result({ fingerprint: fingerprintOf(verified), manifest }, [
-      `Version ${manifest.version}, issued ${isoTime(manifest.issued_at)}, valid until ${isoTime(manifest.expires_at)}`,
-      `Fingerprint ${fingerprintOf(verified)}`,
-      `Council: ${manifest.council.threshold} of ${manifest.council.keys.length} signatures`,
-      ...manifest.members.map(
-        ({ code, status, endpoint, authority }) =>
-          `  ${code.padEnd(6)} ${status.padEnd(9)} ${endpoint || '(dials out)'}  ${authority}`,
-      ),
+    const path = args.operand('manifest, draft or enrolment');
+    const text = (await readInput(path, 1_000_000)).toString('utf8');
+    if (text.trimStart().startsWith('{"payload"')) {
+      const verified = readManifest(path, text);
+      const { manifest, digest } = verified;
+      const fingerprint = fingerprintOf(verified);
+      io.result({ fingerprint, digits: fingerprintDigits(digest), manifest }, [
+        `Fingerprint ${fingerprint}`,
+        `In digits   ${fingerprintDigits(digest)}`,
+        ...manifestLines(manifest, systemClock.nowMs()),
+      ]);
+      return 0;
+    }
+    const enrolment = verifyEnrolment(text);
+    if (enrolment.ok) {
+      const { statement } = JSON.parse(text) as { readonly statement: string };
+      const { code, name, authority, endpoint, sign, encrypt } = enrolment.value;
+      io.result({ digits: statementDigits(statement), enrolment: enrolment.value }, [
+        `Enrolment of ${code}, ${name}: ${authority}, ${endpoint || 'dials out'}`,
+        `Fingerprint ${statementDigits(statement)}`,
+        `  sign     ${sign[0]!.kid} until ${isoTime(sign[0]!.not_after)}`,
+        `  encrypt  ${encrypt[0]!.kid} until ${isoTime(encrypt[0]!.not_after)}`,
+        'It proves possession of every key.',
+      ]);
+      return 0;
+    }
+    if (text.includes('"statement"'))
+      throw new CliError('CLI_NOT_JSON', `${path} is refused (${enrolment.reason}): ${enrolment.detail}.`);
+    const draft = parseManifest(utf8ToBytes(text.trimEnd()));
+    io.result({ draft: true, manifest: draft }, ['A draft, not signed.', ...manifestLines(draft, systemClock.nowMs())]);
+    return 0;
+  },
+};
+
+export const federationDiff: Command = {
+  name: 'federation diff',
+  summary: 'what one manifest or draft changes in another: to read before signing',
+  operands: 'OLD.json NEW.json',
+  options: {},
+  async run(args, io) {
+    const [older, newer, ...more] = args.operands;
+    if (older === undefined || newer === undefined || more.length > 0)
+      throw new CliError('CLI_USAGE', 'Give two manifests, the older one first.');
+    const [before, after] = [await readAny(older), await readAny(newer)];
+    const changes = diffManifests(before, after);
+    const warnings = changes.filter(({ warning }) => warning !== undefined).length;
+    io.result({ from: before.version, to: after.version, warnings, changes }, [
+      ...changes.map(({ text }) => text),
+      changes.length === 0 ? 'Nothing is different.' : `${changes.length} differences, ${warnings} to think about.`,
     ]);
     return 0;
   },
@@ -149,7 +126,7 @@ export const federationVerify: Command = {
   summary: 'verify a manifest’s signatures, against a fingerprint or the manifest before it',
   operands: 'MANIFEST.json',
   options: {
-    fingerprint: { value: 'HEX', help: 'expected SHA-256 of the payload' },
+    fingerprint: { value: 'HEX', help: 'expected fingerprint, in hexadecimal or in digits' },
     predecessor: { value: 'MANIFEST.json', help: 'the manifest in force before; its council must have signed too' },
   },
   async run(args, io) {
@@ -157,12 +134,17 @@ export const federationVerify: Command = {
     const before = args.optional('predecessor');
     const fingerprint = args.optional('fingerprint');
     const anchor =
-      before !== undefined
-        ? { predecessor: await readManifest(before) }
-        : fingerprint !== undefined
-          ? { fingerprint }
-          : { selfSigned: true as const };
-    const verified = verifyManifest(text, anchor);
+      before === undefined
+        ? { selfSigned: true as const }
+        : { predecessor: readManifest(before, (await readInput(before, 1_000_000)).toString('utf8')) };
+    let verified = verifyManifest(text, anchor);
+    if (verified.ok && fingerprint !== undefined && !isFingerprintOf(fingerprint, verified.value.digest)) {
+      verified = {
+        ok: false,
+        reason: 'MANIFEST_NOT_PINNED',
+        detail: `its fingerprint is ${fingerprintOf(verified.value)}`,
+      };
+    }
     if (!verified.ok) {
       io.result({ ok: false, reason: verified.reason, detail: verified.detail }, [
         `Not verified (${verified.reason}): ${verified.detail}.`,
@@ -180,9 +162,17 @@ export const federationVerify: Command = {
   },
 };
 
-async function readManifest(path: string): Promise<VerifiedManifest> {
-  const verified = verifyManifest((await readInput(path, 1_000_000)).toString('utf8'), { selfSigned: true });
+function readManifest(path: string, text: string): VerifiedManifest {
+  const verified = verifyManifest(text, { selfSigned: true });
   if (!verified.ok)
     throw new CliError('CLI_NOT_JSON', `${path} is not a signed manifest (${verified.reason}): ${verified.detail}.`);
   return verified.value;
+}
+
+/** A draft, or a signed manifest whether it has all its signatures yet or not. */
+async function readAny(path: string): Promise<Manifest> {
+  const text = (await readInput(path, 1_000_000)).toString('utf8').trimEnd();
+  if (!text.startsWith('{"payload"')) return parseManifest(utf8ToBytes(text));
+  const { payload } = JSON.parse(text) as { readonly payload: string };
+  return parseManifest(utf8ToBytes(parseUtf8(Buffer.from(payload, 'base64url'))));
 }

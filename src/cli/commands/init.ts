@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { isEndpoint, loadPassphrase, nodePaths } from '../../config/mod.ts';
 import { initNode } from '../../node/mod.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError } from '../error.ts';
+import { statementDigits } from '../manifest-lines.ts';
 
 export const init: Command = {
   name: 'init',
@@ -48,11 +50,23 @@ export const init: Command = {
       passphrase,
     });
     const { dir, enrolment } = nodePaths(config.paths.dir);
+    const { statement } = JSON.parse(await readFile(enrolment, 'utf8')) as { readonly statement: string };
+    const digits = statementDigits(statement);
     io.result(
-      { ok: true, code, dir, enrolment, ledger_origin: config.ledgerOrigin, encrypted: passphrase !== undefined },
+      {
+        ok: true,
+        code,
+        dir,
+        enrolment,
+        digits,
+        ledger_origin: config.ledgerOrigin,
+        encrypted: passphrase !== undefined,
+      },
       [
         `Made node ${code} in ${dir}.`,
         ...(passphrase === undefined ? ['Its data key is in a file without a passphrase: for trying out only.'] : []),
+        `Fingerprint of the enrolment: ${digits}`,
+        'Read it to the council over the telephone: it shows that the file arrived as it left.',
         `Next: hand ${enrolment} to the council (“rogatory federation add”), then give the node its manifest (“rogatory federation publish”).`,
       ],
     );
