@@ -15,7 +15,8 @@ const { main: pbjs } = require('protobufjs-cli/pbjs.js');
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const outDir = join(top, 'src/wire/generated');
-const FILES = ['message', 'casework', 'evidence', 'ledger', 'frame'].map((name) => `mla/v1/${name}.proto`);
+const NAMES = ['message', 'request', 'lifecycle', 'asset', 'spontaneous', 'team', 'casework', 'protection', 'evidence'];
+const FILES = [...NAMES, 'ledger', 'frame'].map((name) => `mla/v1/${name}.proto`);
 const SCALARS = new Set(['uint32', 'uint64', 'int64', 'bool', 'string', 'bytes']);
 const BANNER = '// Generated from proto/ by scripts/generate.mjs. Do not edit.\n';
 
@@ -178,6 +179,8 @@ function rowOf(field) {
   if (field.resolvedType) row.type = nameOf(field.resolvedType);
   if (field.partOf) row.oneof = field.partOf.name;
   if (kind === 'string') row.format = rules.format ?? 'line';
+  if (kind === 'string' && rules.format_from) row.formatFrom = rules.format_from;
+  if (rules.max_value) row.maxValue = rules.max_value;
   if (kind === 'bytes' && rules.format) row.format = rules.format;
   if (kind === 'string' || kind === 'bytes') row.maxBytes = rules.max_bytes ?? rules.exact_bytes ?? 1024;
   if (rules.exact_bytes) row.exactBytes = rules.exact_bytes;

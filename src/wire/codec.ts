@@ -89,8 +89,7 @@ function convert(
 ): Record<string, unknown> {
   const schema = messageSchema(type);
   const out: Record<string, unknown> = {};
-  for (const field of schema.fields) {
-    if (field.oneof !== undefined) continue;
+  for (const field of schema.plain) {
     const item = value[field.name];
     if (item === undefined || item === 0 || item === false) continue;
     if (!field.repeated) out[field.name] = convertItem(field, item);

@@ -1,4 +1,5 @@
 import { isJurisdictionCode, isUuid } from '../base/mod.ts';
+import { isBic, isCountry, isIban, isImei, isImo, isIp, isVin, isWallet } from './identifier.ts';
 
 /** A named grammar for strings: what it asks for, in words, and whether a text keeps it. */
 export interface Format {
@@ -14,6 +15,8 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u206
 // The same, but free text has line breaks and tabs, and right-to-left scripts need their marks and joiners.
 
 const UNSAFE_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/;
+
+const E164 = /^\+[1-9][0-9]{6,14}$/;
 
 const formats: Readonly<Record<string, Format>> = {
   line: { wants: 'one line of text without control characters', matches: isLine },
@@ -41,9 +44,18 @@ const formats: Readonly<Record<string, Format>> = {
     matches: pattern(/^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$/),
   },
   iccs: { wants: 'an ICCS 1.0 code of two to six digits', matches: pattern(/^[0-9]{2,6}$/) },
-  e164: { wants: 'an E.164 number such as +390612345678', matches: pattern(/^\+[1-9][0-9]{6,14}$/) },
+  e164: { wants: 'an E.164 number such as +390612345678', matches: pattern(E164) },
   email: { wants: 'an e-mail address', matches: pattern(/^[^\s@<>"(),:;[\\\]]{1,64}@[A-Za-z0-9.-]{1,253}$/) },
+  phone: { wants: 'an E.164 number such as +390612345678', matches: pattern(E164) },
   lei: { wants: 'an ISO 17442 LEI with its check digits', matches: isLei },
+  country: { wants: 'an ISO 3166-1 country code such as IT, also with a region', matches: isCountry },
+  iban: { wants: 'an ISO 13616 IBAN with its check digits, without spaces', matches: isIban },
+  bic: { wants: 'an ISO 9362 BIC in capitals', matches: isBic },
+  vin: { wants: 'an ISO 3779 VIN, with its check digit where its region has one', matches: isVin },
+  imo: { wants: 'an IMO number such as IMO 9074729, with its check digit', matches: isImo },
+  imei: { wants: 'an IMEI of fifteen digits with its check digit', matches: isImei },
+  wallet: { wants: 'a CAIP-10 account such as eip155:1:0x…, with the checks of its chain', matches: isWallet },
+  ip: { wants: 'an IPv4 address, or an IPv6 address as RFC 5952 spells it', matches: isIp },
   language: { wants: 'a BCP 47 language tag such as pt-BR', matches: isLanguageTag },
   currency: { wants: 'an ISO 4217 currency code such as EUR', matches: (text) => currencies.has(text) },
   date: { wants: 'a date such as 2026-03-31', matches: isDate },
@@ -59,6 +71,11 @@ export function formatOf(name: string): Format {
   const format = formats[name];
   if (format === undefined) throw new TypeError(`no format ${name}`);
   return format;
+}
+
+/** The name of a grammar, or "line" where there is none of that name. */
+export function formatNamed(name: string): string {
+  return Object.hasOwn(formats, name) ? name : 'line';
 }
 
 function pattern(expression: RegExp): (text: string) => boolean {
@@ -92,7 +109,8 @@ function isText(text: string): boolean {
 
 function isLanguageTag(text: string): boolean {
   try {
-    return Intl.getCanonicalLocales(text)[0] === text;
+    // Primary subtags of more letters are reserved: “english” is well formed, and nobody’s tag.
+    return /^[a-z]{2,3}(-|$)/.test(text) && Intl.getCanonicalLocales(text)[0] === text;
   } catch {
     return false;
   }

@@ -19,6 +19,9 @@ export interface FieldRow {
   readonly maxBytes?: number;
   readonly exactBytes?: number;
   readonly maxItems?: number;
+  readonly maxValue?: number;
+  /** The sibling enum field whose value names the grammar instead of `format`. */
+  readonly formatFrom?: string;
 }
 
 /** A message type prepared for parsing. */
@@ -26,6 +29,8 @@ export interface MessageSchema {
   readonly name: string;
   /** In ascending order of field number. */
   readonly fields: readonly FieldRow[];
+  /** Those that are in no oneof. */
+  readonly plain: readonly FieldRow[];
   readonly byId: ReadonlyMap<number, FieldRow>;
   readonly byName: ReadonlyMap<string, FieldRow>;
   /** Names of the oneofs, each with its members by name. */
@@ -67,6 +72,7 @@ function prepareMessage(name: string, fields: readonly FieldRow[]): MessageSchem
   return {
     name,
     fields,
+    plain: fields.filter((field) => field.oneof === undefined),
     byId: new Map(fields.map((field) => [field.id, field])),
     byName: new Map(fields.map((field) => [field.name, field])),
     oneofs,

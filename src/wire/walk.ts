@@ -4,8 +4,8 @@
  */
 import { parseBase64url } from '../base/mod.ts';
 import type { Fault, FaultCode } from './error.ts';
-import { formatOf } from './format.ts';
-import { enumSchema, messageSchema, type FieldRow } from './schema.ts';
+import { formatNamed, formatOf } from './format.ts';
+import { enumSchema, messageSchema, type FieldRow, type MessageSchema } from './schema.ts';
 
 /** Where the object comes from: protobuf has default values for what is absent, JSON has nothing. */
 export type Source = 'protobuf' | 'json';
@@ -47,22 +47,29 @@ class Walk {
           this.#fault(join(path, name.slice(0, 60)), 'UNKNOWN_FIELD', 'is not a field here');
       }
     }
-    for (const field of schema.fields) {
-      if (field.oneof !== undefined) continue;
-      const value = this.#field(field, memberOf(input, field), join(path, field.name));
+    for (const field of schema.plain) {
+      const row = field.formatFrom === undefined ? field : withFormat(field, out[field.formatFrom]);
+      const value = this.#field(row, memberOf(input, field), join(path, field.name));
       if (value !== undefined) out[field.name] = value;
     }
-    for (const [name, members] of schema.oneofs) {
-      const present = members.filter((field) => !isAbsent(field, memberOf(input, field)));
-      const [field] = present;
-      if (field === undefined) continue;
-      if (present.length > 1) {
-        this.#fault(path, 'CONFLICT', `can have only one of ${present.map((member) => member.name).join(', ')}`);
-      }
-      const value = this.#single(field, memberOf(input, field), join(path, field.name));
-      out[name] = { type: field.name, value };
-    }
+    if (schema.oneofs.size > 0) this.#oneofs(schema, input, path, out);
     return out;
+  }
+
+  // The input has few members and a oneof may have many: the walk is over the former.
+  #oneofs(schema: MessageSchema, input: Members, path: string, out: Record<string, unknown>): void {
+    const present = Object.keys(input)
+      .map((name) => schema.byName.get(name))
+      .filter((field) => field?.oneof !== undefined && !isAbsent(field, input[field.name])) as FieldRow[];
+    for (const field of present) {
+      const name = field.oneof!;
+      if (out[name] !== undefined) {
+        const names = present.filter(({ oneof }) => oneof === name).map((member) => member.name);
+        this.#fault(path, 'CONFLICT', `can have only one of ${names.join(', ')}`);
+        continue;
+      }
+      out[name] = { type: field.name, value: this.#single(field, input[field.name], join(path, field.name)) };
+    }
   }
 
   #field(field: FieldRow, raw: unknown, path: string): unknown {
@@ -163,7 +170,7 @@ class Walk {
   #integer(field: FieldRow, raw: unknown, path: string): unknown {
     // Every int64 of this schema is a time: people write those as text.
     const value = this.#source === 'json' && field.kind === 'int64' && typeof raw === 'string' ? Date.parse(raw) : raw;
-    const max = field.kind === 'uint32' ? 0xffff_ffff : Number.MAX_SAFE_INTEGER;
+    const max = field.maxValue ?? (field.kind === 'uint32' ? 0xffff_ffff : Number.MAX_SAFE_INTEGER);
     if (typeof value !== 'number' || !Number.isInteger(value)) {
       this.#fault(path, 'WRONG_TYPE', field.kind === 'int64' ? 'must be a time' : 'must be a whole number');
     } else if (value < 0 || value > max) {
@@ -186,6 +193,11 @@ function isMembers(input: unknown): input is Members {
 // Own members only: protobufjs keeps defaults on the prototype, and JSON must not reach Object.prototype.
 function memberOf(input: Members, field: FieldRow): unknown {
   return Object.hasOwn(input, field.name) ? input[field.name] : undefined;
+}
+
+// An enum that is wrong or absent has its own fault; the value is then only a line.
+function withFormat(field: FieldRow, choice: unknown): FieldRow {
+  return { ...field, format: formatNamed(typeof choice === 'string' ? choice.toLowerCase() : '') };
 }
 
 function isAbsent(field: FieldRow, raw: unknown): boolean {
