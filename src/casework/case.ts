@@ -107,18 +107,11 @@ function nextState(current: Case, step: CaseStep): Verdict<Case, StepRefusal> {
   return accept({ ...current, state: row.to, measures, steps: [...current.steps, step] });
 }
 
-function statementOf(body: Body): Pick<CaseStep, 'outcome' | 'measures'> {
-  switch (body.type) {
-    case 'assistance_request':
-      return { measures: body.value.measures.map(({ id }) => ({ id })) };
-    case 'review_decision':
-    case 'execution_report':
-      return {
-        outcome: body.value.outcome,
-        measures: body.value.measures.map(({ measure_id, outcome }) => ({ id: measure_id, outcome })),
-      };
-    // The state machine knows no other body yet that speaks of measures.
-    default:
-      return { measures: [] };
-  }
+function statementOf({ type, value }: Body): Pick<CaseStep, 'outcome' | 'measures'> {
+  if (type === 'assistance_request') return { measures: value.measures.map(({ id }) => ({ id })) };
+  if (type !== 'review_decision' && type !== 'execution_report') return { measures: [] };
+  return {
+    outcome: value.outcome,
+    measures: value.measures.map(({ measure_id, outcome }) => ({ id: measure_id, outcome })),
+  };
 }

@@ -1,30 +1,32 @@
 /**
  * Rules of content that tie several fields together. What one field must satisfy alone stands beside it in the `.proto` files.
  */
-import type { AssistanceRequest, Body, ExecutionReport, Fault, FaultCode, ReviewDecision } from '../wire/mod.ts';
+import type {
+  AssistanceRequest,
+  Body,
+  BodyType,
+  ExecutionReport,
+  Fault,
+  FaultCode,
+  ReviewDecision,
+} from '../wire/mod.ts';
 import { isCoercive } from './measure-type.ts';
 
 /** Every rule that the body breaks, by field path. */
 export function contentFaults(body: Body): Fault[] {
   const faults: Fault[] = [];
-  const add = (path: string, code: FaultCode, message: string): void => {
+  const check = RULES[body.type] as ((value: Body['value'], add: Add) => void) | undefined;
+  check?.(body.value, (path, code, message) => {
     faults.push({ path: `${body.type}.${path}`, code, message });
-  };
-  switch (body.type) {
-    case 'assistance_request':
-      requestFaults(body.value, add);
-      break;
-    case 'review_decision':
-      decisionFaults(body.value, add);
-      break;
-    case 'execution_report':
-      reportFaults(body.value, add);
-      break;
-    default:
-      break;
-  }
+  });
   return faults;
 }
+
+const RULES: { readonly [T in BodyType]?: (value: Extract<Body, { type: T }>['value'], add: Add) => void } = {
+  assistance_request: requestFaults,
+  review_decision: decisionFaults,
+  execution_report: reportFaults,
+};
 
 type Add = (path: string, code: FaultCode, message: string) => void;
 

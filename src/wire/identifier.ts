@@ -36,14 +36,14 @@ export function isBic(text: string): boolean {
 const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
 // I, O and Q are in no VIN: they look like digits.
 const VIN_VALUES: Readonly<Record<string, number>> = Object.fromEntries(
-  [...'0123456789ABCDEFGHJKLMNPRSTUVWXYZ'].map((char, i) => [char, Number('012345678912345678123457923456789'[i])]),
+  Array.from('0123456789ABCDEFGHJKLMNPRSTUVWXYZ', (char, i) => [char, Number('012345678912345678123457923456789'[i])]),
 );
 
 /** ISO 3779. North America (a VIN that begins with 1 to 5) and China (L) have a check digit in ninth place; elsewhere it may be anything. */
 export function isVin(text: string): boolean {
   if (!/^[0-9A-HJ-NPR-Z]{17}$/.test(text)) return false;
   if (!/^[1-5L]/.test(text)) return true;
-  const sum = [...text].reduce((total, char, i) => total + VIN_VALUES[char]! * VIN_WEIGHTS[i]!, 0);
+  const sum = Array.from(text).reduce((total, char, i) => total + VIN_VALUES[char]! * VIN_WEIGHTS[i]!, 0);
   return text[8] === (sum % 11 === 10 ? 'X' : String(sum % 11));
 }
 
@@ -51,14 +51,14 @@ export function isVin(text: string): boolean {
 export function isImo(text: string): boolean {
   const match = /^IMO ([0-9]{6})([0-9])$/.exec(text);
   if (match === null) return false;
-  const sum = [...match[1]!].reduce((total, digit, i) => total + Number(digit) * (7 - i), 0);
+  const sum = Array.from(match[1]!).reduce((total, digit, i) => total + Number(digit) * (7 - i), 0);
   return sum % 10 === Number(match[2]);
 }
 
 /** 3GPP TS 23.003: fifteen digits, the last a Luhn check digit. */
 export function isImei(text: string): boolean {
   if (!/^[0-9]{15}$/.test(text)) return false;
-  const sum = [...text].reduce((total, char, i) => {
+  const sum = Array.from(text).reduce((total, char, i) => {
     const doubled = Number(char) * (i % 2 === 1 ? 2 : 1);
     return total + (doubled > 9 ? doubled - 9 : doubled);
   }, 0);
@@ -83,7 +83,7 @@ function isEthereumAddress(text: string): boolean {
   const address = match[1]!;
   if (address === address.toLowerCase() || address === address.toUpperCase()) return true;
   const hash = bytesToHex(keccak_256(utf8ToBytes(address.toLowerCase())));
-  return [...address].every((char, i) => char === (hash[i]! > '7' ? char.toUpperCase() : char.toLowerCase()));
+  return Array.from(address).every((char, i) => char === (hash[i]! > '7' ? char.toUpperCase() : char.toLowerCase()));
 }
 
 // Base58Check (BIP 13), bech32 (BIP 173), bech32m (BIP 350).
