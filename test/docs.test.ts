@@ -77,14 +77,19 @@ describe('README.md', () => {
   });
 });
 
-describe.each(['README.md', 'proto/README.md', 'node-config/README.md'])('%s', (path) => {
-  test('every link and every file that it names is there', () => {
-    const text = read(path);
-    const links = [...text.matchAll(/\]\(([\w./-]+)\)/g)].map((match) => join(dirname(path), match[1]!));
-    const files = [...text.matchAll(/`((?:test|src|scripts|node-config|proto)\/[\w./-]+)`/g)].map((match) => match[1]!);
-    expect([...links, ...files].filter((name) => !existsSync(name))).toEqual([]);
-  });
-});
+describe.each(['README.md', 'proto/README.md', 'node-config/README.md', 'node-config/treaties/README.md'])(
+  '%s',
+  (path) => {
+    test('every link and every file that it names is there', () => {
+      const text = read(path);
+      const links = [...text.matchAll(/\]\(([\w./-]+)\)/g)].map((match) => join(dirname(path), match[1]!));
+      const files = [...text.matchAll(/`((?:test|src|scripts|node-config|proto)\/[\w./-]+)`/g)].map(
+        (match) => match[1]!,
+      );
+      expect([...links, ...files].filter((name) => !existsSync(name))).toEqual([]);
+    });
+  },
+);
 
 describe('proto/README.md', () => {
   test('shows the vectors as they are', () => {

@@ -1,6 +1,7 @@
 import { RogatoryError, codeOf } from '../base/mod.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
+import { basis } from './commands/basis.ts';
 import { caseList, caseShow } from './commands/case.ts';
 import { federationDiff, federationPublish, federationShow, federationVerify } from './commands/federation.ts';
 import {
@@ -56,6 +57,7 @@ const COMMANDS: readonly Command[] = [
   messageShow,
   caseList,
   caseShow,
+  basis,
   ledgerCheckpoint,
   ledgerProof,
   ledgerConsistency,
@@ -75,6 +77,10 @@ const COMMON = {
  * @returns the exit status: 0 done, 1 refused or not verified, 2 wrongly used
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Whoever reads only the first lines closes the pipe: that ends the program, and is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.refused),
+  );
   const isJson = argv.includes('--json');
   const terminal = createTerminal(isJson);
   const found = findCommand(argv);

@@ -1,3 +1,4 @@
+export { dataFolder, parseDataDocument, readDataFolder, type DataDocument, type DataKind } from './data-folder.ts';
 export type { ConfigErrorCode } from './error.ts';
 export {
   isEndpoint,

@@ -24,3 +24,5 @@ export {
   type MessageHeader,
 } from './message.ts';
 export { padmeSize } from './padding.ts';
+export type { FieldRow } from './schema.ts';
+export { BODY_TYPES, bodyTypeName, enumNames, fieldsOf } from './vocabulary.ts';
