@@ -54,7 +54,7 @@ const message = {
   },
 };
 const payload = encodeMessage(message);
-const jws = signMessage(payload, { kid: signKid, privateKey: signing });
+const jws = signMessage(payload, { kid: signKid, sign: (message) => sign(null, message, signing) });
 const parties = { key: { kid: encryptKid, publicKey: createPublicKey(encryption) }, from: 'XA', to: 'XB' };
 const { sealed, sealedDigest } = sealMessageWith(jws, parties, { ephemeral, iv });
 const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest(jws) };

@@ -11,7 +11,7 @@ import {
 import { exportBundle } from '../audit/mod.ts';
 import type { MessageRecord, PeerProof, TimelineEntry } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
-import { bundleSource, ledgerKeyOf, witnessKeyOf, type Node } from '../node/mod.ts';
+import { bundleSource, witnessKeyOf, type Node } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { parseDraft } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
@@ -68,11 +68,11 @@ export async function status(node: Node): Promise<StatusAnswer> {
     endpoint: config.endpoint,
     ledger: {
       origin: config.ledgerOrigin,
-      vkey: encodeVerifierKey(ledgerKeyOf(config, storage.keys)),
+      vkey: encodeVerifierKey(storage.ledger.key),
       size: checkpoint.size,
       root: bytesToBase64(checkpoint.root),
     },
-    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, storage.keys)) },
+    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, storage.keys.witness[0]!)) },
     manifest: {
       version: exchange.manifest.version,
       fingerprint: exchange.manifestFingerprint,

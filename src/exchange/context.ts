@@ -1,8 +1,7 @@
 import type { Clock, JurisdictionCode, VerifyEd25519 } from '../base/mod.ts';
 import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
-import type { SigningKey } from '../sealing/mod.ts';
+import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
-import type { KeyObject } from 'node:crypto';
 import type { Limits } from '../wire/mod.ts';
 import type { Committer } from './committer.ts';
 import type { Directory } from './directory.ts';
@@ -22,13 +21,14 @@ export interface ExchangeContext {
   readonly committer: Committer;
   readonly directory: Directory;
   readonly clock: Clock;
-  readonly signKey: SigningKey;
+  /** The key that messages are signed with now. */
+  readonly signKey: () => SigningKey;
   /** The private encryption key that a `kid` names, if this node holds it. */
-  readonly decryptKey: (kid: string) => KeyObject | undefined;
+  readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
   /** Cosigns peers' checkpoints. */
-  readonly witness: WitnessSigner;
+  readonly witness: () => WitnessSigner;
   readonly emit: ExchangeListener;
 }

@@ -1,9 +1,8 @@
-import type { KeyObject } from 'node:crypto';
 import { randomBytes } from 'node:crypto';
 import { parseUtf8, type Clock, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Case } from '../casework/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
-import type { SigningKey } from '../sealing/mod.ts';
+import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
 import type { Draft, Hello, Limits } from '../wire/mod.ts';
@@ -39,13 +38,14 @@ export interface ExchangeOptions {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly manifest: VerifiedManifest;
-  readonly signKey: SigningKey;
+  /** The key that messages are signed with now. */
+  readonly signKey: () => SigningKey;
   /** The private encryption key that a `kid` names, if this node holds it. */
-  readonly decryptKey: (kid: string) => KeyObject | undefined;
+  readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
   /** Cosigns peers' checkpoints. */
-  readonly witness: WitnessSigner;
+  readonly witness: () => WitnessSigner;
   /** Least time between two offers of this node's checkpoint to one peer; 10 s by default. */
   readonly witnessIntervalMs?: number | undefined;
   /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */

@@ -105,7 +105,7 @@ async function planMessage(
       `The message is ${payload.length} bytes long; ${to} takes at most ${limit}.`,
     );
   }
-  const jws = signMessage(payload, context.signKey);
+  const jws = signMessage(payload, context.signKey());
   const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to });
   const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest(jws) };
   const sent = view.append({ kind: 'SENT', peer: to, message_id: header.message_id, seq, ...digests });

@@ -84,7 +84,8 @@ export class SessionWitness {
     const judgement = await committer.commit((view) => judge(view, peer, head, offer));
     switch (judgement.is) {
       case 'cosigned': {
-        const signature = cosign(head.origin, head, Math.floor(clock.nowMs() / 1000), witness.key, witness.sign);
+        const { key, sign } = witness();
+        const signature = cosign(head.origin, head, Math.floor(clock.nowMs() / 1000), key, sign);
         await this.#link.send({ type: 'cosignature', value: { size: head.size, signature } });
         return;
       }

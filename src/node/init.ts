@@ -7,14 +7,16 @@ import { openLevelStore, sealStore } from '../store/mod.ts';
 import {
   TLS_CERTIFICATE_DAYS,
   generateNodeKeys,
+  provesWith,
   publicJwk,
+  rawPublicKey,
   signEnrolment,
   spkiSha256,
   type MemberStatement,
   type NodeKeys,
 } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
-import { ledgerKeyOf, ledgerSigner, witnessKeyOf, writeKeyring } from './keyring.ts';
+import { ledgerKeyOf, witnessKeyOf, writeKeyring } from './keyring.ts';
 
 /** What a new node is told. */
 export interface InitOptions {
@@ -60,14 +62,15 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   }
   await mkdir(paths.dir, { recursive: true });
   const host = options.endpoint === '' ? '' : new URL(options.endpoint).hostname.replace(/^\[|\]$/g, '');
-  const keys = await generateNodeKeys(options.code, host, clock.nowMs());
-  const { dataKey } = await writeKeyring(paths.keys, keys, options.passphrase);
+  const made = await generateNodeKeys(options.code, host, clock.nowMs());
+  const { dataKey, keys } = await writeKeyring(paths.keys, made, options.passphrase);
+  const [ledgerKey] = keys.ledger;
   const store = sealStore(await openLevelStore(paths.store), dataKey);
   try {
     const ledger = await Ledger.create({
       storage: store,
-      key: ledgerKeyOf(config, keys),
-      sign: ledgerSigner(keys),
+      key: ledgerKeyOf(config, ledgerKey!),
+      sign: (message) => ledgerKey!.sign(message),
       headFile: paths.head,
       folder: paths.ledger,
       onPublishError: () => undefined,
@@ -76,7 +79,8 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   } finally {
     await store.close();
   }
-  await replaceFile(paths.enrolment, signEnrolment(statementOf(config, keys, clock.nowMs()), keys), PUBLIC_MODE);
+  const enrolment = signEnrolment(statementOf(config, made, clock.nowMs()), made.certificates.tls, provesWith(made));
+  await replaceFile(paths.enrolment, enrolment, PUBLIC_MODE);
   // Last, so that a directory with a configuration is a whole one.
   await replaceFile(paths.config, `${JSON.stringify(file, undefined, 2)}\n`, PUBLIC_MODE);
   return config;
@@ -102,8 +106,14 @@ function statementOf(config: NodeConfig, keys: NodeKeys, nowMs: number): MemberS
     },
     sign: [{ ...publicJwk(keys.sign), ...validity }],
     encrypt: [{ ...publicJwk(keys.encrypt), ...validity }],
-    ledger: { origin: config.ledgerOrigin, vkey: encodeVerifierKey(ledgerKeyOf(config, keys)) },
-    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, keys)) },
+    ledger: {
+      origin: config.ledgerOrigin,
+      vkey: encodeVerifierKey(ledgerKeyOf(config, { publicKey: rawPublicKey(keys.ledger) })),
+    },
+    witness: {
+      name: config.witnessName,
+      vkey: encodeVerifierKey(witnessKeyOf(config, { publicKey: rawPublicKey(keys.witness) })),
+    },
     limits: { max_message_bytes: config.limits.maxMessageBytes, max_evidence_bytes: config.limits.maxEvidenceBytes },
   };
 }

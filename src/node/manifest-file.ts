@@ -2,11 +2,10 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseUtf8 } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
-import { encodeVerifierKey } from '../ledger/mod.ts';
 import type { Store } from '../store/mod.ts';
-import { memberByCode, publicJwk, verifyManifest, type NodeKeys, type VerifiedManifest } from '../trust/mod.ts';
+import { KEY_USES, memberByCode, verifyManifest, type KeyProvider, type VerifiedManifest } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
-import { ledgerKeyOf } from './keyring.ts';
+import { currentKeys } from './current-keys.ts';
 
 /** The manifest to start under, and what the store has yet to learn. */
 export interface StartingManifest {
@@ -22,7 +21,12 @@ export interface StartingManifest {
  * believed only by its fingerprint.
  * @throws {NodeError} NODE_MANIFEST_MISSING, NODE_MANIFEST_REFUSED, NODE_NOT_A_MEMBER
  */
-export async function startingManifest(config: NodeConfig, keys: NodeKeys, store: Store): Promise<StartingManifest> {
+export async function startingManifest(
+  config: NodeConfig,
+  keys: KeyProvider,
+  store: Store,
+  nowMs: number,
+): Promise<StartingManifest> {
   const accepted = await acceptedManifest(store);
   const files = await manifestFiles(config);
   const fresh: VerifiedManifest[] = [];
@@ -47,7 +51,7 @@ export async function startingManifest(config: NodeConfig, keys: NodeKeys, store
         '“rogatory federation publish”.',
     );
   }
-  checkOwnMembership(config, keys, current);
+  checkOwnMembership(config, keys, current, nowMs);
   return { verified: current, fresh, waiting };
 }
 
@@ -101,16 +105,19 @@ function versionOf(text: string): number | undefined {
   return verified.ok ? verified.value.manifest.version : undefined;
 }
 
-function checkOwnMembership(config: NodeConfig, keys: NodeKeys, { manifest }: VerifiedManifest): void {
+function checkOwnMembership(
+  config: NodeConfig,
+  keys: KeyProvider,
+  { manifest }: VerifiedManifest,
+  nowMs: number,
+): void {
   const own = memberByCode(manifest, config.code);
-  const complete =
-    own?.ledger.vkey === encodeVerifierKey(ledgerKeyOf(config, keys)) &&
-    own.sign.some(({ kid }) => kid === publicJwk(keys.sign).kid) &&
-    own.encrypt.some(({ kid }) => kid === publicJwk(keys.encrypt).kid);
-  if (!complete) {
+  const current = own === undefined ? undefined : currentKeys(config, keys, own, nowMs);
+  const missing = KEY_USES.filter((use) => current?.[use] === undefined);
+  if (missing.length > 0) {
     throw new NodeError(
       'NODE_NOT_A_MEMBER',
-      `Version ${manifest.version} of the manifest does not list ${config.code} with this node’s keys.`,
+      `Version ${manifest.version} of the manifest does not list ${config.code} with this node’s keys for: ${missing.join(', ')}.`,
     );
   }
 }

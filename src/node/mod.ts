@@ -11,7 +11,7 @@ export {
 export { councilPublicPath, readCouncilPublicKey, writeCouncilKey } from './council-key.ts';
 export type { NodeErrorCode } from './error.ts';
 export { initNode, type InitOptions } from './init.ts';
-export { ledgerKeyOf, witnessKeyOf } from './keyring.ts';
+export { witnessKeyOf } from './keyring.ts';
 export { createLog, type Log } from './log.ts';
 export { fingerprintOf, installManifest } from './manifest-install.ts';
 export { Node, openNodeStorage, type NodeOptions, type NodeStorage } from './node.ts';

@@ -1,14 +1,14 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
-import { sign } from 'node:crypto';
 import { codeOf, systemClock, type Clock } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange } from '../exchange/mod.ts';
 import { Ledger } from '../ledger/mod.ts';
 import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
-import { publicJwk, type NodeKeys } from '../trust/mod.ts';
+import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
-import { ledgerKeyOf, ledgerSigner, readKeyring, witnessKeyOf } from './keyring.ts';
+import { currentKeys } from './current-keys.ts';
+import { ledgerKeyOf, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
 
@@ -28,7 +28,7 @@ export interface NodeOptions {
 export interface NodeStorage {
   readonly store: Store;
   readonly ledger: Ledger;
-  readonly keys: NodeKeys;
+  readonly keys: KeyProvider;
   readonly close: () => Promise<void>;
 }
 
@@ -44,13 +44,14 @@ export async function openNodeStorage(
   log?: Log,
 ): Promise<NodeStorage> {
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
+  const [ledgerKey] = keys.ledger;
   const store = sealStore(await openLevelStore(config.paths.store), dataKey);
   try {
     const ledger = await Ledger.open(
       {
         storage: store,
-        key: ledgerKeyOf(config, keys),
-        sign: ledgerSigner(keys),
+        key: ledgerKeyOf(config, ledgerKey!),
+        sign: (message) => ledgerKey!.sign(message),
         headFile: config.paths.head,
         folder: config.paths.ledger,
         onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
@@ -109,18 +110,18 @@ export class Node {
     let ledgerServer: LedgerServer | undefined;
     try {
       const { store, ledger, keys } = storage;
-      const { verified, fresh, waiting } = await startingManifest(config, keys, store);
-      const { kid } = publicJwk(keys.encrypt);
+      const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
+      const own = currentKeys(config, keys, memberByCode(verified.manifest, config.code)!, clock.nowMs());
       const exchange = new Exchange({
         code: config.code,
         store,
         ledger,
         manifest: verified,
-        signKey: { kid: publicJwk(keys.sign).kid, privateKey: keys.sign },
-        decryptKey: (name) => (name === kid ? keys.encrypt : undefined),
+        signKey: () => own.sign!,
+        decryptKey: (kid) => keys.encrypt.find((key) => key.kid === kid),
         limits: limitsOf(config),
         clock,
-        witness: { key: witnessKeyOf(config, keys), sign: (message) => sign(null, message, keys.witness) },
+        witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
         onFatal: options.onFatal,
       });
@@ -135,11 +136,11 @@ export class Node {
         log(kind === 'INCIDENT' ? 'error' : 'info', `exchange.${kind.toLowerCase()}`, fields);
       });
       if (config.ledgerListen !== undefined)
-        ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, keys));
+        ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, own.tls!));
       const transport = await Transport.open({
         code: config.code,
         exchange,
-        keys,
+        tlsKey: () => own.tls!,
         clock,
         listen: config.listen,
         ...(options.times === undefined ? {} : { times: options.times }),
@@ -174,10 +175,10 @@ export class Node {
 function ledgerServerOptions(
   listen: NonNullable<NodeConfig['ledgerListen']>,
   config: NodeConfig,
-  keys: NodeKeys,
+  { privateKey, certificate }: TlsKey,
 ): LedgerServerOptions {
-  const key = keys.tls.export({ format: 'pem', type: 'pkcs8' }).toString();
-  return { ...listen, cert: keys.certificates.tls, key, folder: config.paths.ledger };
+  const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return { ...listen, cert: certificate, key, folder: config.paths.ledger };
 }
 
 function limitsOf({ limits }: NodeConfig): Limits {

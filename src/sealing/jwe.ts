@@ -20,6 +20,15 @@ export interface RecipientKey {
   readonly publicKey: KeyObject;
 }
 
+/** What opens messages: a private `encrypt` key, wherever it is kept. */
+export interface DecryptionKey {
+  /**
+   * The shared secret with an X25519 public key.
+   * @throws for a public key of small order
+   */
+  agree(publicKey: KeyObject): Uint8Array;
+}
+
 /** A sealed message as it travels, and the digest that ledger entries commit to. */
 export interface SealedMessage {
   readonly sealed: string;
@@ -86,11 +95,11 @@ export function sealMessageWith(
 
 /**
  * Opens a sealed message. The caller compares `from`, `to` and `kid` with what it expects.
- * @param keyFor the private X25519 key of that name, if the node holds it; asked only after the grammar was checked
+ * @param keyFor the private key of that name, if the node holds it; asked only after the grammar was checked
  */
 export function openMessage(
   sealed: string,
-  keyFor: (kid: string) => KeyObject | undefined,
+  keyFor: (kid: string) => DecryptionKey | undefined,
 ): Verdict<OpenedMessage, SealingReason> {
   if (sealed.length > MAX_JWE_CHARS) return refuse('TOO_LARGE', `${sealed.length} characters`);
   const parts = decodeCompact(sealed, 5);
@@ -114,12 +123,13 @@ export function openMessage(
     return refuse('JWE_PARTY_INVALID', 'apu or apv is not a jurisdiction code');
   }
   if (Buffer.from(x, 'base64url').toString('base64url') !== x) return refuse('JWE_MALFORMED', 'epk is not canonical');
-  const privateKey = keyFor(kid);
-  if (privateKey === undefined) return refuse('JWE_KEY_UNKNOWN', kid);
+  const key = keyFor(kid);
+  if (key === undefined) return refuse('JWE_KEY_UNKNOWN', kid);
   try {
     const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
-    // OpenSSL refuses a shared secret of all zeros, which a low-order epk would give (RFC 7748 §6.1).
-    const secret = diffieHellman({ privateKey, publicKey });
+    const secret = key.agree(publicKey);
+    // A low-order epk gives a secret of all zeros (RFC 7748 §6.1). OpenSSL refuses it by itself; other keepers of keys may not.
+    if (secret.every((byte) => byte === 0)) return refuse('JWE_DECRYPT_FAILED', kid);
     const decipher = createDecipheriv('aes-256-gcm', concatKdf(secret, 'A256GCM', 32, apu, apv), iv, {
       authTagLength: TAG_BYTES,
     });

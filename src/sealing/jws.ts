@@ -1,14 +1,14 @@
-import { sign, verify, type KeyObject } from 'node:crypto';
+import { verify, type KeyObject } from 'node:crypto';
 import { accept, refuse, type Verdict } from '../base/mod.ts';
 import { MAX_JWS_CHARS, decodeCompact, encodeSegment, partsDigest } from './compact.ts';
 import type { SealingReason } from './reason.ts';
 
-/** The private half of a `sign` key. */
+/** What signs messages: a `sign` key, wherever it is kept. */
 export interface SigningKey {
   /** RFC 7638 thumbprint. */
   readonly kid: string;
-  /** Ed25519. */
-  readonly privateKey: KeyObject;
+  /** Ed25519; 64 bytes. */
+  sign(message: Uint8Array): Uint8Array;
 }
 
 declare const verified: unique symbol;
@@ -32,7 +32,7 @@ const HEADER = /^\{"alg":"Ed25519","kid":"([A-Za-z0-9_-]{43})","typ":"mla-messag
 export function signMessage(payload: Uint8Array, key: SigningKey): string {
   const header = `{"alg":"Ed25519","kid":"${key.kid}","typ":"mla-message+jws"}`;
   const input = `${encodeSegment(header)}.${encodeSegment(payload)}`;
-  return `${input}.${sign(null, Buffer.from(input, 'latin1'), key.privateKey).toString('base64url')}`;
+  return `${input}.${encodeSegment(key.sign(Buffer.from(input, 'latin1')))}`;
 }
 
 /**

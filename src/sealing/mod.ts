@@ -5,6 +5,7 @@ export {
   sealMessage,
   sealMessageWith,
   sealedDigest,
+  type DecryptionKey,
   type OpenedMessage,
   type RecipientKey,
   type SealedMessage,

@@ -2,13 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { isoTime, type Clock, type JurisdictionCode, type Verdict } from '../base/mod.ts';
 import type { Exchange } from '../exchange/mod.ts';
-import {
-  clientTlsOptions,
-  memberByCode,
-  serverTlsOptions,
-  verifyPeerCertificate,
-  type NodeKeys,
-} from '../trust/mod.ts';
+import { clientTlsOptions, memberByCode, serverTlsOptions, verifyPeerCertificate, type TlsKey } from '../trust/mod.ts';
 import { Dialler } from './dialler.ts';
 import { FederationSession, type SessionEnd } from './federation-session.ts';
 import { Listener, type AcceptSocket } from './listener.ts';
@@ -25,7 +19,8 @@ export interface TransportEvent {
 export interface TransportOptions {
   readonly code: JurisdictionCode;
   readonly exchange: Exchange;
-  readonly keys: NodeKeys;
+  /** The key and certificate to present now. */
+  readonly tlsKey: () => TlsKey;
   readonly clock: Clock;
   readonly listen: { readonly host: string; readonly port: number } | undefined;
   readonly onEvent: (event: TransportEvent) => void;
@@ -74,11 +69,11 @@ export class Transport {
   /** @throws {TransportError} TRANSPORT_LISTEN_FAILED */
   static async open(options: TransportOptions): Promise<Transport> {
     const transport = new Transport(options);
-    const { listen, keys, exchange } = options;
+    const { listen, tlsKey, exchange } = options;
     if (listen !== undefined) {
       transport.#listener = await Listener.open({
         ...listen,
-        tls: serverTlsOptions(keys, exchange.manifest),
+        tls: serverTlsOptions(tlsKey(), exchange.manifest),
         verifyPeer: (socket) => transport.#verifyPeer(socket),
         prepare: (peer) => transport.#prepare(peer, peer),
         onRefused: (detail) => {
@@ -126,7 +121,7 @@ export class Transport {
 
   /** Applies a manifest that has come into force: other certificates, other endpoints, other members. */
   manifestChanged(): void {
-    this.#listener?.setTls(serverTlsOptions(this.#options.keys, this.#options.exchange.manifest));
+    this.#listener?.setTls(serverTlsOptions(this.#options.tlsKey(), this.#options.exchange.manifest));
     this.#closeUntrusted();
     this.#dialMembers();
   }
@@ -141,7 +136,7 @@ export class Transport {
   }
 
   #dialMembers(): void {
-    const { exchange, code: own, keys, clock } = this.#options;
+    const { exchange, code: own, tlsKey, clock } = this.#options;
     for (const { code } of exchange.manifest.members) {
       if (code === own) continue;
       const existing = this.#diallers.get(code);
@@ -156,7 +151,7 @@ export class Transport {
         },
         tls: () =>
           clientTlsOptions(
-            keys,
+            tlsKey(),
             () => exchange.manifest,
             code,
             () => clock.nowMs(),

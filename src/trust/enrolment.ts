@@ -2,7 +2,7 @@
  * Enrolment: what a jurisdiction hands to the council to become a member. Each key signs the statement, so that nobody can enrol a key
  * that is another's.
  */
-import { X509Certificate, sign, verify, type KeyObject } from 'node:crypto';
+import { X509Certificate, verify, type KeyObject } from 'node:crypto';
 import {
   accept,
   bytesToBase64url,
@@ -19,12 +19,9 @@ import { parseVerifierKey } from '../ledger/mod.ts';
 import { nodeUri } from './certificate.ts';
 import { TrustError } from './error.ts';
 import { parseMemberStatement, type MemberStatement } from './manifest.ts';
-import type { NodeKeys } from './node-keys.ts';
+import { KEY_USES, type KeyUse, type ProvePossession } from './key-provider.ts';
 import { certificatesIn, isIssuedUnder, namedNode, spkiSha256 } from './peer-certificate.ts';
-import { signWithX25519, verifyWithX25519 } from './possession.ts';
-
-const PROVED_KEYS = ['tls', 'sign', 'encrypt', 'ledger', 'witness'] as const;
-type ProvedKey = (typeof PROVED_KEYS)[number];
+import { verifyWithX25519 } from './possession.ts';
 
 interface EnrolmentFile {
   readonly version: 1;
@@ -35,7 +32,7 @@ interface EnrolmentFile {
   /** Where a national PKI has them: the authorities between the certificate and the one in the statement, likewise. */
   readonly chain?: readonly string[];
   /** A signature by each key over the statement, in base64url. */
-  readonly proofs: Readonly<Record<ProvedKey, string>>;
+  readonly proofs: Readonly<Record<KeyUse, string>>;
 }
 
 /** Why an enrolment is refused. */
@@ -56,21 +53,16 @@ const WEAKNESSES: readonly string[] = [
 const MIN_RSA_BITS = 2048;
 const MAX_CHAIN = 3;
 
-/** The text of an enrolment file. */
-export function signEnrolment(statement: MemberStatement, keys: NodeKeys): string {
+/**
+ * The text of an enrolment file.
+ * @param tlsCertificate PEM, with the certificates of its chain behind it where there are any
+ */
+export function signEnrolment(statement: MemberStatement, tlsCertificate: string, prove: ProvePossession): string {
   const text = JSON.stringify(statement);
-  const ed25519 = (key: KeyObject) => (message: Uint8Array) => sign(null, message, key);
-  const signers: Record<ProvedKey, (message: Uint8Array) => Uint8Array> = {
-    tls: (message) => sign(tlsDigest(keys.tls), message, keys.tls),
-    sign: ed25519(keys.sign),
-    encrypt: (message) => signWithX25519(keys.encrypt, message),
-    ledger: ed25519(keys.ledger),
-    witness: ed25519(keys.witness),
-  };
   const proofs = Object.fromEntries(
-    PROVED_KEYS.map((name) => [name, bytesToBase64url(signers[name](proofMessage(name, text)))]),
-  ) as Record<ProvedKey, string>;
-  const [certificate, ...chain] = certificatesIn(keys.certificates.tls).map(({ raw }) => raw.toString('base64'));
+    KEY_USES.map((name) => [name, bytesToBase64url(prove(name, proofMessage(name, text)))]),
+  ) as Record<KeyUse, string>;
+  const [certificate, ...chain] = certificatesIn(tlsCertificate).map(({ raw }) => raw.toString('base64'));
   const file: EnrolmentFile = {
     version: 1,
     statement: text,
@@ -109,7 +101,7 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, Enrolmen
       `it is not one that the stated authority issued to ${nodeUri(statement.code)}`,
     );
   }
-  const checks: Record<ProvedKey, (signature: Uint8Array, message: Uint8Array) => boolean> = {
+  const checks: Record<KeyUse, (signature: Uint8Array, message: Uint8Array) => boolean> = {
     tls: (signature, message) =>
       statement.tls.spki_sha256.some(({ sha256 }) => sha256 === spkiSha256(certificate)) &&
       verify(tlsDigest(certificate.publicKey), message, certificate.publicKey, signature),
@@ -120,7 +112,7 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, Enrolmen
     witness: (signature, message) =>
       verifyEd25519(signature, message, parseVerifierKey(statement.witness.vkey).publicKey),
   };
-  for (const name of PROVED_KEYS) {
+  for (const name of KEY_USES) {
     if (!checks[name](parseBase64url(file.proofs[name]), proofMessage(name, file.statement))) {
       return refuse('POSSESSION_UNPROVED', `the enrolment does not prove possession of the ${name} key`);
     }
@@ -132,12 +124,12 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, Enrolmen
 function parseFile(text: string): EnrolmentFile {
   try {
     const file = JSON.parse(text) as EnrolmentFile;
-    const strings = [file.statement, file.certificate, ...PROVED_KEYS.map((name) => file.proofs[name])];
+    const strings = [file.statement, file.certificate, ...KEY_USES.map((name) => file.proofs[name])];
     const { version }: { readonly version: number } = file;
     if (file.chain !== undefined && (!Array.isArray(file.chain) || file.chain.length > MAX_CHAIN))
       throw new TypeError('chain');
     if (version !== 1 || strings.some((value) => typeof value !== 'string')) throw new TypeError('members');
-    for (const name of PROVED_KEYS) parseBase64url(file.proofs[name]);
+    for (const name of KEY_USES) parseBase64url(file.proofs[name]);
     return file;
   } catch (cause) {
     throw new TrustError('TRUST_MALFORMED', 'The file is not an enrolment.', { cause });
@@ -165,6 +157,6 @@ function tlsKeyWeakness({ asymmetricKeyType: type, asymmetricKeyDetails: details
 }
 
 /** The proof of one key cannot stand for another's. */
-function proofMessage(name: ProvedKey, statement: string): Uint8Array {
+function proofMessage(name: KeyUse, statement: string): Uint8Array {
   return utf8ToBytes(`rogatory-enrolment/v1\n${name}\n${statement}`);
 }

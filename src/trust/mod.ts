@@ -2,6 +2,16 @@ export { addMember, changeCouncil, revokeKey, setMemberStatus } from './amendmen
 export { TLS_CERTIFICATE_DAYS, issueCertificates } from './certificate.ts';
 export { draftManifest, generateCouncilKey, mergeSignatures, signManifest } from './council.ts';
 export { signEnrolment, verifyEnrolment, type EnrolmentRefusal } from './enrolment.ts';
+export {
+  KEY_USES,
+  type AgreementKey,
+  type KeyProvider,
+  type KeySet,
+  type KeyUse,
+  type ProvePossession,
+  type SignatureKey,
+  type TlsKey,
+} from './key-provider.ts';
 export { TrustError, type CertificateRefusal, type KeyObjection, type TrustErrorCode } from './error.ts';
 export { fingerprintDigits, isFingerprintOf } from './fingerprint.ts';
 export { diffManifests, type ManifestChange } from './manifest-diff.ts';
@@ -25,16 +35,15 @@ export {
   type ManifestRefusal,
   type VerifiedManifest,
 } from './manifest-signature.ts';
-export { currentEncryptKey, signKeyAt } from './member-key.ts';
+export { currentEncryptKey, signKeyAt, validityObjection } from './member-key.ts';
 export {
-  PRIVATE_KEYS,
   encodePrivateKey,
   generateNodeKeys,
   parsePrivateKey,
+  provesWith,
   publicJwk,
   type NodeCertificates,
   type NodeKeys,
-  type PrivateKeyName,
 } from './node-keys.ts';
 export { spkiSha256, verifyPeerCertificate } from './peer-certificate.ts';
 export { rawPublicKey, signWithX25519, verifyWithX25519 } from './possession.ts';

@@ -1,10 +1,11 @@
-import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { bytesToJwk, jwkThumbprint, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
 import { issueCertificates } from './certificate.ts';
-import { rawPublicKey } from './possession.ts';
+import type { ProvePossession } from './key-provider.ts';
+import { rawPublicKey, signWithX25519 } from './possession.ts';
 
-/** A node's own keys: five, none for two uses, and the jurisdiction's certificate authority where it has no national one. */
+/** Keys as they are made: five, none for two uses, and the jurisdiction's certificate authority where it has no national one. */
 export interface NodeKeys {
   /** Ed25519: messages. */
   readonly sign: KeyObject;
@@ -26,12 +27,6 @@ export interface NodeCertificates {
   readonly tls: string;
   readonly ca: string;
 }
-
-/** Names of the private keys, as their files are called. */
-export const PRIVATE_KEYS = ['sign', 'encrypt', 'ledger', 'witness', 'tls', 'ca'] as const;
-
-/** One of a node's private keys. */
-export type PrivateKeyName = (typeof PRIVATE_KEYS)[number];
 
 const RSA_BITS = 3072;
 
@@ -55,6 +50,24 @@ export async function generateNodeKeys(code: JurisdictionCode, host: string, now
     tls: tls.privateKey,
     ca: ca.privateKey,
     certificates,
+  };
+}
+
+/** Proofs by keys that are in memory. */
+export function provesWith(keys: NodeKeys): ProvePossession {
+  return (use, message) => {
+    switch (use) {
+      case 'tls':
+        return sign(keys.tls.asymmetricKeyType === 'ed25519' ? null : 'sha256', message, keys.tls);
+      case 'encrypt':
+        return signWithX25519(keys.encrypt, message);
+      case 'sign':
+      case 'ledger':
+      case 'witness':
+        return sign(null, message, keys[use]);
+      default:
+        return use satisfies never;
+    }
   };
 }
 

@@ -8,7 +8,7 @@ import type {
 } from 'node:tls';
 import { memberByCode, type Manifest } from './manifest.ts';
 import type { JurisdictionCode } from '../base/mod.ts';
-import type { NodeKeys } from './node-keys.ts';
+import type { TlsKey } from './key-provider.ts';
 import { verifyPeerCertificate } from './peer-certificate.ts';
 
 // A resumed session would skip the certificate checks, and with them revocation: no tickets, no cache, no early data.
@@ -21,10 +21,12 @@ const TLS_13_ONLY = {
 // As many certificates as the check of a chain looks at.
 const MAX_CHAIN = 5;
 
+type OwnCertificate = Pick<TlsKey, 'privateKey' | 'certificate'>;
+
 /** TLS options for accepting peers. Whose certificate it is must still be judged with `verifyPeerCertificate`. */
-export function serverTlsOptions(keys: NodeKeys, manifest: Manifest): TlsOptions {
+export function serverTlsOptions(key: OwnCertificate, manifest: Manifest): TlsOptions {
   return {
-    ...own(keys),
+    ...own(key),
     ca: manifest.members.filter(({ status }) => status === 'ACTIVE').map((member) => derToPem(member.tls.ca)),
     requestCert: true,
     rejectUnauthorized: true,
@@ -36,7 +38,7 @@ export function serverTlsOptions(keys: NodeKeys, manifest: Manifest): TlsOptions
  * @throws {TypeError} for a code that is not a member's
  */
 export function clientTlsOptions(
-  keys: NodeKeys,
+  key: OwnCertificate,
   manifest: () => Manifest,
   code: JurisdictionCode,
   nowMs: () => number,
@@ -44,7 +46,7 @@ export function clientTlsOptions(
   const member = memberByCode(manifest(), code);
   if (member === undefined) throw new TypeError(`${code} is not a member`);
   return {
-    ...own(keys),
+    ...own(key),
     ca: [derToPem(member.tls.ca)],
     rejectUnauthorized: true,
     // The certificate is for a jurisdiction, not for a host: a node may move, but not become another.
@@ -70,12 +72,8 @@ function certificatesOf(peer: PeerCertificate): X509Certificate[] {
   return found;
 }
 
-function own(keys: NodeKeys): SecureContextOptions {
-  return {
-    ...TLS_13_ONLY,
-    key: keys.tls.export({ format: 'pem', type: 'pkcs8' }),
-    cert: keys.certificates.tls,
-  };
+function own({ privateKey, certificate }: OwnCertificate): SecureContextOptions {
+  return { ...TLS_13_ONLY, key: privateKey.export({ format: 'pem', type: 'pkcs8' }), cert: certificate };
 }
 
 function derToPem(base64: string): string {

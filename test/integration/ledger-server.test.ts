@@ -65,7 +65,7 @@ test('a stranger reads the checkpoint and every tile, and they are the ledger', 
   for (let i = 0; i < 300; i++) await node.exchange.send(requestDraft(`Facts ${i}`), XB);
   await node.storage.ledger.publish();
 
-  const { ca } = node.storage.keys.certificates;
+  const ca = node.storage.keys.authority;
   const checkpoint = await get(port, '/ledger/checkpoint', { ca });
   const key = parseVerifierKey(node.exchange.manifest.members[0]!.ledger.vkey);
   const head = verifyCheckpoint(checkpoint.body.toString(), key);

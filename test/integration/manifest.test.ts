@@ -102,7 +102,7 @@ test('no session is ever resumed, so that every handshake shows its certificate'
   const puppet = await Puppet.of(federation, XB);
   const { port } = loadNodeConfig(nodePaths(federation.dirOf(XA)).config, {}).listen!;
   const own = clientTlsOptions(
-    puppet.keys,
+    puppet.tlsKey,
     () => puppet.manifest.manifest,
     XA,
     () => Date.now(),

@@ -1,6 +1,10 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { bytesToJwk, jwkThumbprint } from '../../src/base/mod.ts';
 import { KEY_TYPES, verifierKey, type SignEd25519, type VerifierKey } from '../../src/ledger/mod.ts';
+import { openSecret, unwrapDataKey } from '../../src/store/mod.ts';
+import { parsePrivateKey, type NodeKeys } from '../../src/trust/mod.ts';
 
 const PREFIX = { ed25519: '302e020100300506032b657004220420', x25519: '302e020100300506032b656e04220420' };
 
@@ -25,5 +29,22 @@ export function logKeyOf(name: string, seedHex: string): { readonly key: Verifie
   return {
     key: verifierKey(name, KEY_TYPES.ed25519, publicBytes(privateKey)),
     sign: (message) => sign(null, message, privateKey),
+  };
+}
+
+/** The private keys of a node that was made without a passphrase, as only a thief would read them. */
+export function readPrivateKeys(folder: string): NodeKeys {
+  const text = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  const dataKey = unwrapDataKey(text('data-key.json'), undefined);
+  const key = (name: string): KeyObject =>
+    parsePrivateKey(openSecret(dataKey, name, readFileSync(join(folder, `${name}.key`))));
+  return {
+    sign: key('sign'),
+    encrypt: key('encrypt'),
+    ledger: key('ledger'),
+    witness: key('witness'),
+    tls: key('tls'),
+    ca: key('ca'),
+    certificates: { tls: text('tls.pem'), ca: text('ca.pem') },
   };
 }

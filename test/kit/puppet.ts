@@ -13,7 +13,7 @@ import {
   verifierKey,
   type Checkpoint,
 } from '../../src/ledger/mod.ts';
-import { readKeyring } from '../../src/node/keyring.ts';
+import { readPrivateKeys } from './keys.ts';
 import { sealMessage, signMessage, signedDigest } from '../../src/sealing/mod.ts';
 import {
   clientTlsOptions,
@@ -21,6 +21,7 @@ import {
   rawPublicKey,
   verifyManifest,
   type NodeKeys,
+  type TlsKey,
   type VerifiedManifest,
 } from '../../src/trust/mod.ts';
 import {
@@ -81,10 +82,15 @@ export class Puppet {
   }
 
   static async of(federation: TestFederation, code: string): Promise<Puppet> {
-    const { keys } = await readKeyring(nodePaths(federation.dirOf(code)).keys, undefined);
+    const keys = readPrivateKeys(nodePaths(federation.dirOf(code)).keys);
     const manifest = verifyManifest(federation.manifest, { selfSigned: true });
     if (!manifest.ok) throw new Error(manifest.detail);
     return new Puppet(code as JurisdictionCode, keys, manifest.value);
+  }
+
+  /** What it presents to peers. */
+  get tlsKey(): Pick<TlsKey, 'privateKey' | 'certificate'> {
+    return { privateKey: this.keys.tls, certificate: this.keys.certificates.tls };
   }
 
   get #member() {
@@ -160,7 +166,9 @@ export class Puppet {
     };
     const payload = encodeMessage({ header, body: spoils.body ?? requestDraft().body });
     const kid = spoils.signWith?.kid ?? publicJwk(this.keys.sign).kid;
-    const jws = (spoils.jws ?? ((text) => text))(signMessage(payload, { kid, privateKey: this.keys.sign }));
+    const jws = (spoils.jws ?? ((text) => text))(
+      signMessage(payload, { kid, sign: (message) => sign(null, message, this.keys.sign) }),
+    );
     const parties = { from: this.code, to: to as JurisdictionCode, ...spoils.sealedTo };
     const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, ...parties });
     const envelope = { message_id: header.message_id as string, seq };
@@ -188,7 +196,7 @@ export class Puppet {
       .find(({ code }) => code === to)!
       .endpoint.replace('/federation', path);
     const own = clientTlsOptions(
-      this.keys,
+      this.tlsKey,
       () => this.manifest.manifest,
       to as JurisdictionCode,
       () => Date.now(),

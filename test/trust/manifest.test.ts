@@ -11,6 +11,7 @@ import {
   generateCouncilKey,
   generateNodeKeys,
   issueCertificates,
+  provesWith,
   memberByCode,
   parseManifest,
   publicJwk,
@@ -210,7 +211,7 @@ describe('rules', () => {
 
 describe('enrolment', () => {
   test('proves possession of every key, and each proof stands for its own key only', () => {
-    const text = signEnrolment(statement, keys);
+    const text = signEnrolment(statement, keys.certificates.tls, provesWith(keys));
     expect(verifyEnrolment(text)).toMatchObject({ ok: true, value: { code: 'XA' } });
     const file = JSON.parse(text) as { statement: string; proofs: Record<string, string> };
     for (const name of Object.keys(file.proofs)) {
@@ -231,16 +232,20 @@ describe('enrolment', () => {
     const others = await generateNodeKeys('XB' as JurisdictionCode, '', Date.now());
     for (const kind of ['sign', 'encrypt'] as const) {
       const stolen = { ...statement, [kind]: [{ ...statement[kind][0]!, ...publicJwk(others[kind]) }] };
-      expect(reasonOf(verifyEnrolment(signEnrolment(stolen, keys)))).toBe('POSSESSION_UNPROVED');
+      expect(reasonOf(verifyEnrolment(signEnrolment(stolen, keys.certificates.tls, provesWith(keys))))).toBe(
+        'POSSESSION_UNPROVED',
+      );
     }
     const twoKeys = { ...statement, sign: [...statement.sign, { ...statement.sign[0]!, ...publicJwk(others.sign) }] };
-    expect(reasonOf(verifyEnrolment(signEnrolment(twoKeys, keys)))).toBe('POSSESSION_UNPROVED');
+    expect(reasonOf(verifyEnrolment(signEnrolment(twoKeys, keys.certificates.tls, provesWith(keys))))).toBe(
+      'POSSESSION_UNPROVED',
+    );
   });
 });
 
 describe('weak keys (T10)', () => {
   const reasonFor = (change: (text: string) => string): string => {
-    const file = JSON.parse(signEnrolment(statement, keys)) as { statement: string };
+    const file = JSON.parse(signEnrolment(statement, keys.certificates.tls, provesWith(keys))) as { statement: string };
     return reasonOf(verifyEnrolment(JSON.stringify({ ...file, statement: change(file.statement) })));
   };
   const withKey = (kind: 'sign' | 'encrypt', raw: Uint8Array): string =>
@@ -275,9 +280,13 @@ describe('weak keys (T10)', () => {
     const tls = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
     const certificates = issueCertificates({ code: statement.code, host: '', nowMs: NOW, ca: keys.ca, tls });
     const short = { ...keys, tls, certificates };
-    expect(reasonOf(verifyEnrolment(signEnrolment(statementOf(statement.code, short, NOW), short)))).toBe(
-      'TLS_KEY_WEAK',
-    );
+    expect(
+      reasonOf(
+        verifyEnrolment(
+          signEnrolment(statementOf(statement.code, short, NOW), short.certificates.tls, provesWith(short)),
+        ),
+      ),
+    ).toBe('TLS_KEY_WEAK');
   });
 
   test('a certificate of another authority, or for another jurisdiction', () => {
@@ -289,14 +298,22 @@ describe('weak keys (T10)', () => {
       tls: keys.tls,
     });
     const named = { ...keys, certificates: foreign };
-    expect(reasonOf(verifyEnrolment(signEnrolment(statementOf(statement.code, named, NOW), named)))).toBe(
-      'CERTIFICATE_UNSUITABLE',
-    );
+    expect(
+      reasonOf(
+        verifyEnrolment(
+          signEnrolment(statementOf(statement.code, named, NOW), named.certificates.tls, provesWith(named)),
+        ),
+      ),
+    ).toBe('CERTIFICATE_UNSUITABLE');
     const rogue = issueCertificates({ code: statement.code, host: '', nowMs: NOW, ca: keys.tls, tls: keys.tls });
     const swapped = { ...keys, certificates: { ...keys.certificates, tls: rogue.tls } };
-    expect(reasonOf(verifyEnrolment(signEnrolment(statementOf(statement.code, swapped, NOW), swapped)))).toBe(
-      'CERTIFICATE_UNSUITABLE',
-    );
+    expect(
+      reasonOf(
+        verifyEnrolment(
+          signEnrolment(statementOf(statement.code, swapped, NOW), swapped.certificates.tls, provesWith(swapped)),
+        ),
+      ),
+    ).toBe('CERTIFICATE_UNSUITABLE');
   });
 });
 

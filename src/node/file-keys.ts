@@ -1,0 +1,107 @@
+/** Keys in files: each private key encrypted under the data key, in a file of its own. */
+import { diffieHellman, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../base/mod.ts';
+import { openSecret, sealSecret } from '../store/mod.ts';
+import {
+  KEY_USES,
+  encodePrivateKey,
+  parsePrivateKey,
+  publicJwk,
+  rawPublicKey,
+  spkiSha256,
+  type AgreementKey,
+  type KeyProvider,
+  type KeyUse,
+  type NodeKeys,
+  type SignatureKey,
+  type TlsKey,
+} from '../trust/mod.ts';
+import { NodeError } from './error.ts';
+
+const SECRET_MODE = 0o600;
+const PUBLIC_MODE = 0o644;
+// `sign.key`, and `sign-1f0c….key` for every later one: named by its public key, so that making one again is writing it again.
+const KEY_FILE = new RegExp(`^(${KEY_USES.join('|')})(-[0-9a-f]{16})?\\.key$`);
+
+/** A signature key out of a private Ed25519 key. */
+function signatureKey(privateKey: KeyObject): SignatureKey {
+  return {
+    kid: publicJwk(privateKey).kid,
+    publicKey: rawPublicKey(privateKey),
+    sign: (message) => sign(null, message, privateKey),
+  };
+}
+
+/** An agreement key out of a private X25519 key. */
+function agreementKey(privateKey: KeyObject): AgreementKey {
+  return {
+    kid: publicJwk(privateKey).kid,
+    publicKey: rawPublicKey(privateKey),
+    agree: (publicKey) => diffieHellman({ privateKey, publicKey }),
+  };
+}
+
+/** Writes the keys of a new node. */
+export async function writeFileKeys(folder: string, dataKey: Uint8Array, keys: NodeKeys): Promise<void> {
+  for (const name of [...KEY_USES, 'ca'] as const) await writePrivateKey(folder, dataKey, name, keys[name]);
+  await replaceFile(join(folder, 'tls.pem'), keys.certificates.tls, PUBLIC_MODE);
+  await replaceFile(join(folder, 'ca.pem'), keys.certificates.ca, PUBLIC_MODE);
+}
+
+/**
+ * Reads every key in a node's folder.
+ * @throws {NodeError} NODE_INCOMPLETE when a use has none
+ * @throws {StoreError} STORE_CORRUPT
+ */
+export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise<KeyProvider> {
+  const found: Record<KeyUse, string[]> = { tls: [], sign: [], encrypt: [], ledger: [], witness: [] };
+  for (const file of (await readdir(folder)).sort()) {
+    const match = KEY_FILE.exec(file);
+    if (match !== null) found[match[1] as KeyUse].push(file.slice(0, -'.key'.length));
+  }
+  const open = (names: readonly string[]): Promise<KeyObject[]> =>
+    Promise.all(names.map((name) => readPrivateKey(folder, dataKey, name)));
+  for (const use of KEY_USES) {
+    if (found[use].length === 0) throw new NodeError('NODE_INCOMPLETE', `There is no ${use} key in ${folder}.`);
+  }
+  return {
+    kind: 'file',
+    tls: await Promise.all(found.tls.map((name) => readTlsKey(folder, dataKey, name))),
+    sign: (await open(found.sign)).map(signatureKey),
+    encrypt: (await open(found.encrypt)).map(agreementKey),
+    ledger: (await open(found.ledger)).map(signatureKey),
+    witness: (await open(found.witness)).map(signatureKey),
+    authority: await readText(folder, 'ca.pem'),
+  };
+}
+
+/** Writes one private key, encrypted under the data key. */
+async function writePrivateKey(folder: string, dataKey: Uint8Array, name: string, key: KeyObject): Promise<void> {
+  await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(key)), SECRET_MODE);
+}
+
+/** @throws {NodeError} NODE_INCOMPLETE @throws {StoreError} STORE_CORRUPT */
+async function readPrivateKey(folder: string, dataKey: Uint8Array, name: string): Promise<KeyObject> {
+  return parsePrivateKey(openSecret(dataKey, name, await readKeyFile(folder, `${name}.key`)));
+}
+
+/** @throws {NodeError} NODE_INCOMPLETE when it cannot be read */
+export async function readKeyFile(folder: string, name: string): Promise<Buffer> {
+  try {
+    return await readFile(join(folder, name));
+  } catch (cause) {
+    throw new NodeError('NODE_INCOMPLETE', `The key file ${join(folder, name)} cannot be read.`, { cause });
+  }
+}
+
+async function readTlsKey(folder: string, dataKey: Uint8Array, name: string): Promise<TlsKey> {
+  const certificate = await readText(folder, `${name}.pem`);
+  const privateKey = await readPrivateKey(folder, dataKey, name);
+  return { kid: spkiSha256(new X509Certificate(certificate)), privateKey, certificate };
+}
+
+async function readText(folder: string, name: string): Promise<string> {
+  return (await readKeyFile(folder, name)).toString('utf8');
+}
