@@ -31,7 +31,7 @@ export interface TestFederation {
 
 /** Short waits, so that a test sees in a second what takes a minute. */
 export const QUICK: SessionTimes = {
-  helloMs: 2000,
+  helloMs: 5000,
   pingMs: 200,
   silenceMs: 15_000,
   minReconnectMs: 20,
