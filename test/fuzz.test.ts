@@ -2,10 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { RogatoryError, utf8ToBytes } from '../src/base/mod.ts';
-import { parseArchive } from '../src/audit/archive.ts';
-import { parsePolicy } from '../src/audit/mod.ts';
-import { auditBundle } from '../src/audit/verify-bundle.ts';
-import { exportBundle } from '../src/audit/mod.ts';
+import { Archive } from '../src/audit/archive.ts';
+import { auditBundles, bytesAccess, exportBundle, parsePolicy } from '../src/audit/mod.ts';
 import { parseNodeConfig } from '../src/config/mod.ts';
 import {
   encodeEntryBundle,
@@ -27,6 +25,7 @@ import {
   verifyManifest,
 } from '../src/trust/mod.ts';
 import { encodeFrame, parseDraft, parseFrame, parseLedgerEntry, parseMessage, parseReceipt } from '../src/wire/mod.ts';
+import { collect } from './kit/bundle.ts';
 import { hex, readVector, type LedgerVector, type MessageVector } from './kit/vectors.ts';
 import { bytesToHex, type JurisdictionCode } from '../src/base/mod.ts';
 
@@ -82,15 +81,16 @@ const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 async function bundleBytes(): Promise<Uint8Array> {
   const tree = new MerkleTiles(() => Promise.reject(new Error('none')));
   tree.append(entries.map(leafHash));
-  return exportBundle({
+  const bundle = exportBundle({
     code: 'XA' as JurisdictionCode,
     checkpoint: ledger.checkpoint,
     tile: ({ level, index, width }) =>
       level === 'entries' ? Promise.resolve(encodeEntryBundle(entries)) : tree.tileBytes(level, index, width),
     cosigned: [],
     manifests: [{ version: 1, text: '{}' }],
-    proof: () => Promise.resolve(undefined),
+    proofs: () => Promise.resolve([]),
   });
+  return collect(bundle);
 }
 
 async function manifestText(): Promise<string> {
@@ -135,8 +135,8 @@ const PARSERS: readonly (readonly [string, () => Promise<Uint8Array> | Uint8Arra
       () => utf8ToBytes('{"version":1,"statement":"{}","certificate":"AAAA","proofs":{"tls":"AA"}}'),
       (bytes) => verifyEnrolment(text(bytes)),
     ],
-    ['archive', bundleBytes, (bytes) => parseArchive(bytes)],
-    ['bundle', bundleBytes, (bytes) => auditBundle('x.zip', bytes, [])],
+    ['archive', bundleBytes, (bytes) => Archive.open(bytesAccess(bytes))],
+    ['bundle', bundleBytes, (bytes) => auditBundles([{ name: 'x.zip', bytes }])],
     [
       'policy',
       () => utf8ToBytes(`witness a ${ledger.vkey}\ngroup g any a\nquorum g\n`),

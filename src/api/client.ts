@@ -28,10 +28,16 @@ export class ApiClient {
   }
 
   async getBytes(path: string): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await this.download(path)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  /** Bytes as they come, of a file that need not fit into memory; ends with an error when the node breaks off. */
+  async download(path: string): Promise<AsyncIterable<Uint8Array>> {
     const response = await this.#request('GET', path);
-    const bytes = await readAll(response);
-    if (response.statusCode !== 200) parseAnswer(bytes);
-    return bytes;
+    if (response.statusCode !== 200) parseAnswer(await readAll(response));
+    return wholeBody(response);
   }
 
   /** Lines of JSON, until `signal` ends it. The node has begun to listen when this resolves. */
@@ -65,6 +71,14 @@ export class ApiClient {
       });
       outgoing.end(body);
     });
+  }
+}
+
+async function* wholeBody(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) yield chunk;
+  } catch (cause) {
+    throw new ApiError('API_BAD_ANSWER', 'The node broke off in the middle of its answer.', { cause });
   }
 }
 

@@ -8,10 +8,9 @@ import {
   parseUuid,
   type JurisdictionCode,
 } from '../base/mod.ts';
-import { exportBundle } from '../audit/mod.ts';
 import type { MessageRecord, PeerProof, TimelineEntry } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
-import { bundleSource, witnessKeyOf, type Node } from '../node/mod.ts';
+import { bundleOf, witnessKeyOf, type Node } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { parseDraft } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
@@ -171,8 +170,10 @@ export async function takeManifest(
   return { version: taken.value.manifest.version, fingerprint: node.exchange.manifestFingerprint };
 }
 
-export async function auditBundle(node: Node): Promise<Uint8Array> {
-  return exportBundle(await bundleSource(node.config.code, node.storage));
+/** A bundle, or the part of one that the query asks for. */
+export async function auditBundle(node: Node, query: URLSearchParams): Promise<AsyncIterable<Uint8Array>> {
+  const [from, to, peer, caseId] = ['from', 'to', 'peer', 'case'].map((name) => query.get(name) ?? undefined);
+  return bundleOf(node.config.code, node.storage, { from, to, peer, case: caseId });
 }
 
 /** What has to happen next, in words for the person who asks. */

@@ -1,6 +1,8 @@
 /** The node's local interface: HTTP on a Unix socket that only the node's own user can open. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { rm } from 'node:fs/promises';
 import { RogatoryError, codeOf } from '../base/mod.ts';
 import type { Node } from '../node/mod.ts';
@@ -90,7 +92,9 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
   if (name === 'GET events') {
     streamEvents(node, response);
   } else if (name === 'GET bundle') {
-    response.writeHead(200, { 'content-type': 'application/zip' }).end(await routes.auditBundle(node));
+    const bundle = await routes.auditBundle(node, url.searchParams);
+    response.writeHead(200, { 'content-type': 'application/zip' });
+    await pipeline(Readable.from(bundle), response);
   } else {
     const route = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
     if (route === undefined) throw new ApiError('API_BAD_REQUEST', `There is no ${request.method} ${url.pathname}.`);

@@ -1,14 +1,17 @@
 import { bytesToBase64, isoTime } from '../base/mod.ts';
-import { crossAudit, type DirectionReport } from './cross-audit.ts';
-import type { Finding } from './error.ts';
+import { PeerComparison, crossAudit, type DirectionReport, type ReadBundle } from './cross-audit.ts';
+import { Findings, type Finding } from './error.ts';
 import type { WitnessPolicy } from './policy.ts';
-import { auditBundle, type AuditedBundle } from './verify-bundle.ts';
+import { bytesAccess, type RandomAccess } from './random-access.ts';
+import type { Selection } from './selection.ts';
+import { openBundle, readStory, type OpenedBundle } from './verify-bundle.ts';
 
 /** A bundle as it was handed in. */
 export interface NamedBundle {
   /** What to call it in the report: its file name. */
   readonly name: string;
-  readonly bytes: Uint8Array;
+  /** The bundle, or where it can be read. */
+  readonly bytes: Uint8Array | RandomAccess;
 }
 
 /** What one bundle holds. */
@@ -19,6 +22,8 @@ export interface LedgerReport {
   readonly size: number;
   /** Base64, as in the checkpoint. */
   readonly root: string;
+  /** What the bundle was limited to, and how many entries that is. */
+  readonly selection?: Selection & { readonly entries: number };
   readonly manifest: { readonly versions: readonly number[]; readonly fingerprint: string };
   readonly first_entry?: string;
   readonly last_entry?: string;
@@ -37,6 +42,8 @@ export interface AuditDemands {
   readonly fingerprint?: string | undefined;
   /** Which witnesses have to vouch for each ledger. */
   readonly policy?: WitnessPolicy | undefined;
+  /** Told how far the reading of a bundle is: each is gone through twice. */
+  readonly onProgress?: (name: string, done: number, total: number) => void;
 }
 
 /** The verdict of an audit. */
@@ -46,69 +53,86 @@ export interface AuditReport {
   readonly ledgers: readonly LedgerReport[];
   readonly exchange: readonly DirectionReport[];
   readonly findings: readonly Finding[];
+  /** How many findings are not listed, because there are too many. */
+  readonly findings_omitted?: number;
 }
 
 /**
  * Audits one or more bundles: each by itself, then every pair against each other. Needs no node, no network, and no clock.
  */
 export async function auditBundles(bundles: readonly NamedBundle[], demands: AuditDemands = {}): Promise<AuditReport> {
-  const { fingerprint: expectedFingerprint, policy } = demands;
-  const findings: Finding[] = [];
-  const audited: AuditedBundle[] = [];
+  const findings = new Findings();
+  const progressOf =
+    (name: string, pass: 0 | 1) =>
+    (done: number, total: number): void =>
+      demands.onProgress?.(name, pass * total + done, 2 * total);
+  const opened: OpenedBundle[] = [];
   for (const { name, bytes } of bundles) {
-    const bundle = await auditBundle(name, bytes, findings);
-    if (bundle !== undefined) audited.push(bundle);
+    const access = bytes instanceof Uint8Array ? bytesAccess(bytes) : bytes;
+    const bundle = await openBundle(name, access, findings, progressOf(name, 0));
+    if (bundle !== undefined) opened.push(bundle);
   }
-  if (expectedFingerprint !== undefined) {
-    for (const { name, manifests } of audited) {
-      if (manifests.fingerprint === expectedFingerprint) continue;
-      const detail = `its first manifest has the fingerprint ${manifests.fingerprint}`;
-      findings.push({ code: 'MANIFEST_INVALID', where: name, detail });
-    }
-  }
-  const witnessed = new Map(
-    audited.map((bundle) => [
-      bundle,
-      policy?.isAbout(bundle.checkpoint.origin) === true ? policy.witnessedSize(bundle.cosignatures) : undefined,
-    ]),
-  );
-  for (const bundle of audited) {
-    if (policy?.isAbout(bundle.checkpoint.origin) !== true || witnessed.get(bundle) !== undefined) continue;
-    findings.push({
-      code: 'POLICY_NOT_MET',
-      where: bundle.name,
-      detail: `no quorum of witnesses vouches for ${bundle.checkpoint.origin}`,
-    });
-  }
+  checkFingerprint(opened, demands.fingerprint, findings);
   // Trees that do not fit their own checkpoint would only repeat what is found already.
-  const sound = audited.filter(({ checkpoint, tree }) => checkpoint.size === tree.leaves.length);
-  const exchange = await crossAudit(sound, findings);
+  const isSound = ({ checkpoint, tree }: OpenedBundle): boolean => checkpoint.size === tree.size;
+  const sound = opened.filter(isSound);
+  const read: ReadBundle[] = [];
+  for (const bundle of opened) {
+    const comparison = new PeerComparison(bundle, isSound(bundle) ? sound : [], findings);
+    const story = await readStory(bundle, findings, comparison, progressOf(bundle.name, 1));
+    read.push({ ...bundle, ...story });
+  }
+  const witnessed = checkPolicy(opened, demands.policy, findings);
+  const exchange = await crossAudit(read.filter(isSound), findings);
+  const omitted = findings.total - findings.list.length;
   return {
-    ok: findings.length === 0 && audited.length > 0,
-    ledgers: audited.map((bundle) => reportOf(bundle, witnessed.get(bundle))),
+    ok: findings.total === 0 && opened.length > 0,
+    ledgers: read.map((bundle) => reportOf(bundle, witnessed.get(bundle.name))),
     exchange,
-    findings,
+    findings: findings.list,
+    ...(omitted === 0 ? {} : { findings_omitted: omitted }),
   };
 }
 
-function reportOf(
-  { name, code, checkpoint, manifests, chronicle, held, cosignatures }: AuditedBundle,
-  witnessedSize: number | undefined,
-): LedgerReport {
-  const kinds: Record<string, number> = {};
-  for (const { kind } of chronicle.entries) kinds[kind] = (kinds[kind] ?? 0) + 1;
-  const [first, last] = [chronicle.entries[0], chronicle.entries.at(-1)];
+function checkFingerprint(bundles: readonly OpenedBundle[], expected: string | undefined, findings: Findings): void {
+  for (const { name, manifests } of expected === undefined ? [] : bundles) {
+    if (manifests.fingerprint === expected) continue;
+    findings.add('MANIFEST_INVALID', name, `its first manifest has the fingerprint ${manifests.fingerprint}`);
+  }
+}
+
+/** The size that the policy's quorum vouches for, by bundle. */
+function checkPolicy(
+  bundles: readonly OpenedBundle[],
+  policy: WitnessPolicy | undefined,
+  findings: Findings,
+): ReadonlyMap<string, number> {
+  const witnessed = new Map<string, number>();
+  for (const { name, checkpoint, cosignatures } of bundles) {
+    if (policy?.isAbout(checkpoint.origin) !== true) continue;
+    const size = policy.witnessedSize(cosignatures);
+    if (size !== undefined) witnessed.set(name, size);
+    else findings.add('POLICY_NOT_MET', name, `no quorum of witnesses vouches for ${checkpoint.origin}`);
+  }
+  return witnessed;
+}
+
+function reportOf(bundle: ReadBundle, witnessedSize: number | undefined): LedgerReport {
+  const { name, code, files, checkpoint, manifests, chronicle, entries, proofs, cosignatures } = bundle;
+  const { selection } = files.index;
+  const { firstTime, lastTime, kinds } = chronicle;
   return {
     name,
     code,
     origin: checkpoint.origin,
     size: checkpoint.size,
     root: bytesToBase64(checkpoint.root),
+    ...(selection === undefined ? {} : { selection: { ...selection, entries } }),
     manifest: { versions: manifests.all.map(({ manifest }) => manifest.version), fingerprint: manifests.fingerprint },
-    ...(first === undefined ? {} : { first_entry: isoTime(first.time) }),
-    ...(last === undefined ? {} : { last_entry: isoTime(last.time) }),
+    ...(firstTime === undefined ? {} : { first_entry: isoTime(firstTime) }),
+    ...(lastTime === undefined ? {} : { last_entry: isoTime(lastTime) }),
     kinds,
-    proofs: held.length,
+    proofs,
     cosigned: cosignatures.map(({ witness, size, timeS }) => ({ witness, size, time: isoTime(timeS * 1000) })),
     ...(witnessedSize === undefined ? {} : { witnessed_size: witnessedSize }),
   };

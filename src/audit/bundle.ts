@@ -1,27 +1,27 @@
-/**
- * What an auditor gets from one node: its ledger as tlog-tiles files, the manifests, and the peers' proofs that its entries speak of.
- * No case content.
- *
- *     checkpoint                      the signed note
- *     tile/entries/…, tile/<L>/…      the ledger
- *     cosigned/<size>                 checkpoints with the cosignatures of witnesses, those of each witness that are the newest
- *     manifests/<version>.json        every manifest that the ledger records
- *     proofs/<N>                      for entry bundle N: (u32 big-endian length ‖ Receipt)*, one for each entry that speaks of a peer's entry
- *     bundle.json                     which node, and the SHA-256 of every file above
- */
+/** Makes a bundle, file by file: nothing is kept but one row a file, so that a ledger of any length goes through constant memory. */
+import { bytesToHex, sha256, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
 import {
-  bytesToHex,
-  concatBytes,
-  isJurisdictionCode,
-  parseUtf8,
-  sha256,
-  uint32ToBytes,
-  utf8ToBytes,
-  type JurisdictionCode,
-} from '../base/mod.ts';
-import { TILE_WIDTH, parseCheckpointNote, tilePath, tilesOfTree, type TileId } from '../ledger/mod.ts';
-import { encodeArchive, type ArchiveFiles } from './archive.ts';
-import { AuditError } from './error.ts';
+  TILE_WIDTH,
+  parseCheckpointNote,
+  parseEntryBundle,
+  tilePath,
+  tilesOfTree,
+  type TileId,
+} from '../ledger/mod.ts';
+import { parseLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
+import { ArchiveWriter } from './archive-writer.ts';
+import {
+  CHECKPOINT_PATH,
+  INDEX_PATH,
+  cosignedPath,
+  encodeIndex,
+  encodeProofs,
+  encodeSelected,
+  manifestPath,
+  proofsPath,
+  selectedPath,
+} from './bundle-layout.ts';
+import { admits, isInEverySelection, type Selection } from './selection.ts';
 
 /** Where a bundle comes from. */
 export interface BundleSource {
@@ -34,111 +34,97 @@ export interface BundleSource {
   readonly cosigned: readonly { readonly size: number; readonly note: string }[];
   /** Signed manifests in the order of their versions. */
   readonly manifests: readonly { readonly version: number; readonly text: string }[];
-  /** The peer's entry with its proof that the entry at `index` speaks of, if it speaks of one. */
-  readonly proof: (index: number) => Promise<Uint8Array | undefined>;
+  /** For each of these own entries the peer's entry with its proof, if it speaks of one. */
+  readonly proofs: (indices: readonly number[]) => Promise<readonly (Uint8Array | undefined)[]>;
 }
 
-/** What `bundle.json` says. */
-export interface BundleIndex {
-  readonly format: 'rogatory-audit-bundle/v1';
-  readonly code: JurisdictionCode;
-  readonly origin: string;
-  readonly size: number;
-  readonly files: readonly { readonly path: string; readonly sha256: string }[];
+/** Which part of the ledger is wanted. */
+export interface WantedPart {
+  readonly selection: Selection;
+  /** What the selection itself cannot tell from an entry: whether it is of the case, or of a message of the peer's. */
+  readonly isChosen: (entry: LedgerEntry) => Promise<boolean>;
 }
 
-/** Path of `bundle.json`. */
-export const INDEX_PATH = 'bundle.json';
-
-/** Path of the proofs that belong to an entry bundle. */
-export function proofsPath(bundleIndex: number): string {
-  return `proofs/${bundleIndex}`;
-}
-
-/** Path of a cosigned checkpoint. */
-export function cosignedPath(size: number): string {
-  return `cosigned/${size}`;
-}
-
-/** Path of a manifest. */
-export function manifestPath(version: number): string {
-  return `manifests/${version}.json`;
+/** How a bundle is to be made. */
+export interface ExportOptions {
+  readonly part?: WantedPart | undefined;
+  /** Told how many of how many entries are written. */
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Makes a bundle. The same ledger, at the same checkpoint, always gives the same bytes.
+ * The bytes of a bundle, in order. The same ledger, at the same checkpoint, always gives the same bytes.
  */
-export async function exportBundle(
-  source: BundleSource,
-  onProgress?: (done: number, total: number) => void,
-): Promise<Uint8Array> {
+export async function* exportBundle(source: BundleSource, options: ExportOptions = {}): AsyncGenerator<Uint8Array> {
+  const { part, onProgress } = options;
   const { origin, size } = parseCheckpointNote(source.checkpoint);
-  const files = new Map<string, Uint8Array>([['checkpoint', utf8ToBytes(source.checkpoint)]]);
-  for (const tile of tilesOfTree(size)) files.set(tilePath(tile), await source.tile(tile));
-  for (const { size: at, note } of source.cosigned) if (at <= size) files.set(cosignedPath(at), utf8ToBytes(note));
-  for (const { version, text } of source.manifests) files.set(manifestPath(version), utf8ToBytes(text));
-  for (let start = 0; start < size; start += TILE_WIDTH) {
-    const end = Math.min(size, start + TILE_WIDTH);
-    const proofs: Uint8Array[] = [];
-    for (let index = start; index < end; index++) {
-      const proof = await source.proof(index);
-      if (proof !== undefined) proofs.push(proof);
+  const writer = new ArchiveWriter();
+  const files: { readonly path: string; readonly sha256: string }[] = [];
+  const add = (path: string, bytes: Uint8Array): Uint8Array[] => {
+    files.push({ path, sha256: bytesToHex(sha256(bytes)) });
+    return writer.add(path, bytes);
+  };
+  const chosen = new Bits(size);
+  yield* add(CHECKPOINT_PATH, utf8ToBytes(source.checkpoint));
+  for (const tile of tilesOfTree(size)) {
+    const bytes = await source.tile(tile);
+    if (tile.level !== 'entries' || part === undefined) {
+      yield* add(tilePath(tile), bytes);
+      continue;
     }
-    if (proofs.length > 0) files.set(proofsPath(start / TILE_WIDTH), encodeProofs(proofs));
-    onProgress?.(end, size);
+    const entries = await choose(part, bytes, tile.index * TILE_WIDTH);
+    for (const { position } of entries) chosen.set(tile.index * TILE_WIDTH + position);
+    if (entries.length > 0) yield* add(selectedPath(tile.index), encodeSelected(entries));
   }
-  files.set(INDEX_PATH, encodeIndex(indexOf(source.code, origin, size, files)));
-  return encodeArchive(files);
-}
-
-/** What `bundle.json` must say of these files. */
-export function indexOf(code: JurisdictionCode, origin: string, size: number, files: ArchiveFiles): BundleIndex {
-  const listed = [...files].filter(([path]) => path !== INDEX_PATH);
-  return {
+  for (const { size: at, note } of source.cosigned) if (at <= size) yield* add(cosignedPath(at), utf8ToBytes(note));
+  for (const { version, text } of source.manifests) yield* add(manifestPath(version), utf8ToBytes(text));
+  for (let start = 0; start < size; start += TILE_WIDTH) {
+    const indices = Array.from({ length: Math.min(TILE_WIDTH, size - start) }, (_, i) => start + i);
+    const wanted = part === undefined ? indices : indices.filter((index) => chosen.has(index));
+    const proofs = (await source.proofs(wanted)).filter((proof) => proof !== undefined);
+    if (proofs.length > 0) yield* add(proofsPath(start / TILE_WIDTH), encodeProofs(proofs));
+    onProgress?.(start + indices.length, size);
+  }
+  const selection = part === undefined ? {} : { selection: part.selection };
+  const index = encodeIndex({
     format: 'rogatory-audit-bundle/v1',
-    code,
+    code: source.code,
     origin,
     size,
-    files: listed.map(([path, bytes]) => ({ path, sha256: bytesToHex(sha256(bytes)) })),
-  };
+    ...selection,
+    files,
+  });
+  yield* writer.add(INDEX_PATH, index);
+  yield* writer.end();
 }
 
-/** The bytes of `bundle.json`. */
-export function encodeIndex(index: BundleIndex): Uint8Array {
-  return utf8ToBytes(`${JSON.stringify(index, undefined, 1)}\n`);
-}
-
-/** Reads `bundle.json`; what it lists is compared by the verifier. @throws {AuditError} AUDIT_NOT_A_BUNDLE */
-export function parseIndex(bytes: Uint8Array | undefined): BundleIndex {
-  try {
-    const index = JSON.parse(parseUtf8(bytes!)) as BundleIndex;
-    const { format }: { readonly format: string } = index;
-    const wellFormed =
-      format === 'rogatory-audit-bundle/v1' &&
-      isJurisdictionCode(index.code) &&
-      typeof index.origin === 'string' &&
-      Number.isSafeInteger(index.size) &&
-      index.files.every(({ path, sha256: digest }) => typeof path === 'string' && /^[0-9a-f]{64}$/.test(digest));
-    if (!wellFormed) throw new TypeError('members');
-    return index;
-  } catch (cause) {
-    throw new AuditError('AUDIT_NOT_A_BUNDLE', 'The zip has no readable bundle.json.', { cause });
+async function choose(
+  { selection, isChosen }: WantedPart,
+  entryBundle: Uint8Array,
+  start: number,
+): Promise<{ readonly position: number; readonly bytes: Uint8Array }[]> {
+  const chosen: { readonly position: number; readonly bytes: Uint8Array }[] = [];
+  for (const [position, bytes] of parseEntryBundle(entryBundle).entries()) {
+    const entry = parseLedgerEntry(bytes);
+    const isWanted = admits(selection, entry, start + position) && (await isChosen(entry));
+    if (isWanted || isInEverySelection(entry)) chosen.push({ position, bytes });
   }
+  return chosen;
 }
 
-function encodeProofs(proofs: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(...proofs.flatMap((proof) => [uint32ToBytes(proof.length), proof]));
-}
+/** A set of numbers below a limit, one bit each. */
+class Bits {
+  readonly #bytes: Uint8Array;
 
-/** Takes a file of proofs apart; undefined when it is truncated. */
-export function parseProofs(bytes: Uint8Array): Uint8Array[] | undefined {
-  const proofs: Uint8Array[] = [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < bytes.length;) {
-    const length = at + 4 <= bytes.length ? view.getUint32(at) : 0;
-    if (length === 0 || at + 4 + length > bytes.length) return undefined;
-    proofs.push(new Uint8Array(bytes.subarray(at + 4, at + 4 + length)));
-    at += 4 + length;
+  constructor(limit: number) {
+    this.#bytes = new Uint8Array(Math.ceil(limit / 8));
   }
-  return proofs;
+
+  set(index: number): void {
+    this.#bytes[Math.floor(index / 8)]! |= 1 << (index % 8);
+  }
+
+  has(index: number): boolean {
+    return (this.#bytes[Math.floor(index / 8)]! & (1 << (index % 8))) !== 0;
+  }
 }

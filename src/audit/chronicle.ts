@@ -1,93 +1,80 @@
 /** Reads a ledger as a story: the order of its entries, the numbering of messages, and what was answered. */
-import { equalBytes, type JurisdictionCode } from '../base/mod.ts';
-import { WireError, parseLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
-import type { Finding } from './error.ts';
-
-/** One message in one direction, as its own side's ledger tells it. */
-export interface MessageTrace {
-  readonly peer: JurisdictionCode;
-  readonly message_id: string;
-  readonly seq: number;
-  /** SENT at its sender; RECEIVED or REFUSED at its recipient. */
-  readonly index: number;
-  readonly time: number;
-  readonly voided?: { readonly index: number; readonly time: number };
-  readonly held?: { readonly index: number; readonly time: number };
-  readonly refused: boolean;
-}
+import { equalBytes } from '../base/mod.ts';
+import type { LedgerEntry, LedgerEntryKind } from '../wire/mod.ts';
+import type { FindingCode, Findings } from './error.ts';
+import type { Selection } from './selection.ts';
+import { Trail } from './trail.ts';
 
 /** What a ledger tells. */
 export interface Chronicle {
-  readonly entries: readonly LedgerEntry[];
-  readonly sent: readonly MessageTrace[];
-  readonly received: readonly MessageTrace[];
+  readonly kinds: Readonly<Partial<Record<LedgerEntryKind, number>>>;
+  /** Unix milliseconds of the first and the last entry that was read. */
+  readonly firstTime: number | undefined;
+  readonly lastTime: number | undefined;
+  /** Messages sent to, and received from, each peer. */
+  readonly sent: ReadonlyMap<string, Trail>;
+  readonly received: ReadonlyMap<string, Trail>;
 }
 
-/** Parses every entry and checks times, numbering, and that every receipt belongs to a message. */
-export function readChronicle(raw: readonly Uint8Array[], where: string, findings: Finding[]): Chronicle {
-  const reader = new ChronicleReader(where, findings);
-  const entries: LedgerEntry[] = [];
-  for (const [index, bytes] of raw.entries()) {
-    try {
-      const entry = parseLedgerEntry(bytes);
-      entries.push(entry);
-      reader.read(entry, index);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      findings.push({ code: 'ENTRY_MALFORMED', where: `${where}: entry ${index}`, detail: error.message });
-      return { entries, sent: reader.sent, received: reader.received };
-    }
-  }
-  return { entries, sent: reader.sent, received: reader.received };
+interface OpenMessage {
+  readonly row: number;
+  readonly entry: LedgerEntry;
+  voided: boolean;
 }
 
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-class ChronicleReader {
-  readonly sent: Writable<MessageTrace>[] = [];
-  readonly received: MessageTrace[] = [];
+/** Takes entries in their order and checks times, numbering, and that every receipt belongs to a message. */
+export class ChronicleReader implements Chronicle {
+  readonly kinds: Partial<Record<LedgerEntryKind, number>> = {};
+  firstTime: number | undefined;
+  lastTime: number | undefined;
+  readonly sent = new Map<string, Trail>();
+  readonly received = new Map<string, Trail>();
+  // Messages without a receipt yet: as many as were under way at one time, however long the ledger.
+  readonly #open = new Map<string, OpenMessage>();
+  readonly #last = { sent: new Map<string, number>(), received: new Map<string, number>() };
   readonly #where: string;
-  readonly #findings: Finding[];
-  readonly #sentByKey = new Map<string, { readonly trace: Writable<MessageTrace>; readonly entry: LedgerEntry }>();
-  readonly #lastSent = new Map<string, number>();
-  readonly #lastReceived = new Map<string, number>();
-  #lastTime = 0;
+  readonly #findings: Findings;
+  /** From which number on a peer's messages have to be there, and whether any may be missing between them. */
+  readonly #isFromFirst: boolean;
+  readonly #isWithoutGaps: boolean;
 
-  constructor(where: string, findings: Finding[]) {
+  constructor(selection: Selection | undefined, where: string, findings: Findings) {
+    this.#isFromFirst = selection?.from === undefined && selection?.case === undefined;
+    this.#isWithoutGaps = selection?.case === undefined;
     this.#where = where;
     this.#findings = findings;
   }
 
   read(entry: LedgerEntry, index: number): void {
-    if (entry.time < this.#lastTime) {
-      this.#find(
-        'TIME_DECREASED',
-        index,
-        `its time is ${this.#lastTime - entry.time} ms before that of the entry before it`,
-      );
+    this.kinds[entry.kind] = (this.kinds[entry.kind] ?? 0) + 1;
+    if (entry.time < (this.lastTime ?? 0)) {
+      const detail = `its time is ${this.lastTime! - entry.time} ms before that of the entry before it`;
+      this.#find('TIME_DECREASED', index, detail);
     }
-    this.#lastTime = entry.time;
+    this.firstTime ??= entry.time;
+    this.lastTime = entry.time;
     switch (entry.kind) {
-      case 'SENT':
-        this.#next(this.#lastSent, entry, index, 'sent to');
-        this.#remember(entry, index);
+      case 'SENT': {
+        this.#next(this.#last.sent, entry, index, 'sent to');
+        const trail = trailOf(this.sent, entry.peer!);
+        this.#open.set(keyOf(entry), { row: trail.length, entry, voided: false });
+        trail.push(entry, index);
         return;
+      }
       case 'RECEIVED':
       case 'REFUSED':
-        this.#next(this.#lastReceived, entry, index, 'received from');
-        this.received.push({ ...traceOf(entry, index), refused: entry.kind === 'REFUSED' });
+        this.#next(this.#last.received, entry, index, 'received from');
+        trailOf(this.received, entry.peer!).push(entry, index);
         return;
       case 'VOIDED':
       case 'RECEIPT_HELD':
         this.#settle(entry, index);
         return;
-      case 'INCIDENT':
-        this.#find(
-          'INCIDENT_RECORDED',
-          index,
-          `this node recorded a contradiction${entry.peer === undefined ? '' : ` by ${entry.peer}`}`,
-        );
+      case 'INCIDENT': {
+        const by = entry.peer === undefined ? '' : ` by ${entry.peer}`;
+        this.#find('INCIDENT_RECORDED', index, `this node recorded a contradiction${by}`);
         return;
+      }
       case 'OPENED':
       case 'ACTED':
       case 'WITNESSED':
@@ -102,47 +89,57 @@ class ChronicleReader {
   }
 
   #next(last: Map<string, number>, entry: LedgerEntry, index: number, direction: string): void {
-    const expected = (last.get(entry.peer!) ?? 0) + 1;
-    if (entry.seq !== expected) {
-      this.#find('SEQUENCE_BROKEN', index, `message ${entry.seq} ${direction} ${entry.peer} where ${expected} was due`);
-    }
-    last.set(entry.peer!, entry.seq);
-  }
-
-  #remember(entry: LedgerEntry, index: number): void {
-    const trace = { ...traceOf(entry, index), refused: false };
-    this.sent.push(trace);
-    this.#sentByKey.set(`${entry.peer} ${entry.seq}`, { trace, entry });
+    const { peer, seq } = entry;
+    const before = last.get(peer!);
+    last.set(peer!, seq);
+    const expected = (before ?? 0) + 1;
+    const isNext =
+      before === undefined && !this.#isFromFirst ? seq >= 1 : this.#isWithoutGaps ? seq === expected : seq >= expected;
+    if (!isNext) this.#find('SEQUENCE_BROKEN', index, `message ${seq} ${direction} ${peer} where ${expected} was due`);
   }
 
   #settle(entry: LedgerEntry, index: number): void {
-    const known = this.#sentByKey.get(`${entry.peer} ${entry.seq}`);
-    const isSame =
-      known !== undefined &&
-      known.entry.message_id === entry.message_id &&
-      equalBytes(known.entry.sealed_digest!, entry.sealed_digest!) &&
-      equalBytes(known.entry.signed_digest!, entry.signed_digest!);
-    const settled = entry.kind === 'VOIDED' ? known?.trace.voided : known?.trace.held;
-    if (!isSame || settled !== undefined || known.trace.held !== undefined) {
-      const what = settled === undefined ? 'it is about a message that this ledger did not send' : 'it is there twice';
+    const key = keyOf(entry);
+    const known = this.#open.get(key);
+    const trail = this.sent.get(entry.peer!);
+    if (known === undefined || trail === undefined) {
+      const row = trail?.rowOf(entry.seq) ?? -1;
+      // In a range the message itself may lie before the first entry.
+      const isBefore = row < 0 && !this.#isFromFirst && entry.seq < (trail?.length ? trail.at(0).seq : Infinity);
+      if (isBefore) return;
+      const what = row < 0 ? 'it is about a message that this ledger did not send' : 'it is there twice';
       this.#find('RECEIPT_WITHOUT_MESSAGE', index, what);
       return;
     }
-    if (entry.kind === 'VOIDED') known.trace.voided = { index, time: entry.time };
-    else known.trace.held = { index, time: entry.time };
+    const isSame =
+      known.entry.message_id === entry.message_id &&
+      equalBytes(known.entry.sealed_digest!, entry.sealed_digest!) &&
+      equalBytes(known.entry.signed_digest!, entry.signed_digest!);
+    if (!isSame || (entry.kind === 'VOIDED' && known.voided)) {
+      const what = isSame ? 'it is there twice' : 'it is about a message that this ledger did not send';
+      this.#find('RECEIPT_WITHOUT_MESSAGE', index, what);
+      return;
+    }
+    if (entry.kind === 'VOIDED') {
+      known.voided = true;
+      trail.setVoided(known.row);
+    } else {
+      trail.setHeld(known.row, entry.time, entry.reason !== undefined && !known.voided);
+      this.#open.delete(key);
+    }
   }
 
-  #find(code: Finding['code'], index: number, detail: string): void {
-    this.#findings.push({ code, where: `${this.#where}: entry ${index}`, detail });
+  #find(code: FindingCode, index: number, detail: string): void {
+    this.#findings.add(code, `${this.#where}: entry ${index}`, detail);
   }
 }
 
-function traceOf(entry: LedgerEntry, index: number): Omit<MessageTrace, 'refused'> {
-  return {
-    peer: entry.peer as JurisdictionCode,
-    message_id: entry.message_id!,
-    seq: entry.seq,
-    index,
-    time: entry.time,
-  };
+function keyOf({ peer, seq }: LedgerEntry): string {
+  return `${peer} ${seq}`;
+}
+
+function trailOf(trails: Map<string, Trail>, peer: string): Trail {
+  let trail = trails.get(peer);
+  if (trail === undefined) trails.set(peer, (trail = new Trail()));
+  return trail;
 }

@@ -1,17 +1,10 @@
 /** The cosignatures of a bundle: which witness vouches for how much of the ledger. */
-import { bytesToHex, parseUtf8 } from '../base/mod.ts';
-import {
-  parseVerifierKey,
-  verifyCheckpoint,
-  verifyCosignatures,
-  type Checkpoint,
-  type VerifierKey,
-} from '../ledger/mod.ts';
-import type { ArchiveFiles } from './archive.ts';
-import { cosignedPath } from './bundle.ts';
-import type { Finding } from './error.ts';
-import type { BundleManifests } from './manifests.ts';
-import type { RehashedTree } from './tree.ts';
+import { equalBytes } from '../base/mod.ts';
+import { verifyCheckpoint, verifyCosignatures, type VerifierKey } from '../ledger/mod.ts';
+import type { BundleFiles } from './bundle-files.ts';
+import { cosignedPath } from './bundle-layout.ts';
+import type { Findings } from './error.ts';
+import type { AuditedTree } from './tree.ts';
 
 /** A witness's word that it saw the ledger at this size, and nothing that contradicts it. */
 export interface WitnessedSize {
@@ -24,36 +17,31 @@ export interface WitnessedSize {
 
 /** Verifies every cosigned checkpoint: signed by the ledger, a root that the tree has had, and no cosignature that is false. */
 export async function readCosigned(options: {
-  readonly files: ArchiveFiles;
-  readonly checkpoint: Checkpoint;
-  readonly manifests: BundleManifests;
-  readonly tree: RehashedTree;
+  readonly files: BundleFiles;
+  readonly key: VerifierKey;
+  readonly witnesses: readonly VerifierKey[];
+  readonly tree: AuditedTree;
   readonly where: string;
-  readonly findings: Finding[];
+  readonly findings: Findings;
 }): Promise<WitnessedSize[]> {
-  const { files, checkpoint, manifests, tree, where, findings } = options;
-  const witnesses = witnessKeys(manifests);
+  const { files, key, witnesses, tree, where, findings } = options;
   const found: WitnessedSize[] = [];
-  for (const [path, bytes] of files) {
+  for (const path of files.paths) {
     if (!path.startsWith('cosigned/')) continue;
     const wrong = (detail: string): void => {
-      findings.push({ code: 'COSIGNATURE_INVALID', where: `${where}: ${path}`, detail });
+      findings.add('COSIGNATURE_INVALID', `${where}: ${path}`, detail);
     };
-    const key = manifests.ledgerKeyOf(checkpoint.origin);
-    const head = key === undefined ? undefined : verifyCheckpoint(textOf(bytes), key);
-    if (head?.ok !== true) {
-      wrong(head === undefined ? 'no key for it' : `${head.reason}: ${head.detail}`);
+    const head = verifyCheckpoint(await files.readText(path), key);
+    if (!head.ok) {
+      wrong(`${head.reason}: ${head.detail}`);
       continue;
     }
     const { size, root } = head.value;
-    if (cosignedPath(size) !== path || size > tree.leaves.length) {
+    if (cosignedPath(size) !== path || size > tree.size) {
       wrong(`it is a checkpoint of ${size} entries`);
-    } else if (bytesToHex(await tree.rootAt(size)) !== bytesToHex(root)) {
-      findings.push({
-        code: 'LEDGER_FORKED',
-        where: `${where}: ${path}`,
-        detail: `the ledger signed another history of its first ${size} entries`,
-      });
+    } else if (!equalBytes(await tree.rootAt(size), root)) {
+      const detail = `the ledger signed another history of its first ${size} entries`;
+      findings.add('LEDGER_FORKED', `${where}: ${path}`, detail);
     } else {
       const cosignatures = verifyCosignatures(head.value, witnesses);
       if (!cosignatures.ok) wrong(`${cosignatures.reason}: ${cosignatures.detail}`);
@@ -61,20 +49,4 @@ export async function readCosigned(options: {
     }
   }
   return found;
-}
-
-function witnessKeys(manifests: BundleManifests): VerifierKey[] {
-  const keys = new Map<string, VerifierKey>();
-  for (const { manifest } of manifests.all) {
-    for (const { witness } of manifest.members) keys.set(witness.vkey, parseVerifierKey(witness.vkey));
-  }
-  return [...keys.values()];
-}
-
-function textOf(bytes: Uint8Array): string {
-  try {
-    return parseUtf8(bytes);
-  } catch {
-    return '';
-  }
 }

@@ -1,8 +1,14 @@
 /** Holds several nodes' ledgers against each other: what one says it sent, another must say it received, at the same place. */
 import { bytesToHex, equalBytes } from '../base/mod.ts';
 import { verifyCheckpoint } from '../ledger/mod.ts';
-import type { Finding } from './error.ts';
-import type { AuditedBundle } from './verify-bundle.ts';
+import type { PlacedEntry } from './entries.ts';
+import type { Findings } from './error.ts';
+import type { HeldEntry } from './proofs.ts';
+import type { Trail } from './trail.ts';
+import type { BundleStory, OpenedBundle, StoryListener } from './verify-bundle.ts';
+
+/** A bundle with its story. */
+export type ReadBundle = OpenedBundle & BundleStory;
 
 /** How the messages from one node to another fared. */
 export interface DirectionReport {
@@ -18,112 +24,118 @@ export interface DirectionReport {
   readonly acknowledged_ms?: { readonly p50: number; readonly p90: number; readonly worst: number };
 }
 
-/** Checks every pair of bundles and tells how messages fared in each direction. */
-export async function crossAudit(bundles: readonly AuditedBundle[], findings: Finding[]): Promise<DirectionReport[]> {
+/** Holds what one bundle's story says of other ledgers against those ledgers, while the story is read. */
+export class PeerComparison implements StoryListener {
+  readonly #holder: OpenedBundle;
+  readonly #others: ReadonlyMap<string, OpenedBundle>;
+  readonly #findings: Findings;
+  readonly #behind = new Set<string>();
+  // Receipts of one batch lie under one head: the last few roots are asked for again and again.
+  #lastRoot = { id: '', root: new Uint8Array() as Uint8Array };
+
+  constructor(holder: OpenedBundle, bundles: readonly OpenedBundle[], findings: Findings) {
+    this.#holder = holder;
+    this.#others = new Map(
+      bundles.filter(({ code }) => code !== holder.code).map((bundle) => [bundle.checkpoint.origin, bundle]),
+    );
+    this.#findings = findings;
+  }
+
+  /** What the holder has proof of must stand in the other's ledger, at that index and under that head. */
+  readonly onHeld = async ({ at, index, leaf, checkpoint }: HeldEntry): Promise<void> => {
+    const other = this.#others.get(checkpoint.origin);
+    if (other === undefined) return;
+    const where = `${this.#holder.name}: entry ${at}`;
+    const { code } = other;
+    if (this.#isBehind(other, checkpoint.size, where, `${this.#holder.code} holds a head of`, `signed by ${code}`))
+      return;
+    if (!equalBytes(await this.#rootAt(other, checkpoint.size), checkpoint.root)) {
+      const detail = `${code} signed another history of its first ${checkpoint.size} entries than ${other.name} holds`;
+      this.#findings.add('LEDGER_FORKED', where, detail);
+    } else if (!equalBytes(await other.tree.leafAt(index), leaf)) {
+      this.#findings.add('ENTRY_CONTRADICTED', where, `${other.name} has another entry ${index} than was proved`);
+    }
+  };
+
+  /** What the holder cosigned of the other's ledger must be what the other shows. */
+  readonly onEntry = async ({ index, entry }: PlacedEntry): Promise<void> => {
+    if (entry.kind !== 'WITNESSED' || entry.detail?.type !== 'witnessed') return;
+    const note = entry.detail.value.checkpoint;
+    const other = this.#others.get(note.slice(0, note.indexOf('\n')));
+    const key = other === undefined ? undefined : this.#holder.manifests.ledgerKey(other.code, other.checkpoint.origin);
+    if (other === undefined || key === undefined) return;
+    const where = `${this.#holder.name}: entry ${index}`;
+    const head = verifyCheckpoint(note, key);
+    if (!head.ok || other.code !== entry.peer) {
+      this.#findings.add('COSIGNATURE_INVALID', where, `it cosigned a checkpoint that ${entry.peer} did not sign`);
+      return;
+    }
+    const { size, root } = head.value;
+    if (this.#isBehind(other, size, where, `${this.#holder.code} cosigned a head of`, 'entries')) return;
+    if (!equalBytes(await other.tree.rootAt(size), root)) {
+      const forked = `${other.code} had another history of its first ${size} entries cosigned than ${other.name} holds`;
+      this.#findings.add('LEDGER_FORKED', where, forked);
+    }
+  };
+
+  #isBehind(other: OpenedBundle, size: number, where: string, held: string, by: string): boolean {
+    if (size <= other.tree.size) return false;
+    if (!this.#behind.has(other.name)) {
+      const detail = `${other.name} has ${other.tree.size} entries, but ${held} ${size} ${by}: entries were removed, or its bundle has to be exported again`;
+      this.#findings.add('BUNDLE_BEHIND', where, detail);
+    }
+    this.#behind.add(other.name);
+    return true;
+  }
+
+  async #rootAt(other: OpenedBundle, size: number): Promise<Uint8Array> {
+    const id = `${other.name} ${size}`;
+    if (this.#lastRoot.id !== id) this.#lastRoot = { id, root: await other.tree.rootAt(size) };
+    return this.#lastRoot.root;
+  }
+}
+
+/** Checks what concerns all bundles together and tells how messages fared in each direction. */
+export async function crossAudit(bundles: readonly ReadBundle[], findings: Findings): Promise<DirectionReport[]> {
   checkManifests(bundles, findings);
   const reports: DirectionReport[] = [];
-  for (const holder of bundles) {
-    for (const other of bundles) {
-      if (holder === other) continue;
-      if (holder.code === other.code) {
-        if (holder.name < other.name) await compareSameLedger(holder, other, findings);
+  for (const from of bundles) {
+    for (const to of bundles) {
+      if (from === to) continue;
+      if (from.code === to.code) {
+        if (from.name < to.name) await compareSameLedger(from, to, findings);
         continue;
       }
-      await checkHeld(holder, other, findings);
-      await checkWitnessed(holder, other, findings);
-      checkCompleteness(holder, other, findings);
-      reports.push(direction(holder, other));
+      checkCompleteness(to, from, findings);
+      reports.push(direction(from, to));
     }
   }
   return reports;
 }
 
-/** What the holder has proof of must stand in the other's ledger, at that index and under that head. */
-async function checkHeld(holder: AuditedBundle, other: AuditedBundle, findings: Finding[]): Promise<void> {
-  const checkedHeads = new Map<number, string>();
-  let isBehind = false;
-  for (const { peer, at, index, leaf, checkpoint } of holder.held) {
-    if (peer !== other.code) continue;
-    const where = `${holder.name}: entry ${at}`;
-    if (checkpoint.size > other.tree.leaves.length) {
-      if (!isBehind) {
-        const detail = `${other.name} has ${other.tree.leaves.length} entries, but ${holder.code} holds a head of ${checkpoint.size} signed by ${other.code}`;
-        findings.push({
-          code: 'BUNDLE_BEHIND',
-          where,
-          detail: `${detail}: entries were removed, or its bundle has to be exported again`,
-        });
-      }
-      isBehind = true;
-      continue;
-    }
-    const root = checkedHeads.get(checkpoint.size) ?? bytesToHex(await other.tree.rootAt(checkpoint.size));
-    checkedHeads.set(checkpoint.size, root);
-    if (root !== bytesToHex(checkpoint.root)) {
-      const detail = `${other.code} signed another history of its first ${checkpoint.size} entries than ${other.name} holds`;
-      findings.push({ code: 'LEDGER_FORKED', where, detail });
-    } else if (!equalBytes(other.tree.leaves[index]!, leaf)) {
-      findings.push({
-        code: 'ENTRY_CONTRADICTED',
-        where,
-        detail: `${other.name} has another entry ${index} than was proved`,
-      });
-    }
-  }
-}
-
-/** What the holder cosigned of the other's ledger must be what the other shows. */
-async function checkWitnessed(holder: AuditedBundle, other: AuditedBundle, findings: Finding[]): Promise<void> {
-  const key = holder.manifests.ledgerKey(other.code);
-  for (const [index, { kind, peer, detail }] of holder.chronicle.entries.entries()) {
-    if (kind !== 'WITNESSED' || peer !== other.code || detail?.type !== 'witnessed' || key === undefined) continue;
-    const where = `${holder.name}: entry ${index}`;
-    const head = verifyCheckpoint(detail.value.checkpoint, key);
-    if (!head.ok) {
-      findings.push({
-        code: 'COSIGNATURE_INVALID',
-        where,
-        detail: `it cosigned a checkpoint that ${other.code} did not sign`,
-      });
-    } else if (head.value.size > other.tree.leaves.length) {
-      const missing = `${other.name} has ${other.tree.leaves.length} entries, but ${holder.code} cosigned a head of ${head.value.size}`;
-      findings.push({
-        code: 'BUNDLE_BEHIND',
-        where,
-        detail: `${missing}: entries were removed, or its bundle has to be exported again`,
-      });
-    } else if (!equalBytes(await other.tree.rootAt(head.value.size), head.value.root)) {
-      const forked = `${other.code} had another history of its first ${head.value.size} entries cosigned than ${other.name} holds`;
-      findings.push({ code: 'LEDGER_FORKED', where, detail: forked });
-    }
-  }
-}
-
 /** Whatever the recipient says it received, the sender must say it sent. */
-function checkCompleteness(recipient: AuditedBundle, sender: AuditedBundle, findings: Finding[]): void {
-  const sent = new Map(
-    sender.chronicle.sent.filter(({ peer }) => peer === recipient.code).map((trace) => [trace.seq, trace]),
-  );
-  for (const trace of recipient.chronicle.received) {
-    if (trace.peer !== sender.code) continue;
-    const origin = sent.get(trace.seq);
-    if (origin?.message_id === trace.message_id) continue;
+function checkCompleteness(recipient: ReadBundle, sender: ReadBundle, findings: Findings): void {
+  const sent = sender.chronicle.sent.get(recipient.code);
+  for (const trace of recipient.chronicle.received.get(sender.code) ?? []) {
+    const row = sent?.rowOf(trace.seq) ?? -1;
+    // A selection need not have everything; that the message was sent is proved by the recipient's proof of it.
+    if (row < 0 && sender.files.index.selection !== undefined) continue;
+    if (row >= 0 && sent!.at(row).message_id === trace.message_id) continue;
     const detail = `${recipient.code} received message ${trace.seq} from ${sender.code}, which ${sender.name} does not know as sent`;
-    findings.push({ code: 'ENTRY_CONTRADICTED', where: `${recipient.name}: entry ${trace.index}`, detail });
+    findings.add('ENTRY_CONTRADICTED', `${recipient.name}: entry ${trace.index}`, detail);
   }
 }
 
-async function compareSameLedger(a: AuditedBundle, b: AuditedBundle, findings: Finding[]): Promise<void> {
+async function compareSameLedger(a: OpenedBundle, b: OpenedBundle, findings: Findings): Promise<void> {
   const [older, newer] = a.checkpoint.size <= b.checkpoint.size ? [a, b] : [b, a];
-  const isContinued = equalBytes(await newer.tree.rootAt(older.tree.leaves.length), older.checkpoint.root);
+  const isContinued = equalBytes(await newer.tree.rootAt(older.tree.size), older.checkpoint.root);
   const where = `${a.name}, ${b.name}`;
-  if (isContinued)
-    findings.push({ code: 'SAME_LEDGER_TWICE', where, detail: `both are of ${a.code}; leave out ${older.name}` });
-  else findings.push({ code: 'LEDGER_FORKED', where, detail: `${a.code} signed two histories` });
+  if (isContinued) findings.add('SAME_LEDGER_TWICE', where, `both are of ${a.code}; leave out ${older.name}`);
+  else findings.add('LEDGER_FORKED', where, `${a.code} signed two histories`);
 }
 
 /** A version of the manifest is the same for everyone. */
-function checkManifests(bundles: readonly AuditedBundle[], findings: Finding[]): void {
+function checkManifests(bundles: readonly OpenedBundle[], findings: Findings): void {
   const seen = new Map<number, { readonly digest: string; readonly name: string }>();
   for (const { name, manifests } of bundles) {
     for (const { manifest, digest } of manifests.all) {
@@ -132,27 +144,42 @@ function checkManifests(bundles: readonly AuditedBundle[], findings: Finding[]):
       if (first === undefined) seen.set(manifest.version, { digest: own, name });
       else if (first.digest !== own) {
         const detail = `version ${manifest.version} of the manifest is another than in ${first.name}`;
-        findings.push({ code: 'MANIFEST_CONTRADICTED', where: name, detail });
+        findings.add('MANIFEST_CONTRADICTED', name, detail);
       }
     }
   }
 }
 
-function direction(from: AuditedBundle, to: AuditedBundle): DirectionReport {
-  const sent = from.chronicle.sent.filter(({ peer }) => peer === to.code);
-  const received = to.chronicle.received.filter(({ peer }) => peer === from.code);
-  const waits = sent
-    .flatMap((trace) => (trace.held === undefined ? [] : [trace.held.time - trace.time]))
-    .sort((a, b) => a - b);
+function direction(from: ReadBundle, to: ReadBundle): DirectionReport {
+  const sent = countsOf(from.chronicle.sent.get(to.code));
+  const received = countsOf(to.chronicle.received.get(from.code));
+  const { waits } = sent;
   const at = (share: number): number => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]!;
   return {
     from: from.code,
     to: to.code,
-    sent: sent.length,
-    received: received.filter(({ refused }) => !refused).length,
-    refused: received.filter(({ refused }) => refused).length,
-    voided: sent.filter(({ voided }) => voided !== undefined).length,
-    unanswered: sent.filter(({ held }) => held === undefined).length,
+    sent: sent.all,
+    received: received.all - received.refused,
+    refused: received.refused,
+    voided: sent.voided,
+    unanswered: sent.all - waits.length,
     ...(waits.length === 0 ? {} : { acknowledged_ms: { p50: at(0.5), p90: at(0.9), worst: waits.at(-1)! } }),
   };
+}
+
+function countsOf(trail: Trail | undefined): {
+  readonly all: number;
+  readonly refused: number;
+  readonly voided: number;
+  /** Milliseconds from SENT to RECEIPT_HELD, sorted. */
+  readonly waits: Float64Array;
+} {
+  const waits = new Float64Array(trail?.length ?? 0);
+  let [refused, voided, held] = [0, 0, 0];
+  for (const trace of trail ?? []) {
+    if (trace.refused) refused++;
+    if (trace.voided) voided++;
+    if (trace.held !== undefined) waits[held++] = trace.held - trace.time;
+  }
+  return { all: trail?.length ?? 0, refused, voided, waits: waits.subarray(0, held).sort() };
 }

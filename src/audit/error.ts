@@ -19,6 +19,7 @@ export type FindingCode =
   | 'CHECKPOINT_INVALID'
   | 'ENTRIES_MISSING'
   | 'ROOT_MISMATCH'
+  | 'SELECTION_MISMATCH'
   | 'TILE_MISMATCH'
   | 'ENTRY_MALFORMED'
   | 'TIME_DECREASED'
@@ -42,4 +43,23 @@ export interface Finding {
   /** Such as `xa.zip: entry 5`. */
   readonly where: string;
   readonly detail: string;
+}
+
+// A ledger can be wrong a million times over; nobody reads on after this many.
+const MAX_LISTED = 1000;
+
+/** Everything that an audit found wrong, in the order it was found. */
+export class Findings {
+  readonly list: Finding[] = [];
+  #total = 0;
+
+  add(code: FindingCode, where: string, detail: string): void {
+    this.#total++;
+    if (this.list.length < MAX_LISTED) this.list.push({ code, where, detail });
+  }
+
+  /** How many there are, those that are not listed included. */
+  get total(): number {
+    return this.#total;
+  }
 }

@@ -1,34 +1,36 @@
-import { bytesToHex, equalBytes, parseUtf8, type JurisdictionCode } from '../base/mod.ts';
+import { bytesToHex, equalBytes, type JurisdictionCode } from '../base/mod.ts';
 import { parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
-import { memberByCode, verifyManifest, type VerifiedManifest } from '../trust/mod.ts';
+import { verifyManifest, type VerifiedManifest } from '../trust/mod.ts';
 import type { LedgerEntry } from '../wire/mod.ts';
-import type { ArchiveFiles } from './archive.ts';
-import type { Finding } from './error.ts';
+import type { BundleFiles } from './bundle-files.ts';
+import { manifestPath } from './bundle-layout.ts';
+import type { Findings } from './error.ts';
+import type { PlacedEntry } from './entries.ts';
 
 /** The manifests of a bundle, verified each by the one before it. */
 export class BundleManifests {
   readonly all: readonly VerifiedManifest[];
+  readonly #ledgerKeys = new Map<string, VerifierKey>();
+  readonly #witnessKeys = new Map<string, VerifierKey>();
 
   constructor(all: readonly VerifiedManifest[]) {
     this.all = all;
+    for (const { manifest } of all) {
+      for (const { code, ledger, witness } of manifest.members) {
+        this.#ledgerKeys.set(`${code} ${ledger.origin}`, parseVerifierKey(ledger.vkey));
+        this.#witnessKeys.set(witness.vkey, parseVerifierKey(witness.vkey));
+      }
+    }
   }
 
-  /** A member's ledger key, by the newest manifest that lists the member. */
-  ledgerKey(code: JurisdictionCode): VerifierKey | undefined {
-    for (const { manifest } of this.all.toReversed()) {
-      const member = memberByCode(manifest, code);
-      if (member !== undefined) return parseVerifierKey(member.ledger.vkey);
-    }
-    return undefined;
+  /** The key of a member's ledger of that origin, by the newest manifest that lists it. */
+  ledgerKey(code: JurisdictionCode, origin: string): VerifierKey | undefined {
+    return this.#ledgerKeys.get(`${code} ${origin}`);
   }
 
-  /** The key of the ledger with this origin, by the newest manifest that lists it. */
-  ledgerKeyOf(origin: string): VerifierKey | undefined {
-    for (const { manifest } of this.all.toReversed()) {
-      const member = manifest.members.find(({ ledger }) => ledger.origin === origin);
-      if (member !== undefined) return parseVerifierKey(member.ledger.vkey);
-    }
-    return undefined;
+  /** Every witness that was ever listed. */
+  get witnessKeys(): readonly VerifierKey[] {
+    return [...this.#witnessKeys.values()];
   }
 
   /** SHA-256 of the first manifest's payload: what its readers have to compare out of band. */
@@ -39,8 +41,8 @@ export class BundleManifests {
 }
 
 /** Verifies the manifests of a bundle in the order of their versions. */
-export function readManifests(files: ArchiveFiles, where: string, findings: Finding[]): BundleManifests {
-  const versions = [...files.keys()]
+export async function readManifests(files: BundleFiles, where: string, findings: Findings): Promise<BundleManifests> {
+  const versions = files.paths
     .map((path) => /^manifests\/([1-9][0-9]{0,8})\.json$/.exec(path)?.[1])
     .filter((version) => version !== undefined)
     .map(Number)
@@ -48,51 +50,53 @@ export function readManifests(files: ArchiveFiles, where: string, findings: Find
   const accepted: VerifiedManifest[] = [];
   for (const version of versions) {
     const predecessor = accepted.at(-1);
-    const text = textOf(files.get(`manifests/${version}.json`)!);
+    const text = await files.readText(manifestPath(version));
     const verdict = verifyManifest(text, predecessor === undefined ? { selfSigned: true } : { predecessor });
     if (!verdict.ok || verdict.value.manifest.version !== version) {
       const detail = verdict.ok ? `it is version ${verdict.value.manifest.version}` : verdict.detail;
-      findings.push({ code: 'MANIFEST_INVALID', where: `${where}: manifests/${version}.json`, detail });
+      findings.add('MANIFEST_INVALID', `${where}: ${manifestPath(version)}`, detail);
     } else {
       accepted.push(verdict.value);
     }
   }
-  if (accepted.length === 0) {
-    findings.push({ code: 'MANIFEST_INVALID', where, detail: 'there is no valid manifest, so no key can be believed' });
-  }
+  if (accepted.length === 0)
+    findings.add('MANIFEST_INVALID', where, 'there is no valid manifest, so no key can be believed');
   return new BundleManifests(accepted);
 }
 
 /** Every manifest must be recorded in the ledger, and every record must have its manifest. */
-export function checkRecorded(
-  manifests: BundleManifests,
-  entries: readonly LedgerEntry[],
-  where: string,
-  findings: Finding[],
-): void {
-  const recorded = entries.flatMap((entry, index) =>
-    entry.detail?.type === 'manifest' ? [{ index, ...entry.detail.value }] : [],
-  );
-  for (const { index, version, digest } of recorded) {
-    const manifest = manifests.all.find((candidate) => candidate.manifest.version === version);
-    if (manifest !== undefined && equalBytes(manifest.digest, digest)) continue;
-    const detail =
-      manifest === undefined
-        ? `version ${version} is not in the bundle`
-        : `version ${version} is another than recorded`;
-    findings.push({ code: 'MANIFEST_NOT_RECORDED', where: `${where}: entry ${index}`, detail });
+export class RecordedManifests {
+  readonly #manifests: BundleManifests;
+  readonly #recorded = new Set<number>();
+  readonly #where: string;
+  readonly #findings: Findings;
+
+  constructor(manifests: BundleManifests, where: string, findings: Findings) {
+    this.#manifests = manifests;
+    this.#where = where;
+    this.#findings = findings;
   }
-  for (const { manifest } of manifests.all) {
-    if (recorded.some(({ version }) => version === manifest.version)) continue;
-    const detail = 'the ledger does not record it';
-    findings.push({ code: 'MANIFEST_NOT_RECORDED', where: `${where}: manifests/${manifest.version}.json`, detail });
+
+  read({ index, entry }: PlacedEntry): void {
+    const stated = manifestOf(entry);
+    if (stated === undefined) return;
+    this.#recorded.add(stated.version);
+    const manifest = this.#manifests.all.find((candidate) => candidate.manifest.version === stated.version);
+    if (manifest !== undefined && equalBytes(manifest.digest, stated.digest)) return;
+    const what = manifest === undefined ? 'is not in the bundle' : 'is another than recorded';
+    const detail = `version ${stated.version} ${what}`;
+    this.#findings.add('MANIFEST_NOT_RECORDED', `${this.#where}: entry ${index}`, detail);
+  }
+
+  end(): void {
+    for (const { manifest } of this.#manifests.all) {
+      if (this.#recorded.has(manifest.version)) continue;
+      const where = `${this.#where}: ${manifestPath(manifest.version)}`;
+      this.#findings.add('MANIFEST_NOT_RECORDED', where, 'the ledger does not record it');
+    }
   }
 }
 
-function textOf(bytes: Uint8Array): string {
-  try {
-    return parseUtf8(bytes);
-  } catch {
-    return '';
-  }
+function manifestOf({ detail }: LedgerEntry): { readonly version: number; readonly digest: Uint8Array } | undefined {
+  return detail?.type === 'manifest' ? detail.value : undefined;
 }

@@ -1,5 +1,7 @@
 export { auditBundles, type AuditDemands, type AuditReport, type LedgerReport, type NamedBundle } from './audit.ts';
-export { exportBundle, type BundleSource } from './bundle.ts';
+export { exportBundle, type BundleSource, type ExportOptions, type WantedPart } from './bundle.ts';
 export type { DirectionReport } from './cross-audit.ts';
 export { parsePolicy, type WitnessPolicy } from './policy.ts';
 export type { AuditErrorCode, Finding, FindingCode } from './error.ts';
+export { bytesAccess, type RandomAccess } from './random-access.ts';
+export type { Selection } from './selection.ts';

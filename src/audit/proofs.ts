@@ -1,10 +1,11 @@
 /** Checks the peers' proofs that a ledger speaks of: each must prove exactly what its entry says. */
-import { equalBytes, type JurisdictionCode } from '../base/mod.ts';
-import { TILE_WIDTH, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { bytesToBase64, equalBytes, verifyEd25519, type JurisdictionCode, type VerifyEd25519 } from '../base/mod.ts';
+import { verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
 import { WireError, parseLedgerEntry, parseReceipt, type LedgerEntry, type PeerEntry } from '../wire/mod.ts';
-import type { ArchiveFiles } from './archive.ts';
-import { parseProofs, proofsPath } from './bundle.ts';
-import type { Finding } from './error.ts';
+import type { BundleFiles } from './bundle-files.ts';
+import { parseProofs, proofsPath } from './bundle-layout.ts';
+import type { PlacedEntry } from './entries.ts';
+import type { Findings } from './error.ts';
 import type { BundleManifests } from './manifests.ts';
 
 /** What one node holds of another's ledger. */
@@ -18,78 +19,74 @@ export interface HeldEntry {
   readonly checkpoint: Checkpoint;
 }
 
-/** Verifies every proof of a bundle. */
-export function readProofs(options: {
-  readonly files: ArchiveFiles;
-  readonly code: JurisdictionCode;
-  readonly entries: readonly LedgerEntry[];
-  readonly manifests: BundleManifests;
-  readonly where: string;
-  readonly findings: Finding[];
-}): HeldEntry[] {
-  const { files, code, entries, manifests, where, findings } = options;
-  const held: HeldEntry[] = [];
-  for (let start = 0; start < entries.length; start += TILE_WIDTH) {
-    const path = proofsPath(start / TILE_WIDTH);
-    const file = files.get(path);
+/** Verifies the proofs that belong to the entries of one entry bundle. */
+export class ProofReader {
+  readonly #files: BundleFiles;
+  readonly #manifests: BundleManifests;
+  readonly #where: string;
+  readonly #findings: Findings;
+  readonly #verify = rememberingVerify();
+
+  constructor(files: BundleFiles, manifests: BundleManifests, where: string, findings: Findings) {
+    this.#files = files;
+    this.#manifests = manifests;
+    this.#where = where;
+    this.#findings = findings;
+  }
+
+  /** @param bundleIndex the entry bundle that all the entries are of */
+  async read(bundleIndex: number, entries: readonly PlacedEntry[]): Promise<HeldEntry[]> {
+    const path = proofsPath(bundleIndex);
+    const file = await this.#files.read(path);
     const proofs = file === undefined ? [] : parseProofs(file);
-    const wanting = entries
-      .slice(start, start + TILE_WIDTH)
-      .flatMap((entry, i) =>
-        entry.detail?.type === 'peer_entry' ? [{ entry, peerEntry: entry.detail.value, at: start + i }] : [],
-      );
+    const wanting = entries.flatMap(({ entry, index }) =>
+      entry.detail?.type === 'peer_entry' ? [{ entry, peerEntry: entry.detail.value, at: index }] : [],
+    );
     if (proofs?.length !== wanting.length) {
-      findings.push({
-        code: 'PROOF_MISSING',
-        where: `${where}: ${path}`,
-        detail: `${proofs?.length ?? 'no readable'} proofs for ${wanting.length} entries`,
-      });
-      continue;
+      const detail = `${proofs?.length ?? 'no readable'} proofs for ${wanting.length} entries`;
+      this.#findings.add('PROOF_MISSING', `${this.#where}: ${path}`, detail);
+      return [];
     }
-    wanting.forEach(({ entry, peerEntry, at }, i) => {
-      const answer = checkProof(code, entry, peerEntry, proofs[i]!, manifests);
-      if ('held' in answer) held.push({ ...answer.held, at });
-      else findings.push({ code: answer.code, where: `${where}: entry ${at}`, detail: answer.detail });
+    return wanting.flatMap(({ entry, peerEntry, at }, i) => {
+      const answer = this.#check(entry, peerEntry, proofs[i]!);
+      if ('held' in answer) return [{ ...answer.held, at }];
+      this.#findings.add(answer.code, `${this.#where}: entry ${at}`, answer.detail);
+      return [];
     });
   }
-  return held;
+
+  #check(entry: LedgerEntry, peerEntry: PeerEntry, bytes: Uint8Array): Answer {
+    const peer = entry.peer as JurisdictionCode;
+    const origin = peerEntry.checkpoint.slice(0, peerEntry.checkpoint.indexOf('\n'));
+    const key = this.#manifests.ledgerKey(peer, origin);
+    if (key === undefined)
+      return { code: 'PROOF_INVALID', detail: `no manifest lists the ledger ${origin} of ${peer}` };
+    let theirs: LedgerEntry;
+    let proof: string;
+    let raw: Uint8Array;
+    try {
+      ({ entry: raw, proof } = parseReceipt(bytes));
+      theirs = parseLedgerEntry(raw);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return { code: 'PROOF_INVALID', detail: error.message };
+    }
+    const proved = verifyInclusionProofText(proof, raw, key, this.#verify);
+    if (!proved.ok) return { code: 'PROOF_INVALID', detail: `${proved.reason}: ${proved.detail}` };
+    const { leaf, index, checkpoint } = proved.value;
+    const isCommitted = equalBytes(leaf, peerEntry.leaf_hash) && checkpoint.note === peerEntry.checkpoint;
+    if (!isCommitted)
+      return { code: 'PROOF_MISMATCH', detail: `it proves another entry of ${peer} than this one commits to` };
+    if (!isAnswerTo(this.#files.index.code, entry, theirs)) {
+      return { code: 'PROOF_MISMATCH', detail: `the entry of ${peer} that it proves is about something else` };
+    }
+    return { held: { peer, index, leaf, checkpoint } };
+  }
 }
 
 type Answer =
   | { readonly held: Omit<HeldEntry, 'at'> }
   | { readonly code: 'PROOF_INVALID' | 'PROOF_MISMATCH'; readonly detail: string };
-
-function checkProof(
-  code: JurisdictionCode,
-  entry: LedgerEntry,
-  peerEntry: PeerEntry,
-  bytes: Uint8Array,
-  manifests: BundleManifests,
-): Answer {
-  const peer = entry.peer as JurisdictionCode;
-  const key = manifests.ledgerKey(peer);
-  if (key === undefined) return { code: 'PROOF_INVALID', detail: `no manifest lists ${peer}` };
-  let theirs: LedgerEntry;
-  let proof: string;
-  let raw: Uint8Array;
-  try {
-    ({ entry: raw, proof } = parseReceipt(bytes));
-    theirs = parseLedgerEntry(raw);
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    return { code: 'PROOF_INVALID', detail: error.message };
-  }
-  const proved = verifyInclusionProofText(proof, raw, key);
-  if (!proved.ok) return { code: 'PROOF_INVALID', detail: `${proved.reason}: ${proved.detail}` };
-  const { leaf, index, checkpoint } = proved.value;
-  const isCommitted = equalBytes(leaf, peerEntry.leaf_hash) && checkpoint.note === peerEntry.checkpoint;
-  if (!isCommitted)
-    return { code: 'PROOF_MISMATCH', detail: `it proves another entry of ${peer} than this one commits to` };
-  if (!isAnswerTo(code, entry, theirs)) {
-    return { code: 'PROOF_MISMATCH', detail: `the entry of ${peer} that it proves is about something else` };
-  }
-  return { held: { peer, index, leaf, checkpoint } };
-}
 
 function isAnswerTo(code: JurisdictionCode, own: LedgerEntry, theirs: LedgerEntry): boolean {
   const kinds: readonly string[] = own.kind === 'RECEIPT_HELD' ? ['RECEIVED', 'REFUSED'] : ['SENT', 'VOIDED'];
@@ -104,4 +101,21 @@ function isAnswerTo(code: JurisdictionCode, own: LedgerEntry, theirs: LedgerEntr
     equalBytes(theirs.signed_digest, own.signed_digest!) &&
     (own.kind !== 'RECEIPT_HELD' || theirs.reason === own.reason)
   );
+}
+
+// All receipts of a batch lie under one checkpoint, and arrive one after another.
+const REMEMBERED = 64;
+
+function rememberingVerify(): VerifyEd25519 {
+  const known = new Map<string, boolean>();
+  return (signature, message, publicKey) => {
+    const id = `${bytesToBase64(publicKey)} ${bytesToBase64(signature)} ${bytesToBase64(message)}`;
+    let answer = known.get(id);
+    if (answer === undefined) {
+      answer = verifyEd25519(signature, message, publicKey);
+      if (known.size >= REMEMBERED) known.clear();
+      known.set(id, answer);
+    }
+    return answer;
+  };
 }

@@ -1,3 +1,4 @@
+/** The tree of a bundle, hashed again from its entries, or in a selection from its leaf hashes, and compared with the checkpoint. */
 import { equalBytes } from '../base/mod.ts';
 import {
   MerkleTiles,
@@ -8,69 +9,72 @@ import {
   tilesOfTree,
   type TreeHead,
 } from '../ledger/mod.ts';
-import type { ArchiveFiles } from './archive.ts';
-import type { Finding } from './error.ts';
+import type { BundleFiles } from './bundle-files.ts';
+import type { Findings } from './error.ts';
 
-/** A ledger's tree as its entries make it. */
-export interface RehashedTree {
-  readonly entries: readonly Uint8Array[];
-  /** Leaf hashes, by index. */
-  readonly leaves: readonly Uint8Array[];
-  /** The root that the tree had at an earlier size. */
+const HASH_BYTES = 32;
+
+/** A ledger's tree as its files make it: any root and any leaf, without holding them all. */
+export interface AuditedTree {
+  /** Number of leaves that were there; less than the checkpoint's size when some are missing. */
+  readonly size: number;
   readonly rootAt: (size: number) => Promise<Uint8Array>;
+  readonly leafAt: (index: number) => Promise<Uint8Array>;
 }
 
-/** Hashes every entry and compares the tree with the checkpoint, and its tiles with the files. */
-export async function rehash(
-  files: ArchiveFiles,
+/** Hashes every leaf and compares root and tiles. */
+export async function auditTree(
+  files: BundleFiles,
   head: TreeHead,
   where: string,
-  findings: Finding[],
-): Promise<RehashedTree> {
-  const entries = readEntries(files, head.size, where, findings);
-  const leaves = entries.map(leafHash);
-  const full = new Map<string, Uint8Array>();
-  const tree = new MerkleTiles((level, index) => {
-    const bytes = full.get(`${level}/${index}`);
-    return bytes === undefined ? Promise.reject(new TypeError('a full tile was not kept')) : Promise.resolve(bytes);
+  findings: Findings,
+  onProgress: (done: number) => void,
+): Promise<AuditedTree> {
+  const tree = new MerkleTiles(async (level, index) => {
+    const bytes = await files.read(tilePath({ level, index, width: TILE_WIDTH }));
+    return bytes?.length === TILE_WIDTH * HASH_BYTES ? bytes : new Uint8Array(TILE_WIDTH * HASH_BYTES);
   });
-  for (const tile of tree.append(leaves)) full.set(`${tile.level}/${tile.index}`, tile.bytes);
-  if (entries.length === head.size && !equalBytes(await tree.rootAt(), head.root)) {
-    const detail = `the ${entries.length} entries hash to another root than the signed one: an entry was changed, removed or put in`;
-    findings.push({ code: 'ROOT_MISMATCH', where, detail });
-  }
-  for (const tile of tilesOfTree(entries.length)) {
-    if (tile.level === 'entries') continue;
-    const file = files.get(tilePath(tile));
-    if (file === undefined || !equalBytes(file, await tree.tileBytes(tile.level, tile.index, tile.width))) {
-      const detail = file === undefined ? 'it is missing' : 'its hashes are not those of the entries';
-      findings.push({ code: 'TILE_MISMATCH', where: `${where}: ${tilePath(tile)}`, detail });
+  const isSelection = files.index.selection !== undefined;
+  const compare = async (level: number, index: number, bytes: Uint8Array): Promise<void> => {
+    const path = tilePath({ level, index, width: bytes.length / HASH_BYTES });
+    const file = await files.read(path);
+    if (file !== undefined && equalBytes(file, bytes)) return;
+    const detail = file === undefined ? 'it is missing' : 'its hashes are not those of the entries';
+    findings.add('TILE_MISMATCH', `${where}: ${path}`, detail);
+  };
+  for (let index = 0; index * TILE_WIDTH < head.size; index++) {
+    const width = Math.min(TILE_WIDTH, head.size - index * TILE_WIDTH);
+    const path = tilePath({ level: isSelection ? 0 : 'entries', index, width });
+    const leaves = leavesOf(await files.read(path), isSelection);
+    if (leaves.length !== width) {
+      const detail = `it has ${leaves.length} ${isSelection ? 'hashes' : 'entries'} instead of ${width}`;
+      findings.add('ENTRIES_MISSING', `${where}: ${path}`, detail);
+      break;
     }
+    for (const tile of tree.append(leaves)) await compare(tile.level, tile.index, tile.bytes);
+    onProgress(tree.size);
   }
-  return { entries, leaves, rootAt: (size) => tree.rootAt(size) };
+  for (const { level, index, width } of tilesOfTree(tree.size)) {
+    if (level !== 'entries' && width < TILE_WIDTH)
+      await compare(level, index, await tree.tileBytes(level, index, width));
+  }
+  if (tree.size === head.size && !equalBytes(await tree.rootAt(), head.root)) {
+    const detail = `the ${tree.size} entries hash to another root than the signed one: an entry was changed, removed or put in`;
+    findings.add('ROOT_MISMATCH', where, detail);
+  }
+  return { size: tree.size, rootAt: (size) => tree.rootAt(size), leafAt: (index) => tree.leafAt(index) };
 }
 
-function readEntries(files: ArchiveFiles, size: number, where: string, findings: Finding[]): Uint8Array[] {
-  const entries: Uint8Array[] = [];
-  for (let index = 0; index * TILE_WIDTH < size; index++) {
-    const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
-    const path = tilePath({ level: 'entries', index, width });
-    const file = files.get(path);
-    let found: Uint8Array[] = [];
-    try {
-      found = file === undefined ? [] : parseEntryBundle(file);
-    } catch {
-      // Counted below: a bundle that cannot be taken apart has no entries.
-    }
-    if (found.length !== width) {
-      findings.push({
-        code: 'ENTRIES_MISSING',
-        where: `${where}: ${path}`,
-        detail: `it has ${found.length} entries instead of ${width}`,
-      });
-      return entries;
-    }
-    entries.push(...found);
+/** Leaf hashes of an entry bundle, or of a tile; none when it cannot be taken apart. */
+function leavesOf(file: Uint8Array | undefined, isTile: boolean): Uint8Array[] {
+  if (file === undefined) return [];
+  if (isTile) {
+    const whole = file.length % HASH_BYTES === 0 ? file.length / HASH_BYTES : 0;
+    return Array.from({ length: whole }, (_, i) => file.slice(i * HASH_BYTES, (i + 1) * HASH_BYTES));
   }
-  return entries;
+  try {
+    return parseEntryBundle(file).map(leafHash);
+  } catch {
+    return [];
+  }
 }

@@ -1,128 +1,129 @@
-import { equalBytes, parseUtf8, type JurisdictionCode } from '../base/mod.ts';
-import { tilePath, tilesOfTree, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
-import { parseArchive, type ArchiveFiles } from './archive.ts';
-import { INDEX_PATH, encodeIndex, indexOf, parseIndex, proofsPath, type BundleIndex } from './bundle.ts';
-import { readChronicle, type Chronicle } from './chronicle.ts';
-import { AuditError, type Finding } from './error.ts';
+/**
+ * Verifies one bundle by itself: its bytes, its manifests, its checkpoint, every hash, every entry and every proof. First its tree, so
+ * that other bundles can be held against it; then its story, which speaks of the others.
+ */
+import type { JurisdictionCode } from '../base/mod.ts';
+import { TILE_WIDTH, verifyCheckpoint, type Checkpoint, type VerifierKey } from '../ledger/mod.ts';
+import { BundleFiles } from './bundle-files.ts';
+import { CHECKPOINT_PATH, INDEX_PATH } from './bundle-layout.ts';
+import { ChronicleReader, type Chronicle } from './chronicle.ts';
 import { readCosigned, type WitnessedSize } from './cosigned.ts';
-import { checkRecorded, readManifests, type BundleManifests } from './manifests.ts';
-import { readProofs, type HeldEntry } from './proofs.ts';
-import { rehash, type RehashedTree } from './tree.ts';
+import { readEntries, type PlacedEntry } from './entries.ts';
+import { AuditError, type Findings } from './error.ts';
+import { RecordedManifests, readManifests, type BundleManifests } from './manifests.ts';
+import { ProofReader, type HeldEntry } from './proofs.ts';
+import type { RandomAccess } from './random-access.ts';
+import { auditTree, type AuditedTree } from './tree.ts';
 
-/** A bundle after everything in it was checked against everything else in it. */
-export interface AuditedBundle {
+/** A bundle whose tree was hashed again. */
+export interface OpenedBundle {
   readonly name: string;
   readonly code: JurisdictionCode;
+  readonly files: BundleFiles;
   readonly checkpoint: Checkpoint;
   readonly manifests: BundleManifests;
-  readonly tree: RehashedTree;
-  readonly chronicle: Chronicle;
-  readonly held: readonly HeldEntry[];
+  readonly tree: AuditedTree;
   readonly cosignatures: readonly WitnessedSize[];
 }
 
+/** What a bundle's entries tell. */
+export interface BundleStory {
+  readonly chronicle: Chronicle;
+  /** Number of entries that were read; fewer than the tree has in a selection. */
+  readonly entries: number;
+  /** Number of peers' proofs that verified. */
+  readonly proofs: number;
+}
+
+/** Whoever compares an entry, or a proof that belongs to one, with other bundles. */
+export interface StoryListener {
+  readonly onEntry: (placed: PlacedEntry) => Promise<void>;
+  readonly onHeld: (held: HeldEntry) => Promise<void>;
+}
+
 /**
- * Verifies one bundle by itself: its bytes, its manifests, its checkpoint, every entry and every proof.
+ * Opens a bundle and hashes its tree.
  * @param name what to call the bundle in findings
  * @param findings what is wrong is added here
+ * @param onProgress told how many entries were hashed, of how many
  * @returns undefined when so much is wrong that nothing more can be said
  */
-export async function auditBundle(
+export async function openBundle(
   name: string,
-  bytes: Uint8Array,
-  findings: Finding[],
-): Promise<AuditedBundle | undefined> {
-  let files: ArchiveFiles;
-  let index: BundleIndex;
+  access: RandomAccess,
+  findings: Findings,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<OpenedBundle | undefined> {
+  let files: BundleFiles;
   try {
-    files = parseArchive(bytes);
-    index = parseIndex(files.get(INDEX_PATH));
-    // An entry takes at least three bytes: a size that the file cannot hold must not make anyone count that far.
-    if (index.size < 0 || index.size > bytes.length)
-      throw new AuditError('AUDIT_NOT_A_BUNDLE', 'bundle.json states an impossible size.');
+    files = await BundleFiles.open(access, name, findings);
   } catch (error) {
     if (!(error instanceof AuditError)) throw error;
-    findings.push({ code: 'BUNDLE_MALFORMED', where: name, detail: error.message });
+    findings.add('BUNDLE_MALFORMED', name, error.message);
     return undefined;
   }
-  checkIndex(files, index, name, findings);
-  const manifests = readManifests(files, name, findings);
-  const checkpoint = readCheckpoint(files, index, manifests, name, findings);
-  if (checkpoint === undefined) return undefined;
-  const tree = await rehash(files, checkpoint, name, findings);
-  const chronicle = readChronicle(tree.entries, name, findings);
-  checkRecorded(manifests, chronicle.entries, name, findings);
-  const { code } = index;
-  const cosignatures = await readCosigned({ files, checkpoint, manifests, tree, where: name, findings });
-  const held = readProofs({ files, code, entries: chronicle.entries, manifests, where: name, findings });
-  return { name, code, checkpoint, manifests, tree, chronicle, held, cosignatures };
+  const { code, origin } = files.index;
+  const manifests = await readManifests(files, name, findings);
+  const key = manifests.ledgerKey(code, origin);
+  const checkpoint = await readCheckpoint(files, key, name, findings);
+  if (checkpoint === undefined || key === undefined) return undefined;
+  const tree = await auditTree(files, checkpoint, name, findings, (done) => {
+    onProgress(done, checkpoint.size);
+  });
+  const witnesses = manifests.witnessKeys;
+  const cosignatures = await readCosigned({ files, key, witnesses, tree, where: name, findings });
+  return { name, code, files, checkpoint, manifests, tree, cosignatures };
 }
 
-function readCheckpoint(
-  files: ArchiveFiles,
-  index: BundleIndex,
-  manifests: BundleManifests,
+/** Reads every entry and proof of a bundle whose tree was hashed. */
+export async function readStory(
+  { name, files, manifests, tree }: OpenedBundle,
+  findings: Findings,
+  listener: StoryListener,
+  onProgress: (done: number, total: number) => void = () => undefined,
+): Promise<BundleStory> {
+  const chronicle = new ChronicleReader(files.index.selection, name, findings);
+  const recorded = new RecordedManifests(manifests, name, findings);
+  const proofReader = new ProofReader(files, manifests, name, findings);
+  let [bundleIndex, entries, proofs] = [0, 0, 0];
+  for await (const placed of readEntries(files, tree, name, findings)) {
+    for (const item of placed) {
+      chronicle.read(item.entry, item.index);
+      recorded.read(item);
+      await listener.onEntry(item);
+    }
+    const held = await proofReader.read(bundleIndex++, placed);
+    for (const item of held) await listener.onHeld(item);
+    entries += placed.length;
+    proofs += held.length;
+    onProgress(Math.min(tree.size, bundleIndex * TILE_WIDTH), tree.size);
+  }
+  recorded.end();
+  await files.sweep();
+  return { chronicle, entries, proofs };
+}
+
+async function readCheckpoint(
+  files: BundleFiles,
+  key: VerifierKey | undefined,
   name: string,
-  findings: Finding[],
-): Checkpoint | undefined {
-  const where = `${name}: checkpoint`;
-  const key = manifests.ledgerKey(index.code);
-  const file = files.get('checkpoint');
-  if (key === undefined || file === undefined) {
-    const detail = file === undefined ? 'it is missing' : `no manifest says which key signs for ${index.code}`;
-    findings.push({ code: 'CHECKPOINT_INVALID', where, detail });
+  findings: Findings,
+): Promise<Checkpoint | undefined> {
+  const where = `${name}: ${CHECKPOINT_PATH}`;
+  const { code, origin, size } = files.index;
+  if (key === undefined) {
+    findings.add('CHECKPOINT_INVALID', where, `no manifest says which key signs ${origin} for ${code}`);
     return undefined;
   }
-  let note = '';
-  try {
-    note = parseUtf8(file);
-  } catch {
-    // An empty note does not verify.
-  }
-  const verdict = verifyCheckpoint(note, key);
+  const verdict = verifyCheckpoint(await files.readText(CHECKPOINT_PATH), key);
   if (!verdict.ok) {
-    findings.push({ code: 'CHECKPOINT_INVALID', where, detail: `${verdict.reason}: ${verdict.detail}` });
+    findings.add('CHECKPOINT_INVALID', where, `${verdict.reason}: ${verdict.detail}`);
     return undefined;
   }
-  if (verdict.value.size !== index.size || verdict.value.origin !== index.origin) {
-    findings.push({
-      code: 'BUNDLE_FILE_CHANGED',
-      where: `${name}: ${INDEX_PATH}`,
-      detail: 'it describes another checkpoint',
-    });
+  if (verdict.value.size !== size) {
+    findings.add('BUNDLE_FILE_CHANGED', `${name}: ${INDEX_PATH}`, 'it describes another checkpoint');
+    // Its files are read by the size that it states: a checkpoint of another tree cannot be held against them.
+    return undefined;
   }
   return verdict.value;
-}
-
-/** `bundle.json` has exactly one right content for its files, and a bundle has exactly the files of its ledger. */
-function checkIndex(files: ArchiveFiles, index: BundleIndex, name: string, findings: Finding[]): void {
-  const rightful = new Set([
-    'checkpoint',
-    INDEX_PATH,
-    ...tilesOfTree(index.size).map(tilePath),
-    ...[...files.keys()].filter((path) =>
-      /^manifests\/[1-9][0-9]{0,8}\.json$|^cosigned\/(0|[1-9][0-9]{0,15})$/.test(path),
-    ),
-    ...Array.from({ length: Math.ceil(index.size / 256) }, (_, n) => proofsPath(n)),
-  ]);
-  const listed = new Map(index.files.map(({ path, sha256 }) => [path, sha256]));
-  const right = indexOf(index.code, index.origin, index.size, files);
-  for (const { path, sha256 } of right.files) {
-    const where = `${name}: ${path}`;
-    if (!rightful.has(path))
-      findings.push({ code: 'BUNDLE_FILE_CHANGED', where, detail: 'it has no place in a bundle' });
-    else if (listed.get(path) !== sha256)
-      findings.push({ code: 'BUNDLE_FILE_CHANGED', where, detail: 'its SHA-256 is not the one in bundle.json' });
-  }
-  for (const path of listed.keys()) {
-    if (!files.has(path))
-      findings.push({ code: 'BUNDLE_FILE_CHANGED', where: `${name}: ${path}`, detail: 'it is listed and missing' });
-  }
-  if (!equalBytes(encodeIndex(right), files.get(INDEX_PATH)!)) {
-    findings.push({
-      code: 'BUNDLE_FILE_CHANGED',
-      where: `${name}: ${INDEX_PATH}`,
-      detail: 'it is not what the files make it',
-    });
-  }
 }

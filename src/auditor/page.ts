@@ -2,7 +2,9 @@
  * The auditor's page: bundles are dropped in and verified right here, by the same code as `rogatory audit verify`. Nothing leaves the
  * machine: the page's own policy forbids every connection.
  */
-import { auditBundles, type AuditReport } from '../audit/mod.ts';
+import { auditBundles, type AuditReport, type RandomAccess } from '../audit/mod.ts';
+
+const PROGRESS_INTERVAL_MS = 250;
 
 const drop = element('drop');
 const input = element('files') as HTMLInputElement;
@@ -37,12 +39,34 @@ function show(files: readonly File[]): void {
 }
 
 async function verify(files: readonly File[]): Promise<void> {
-  const bundles = await Promise.all(
-    files.map(async (file) => ({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) })),
+  const progress = line('p', '');
+  result.append(progress);
+  let last = performance.now();
+  const report = await auditBundles(
+    files.map((file) => ({ name: file.name, bytes: pieceByPiece(file) })),
+    {
+      onProgress: (name, done, total) => {
+        const now = performance.now();
+        if (now - last < PROGRESS_INTERVAL_MS) return;
+        last = now;
+        progress.textContent = `${name}: ${Math.floor((100 * done) / Math.max(1, total))} %`;
+      },
+    },
   );
-  const report = await auditBundles(bundles);
   render(report);
   machine.textContent = JSON.stringify(report);
+}
+
+/** A bundle may be larger than the page's memory: what is needed is read when it is needed. */
+function pieceByPiece(file: File): RandomAccess {
+  return {
+    size: file.size,
+    read: async (offset, length) => {
+      const bytes = new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+      if (bytes.length !== length) throw new RangeError(`${file.name} ends before it should`);
+      return bytes;
+    },
+  };
 }
 
 function render({ ok, ledgers, exchange, findings }: AuditReport): void {

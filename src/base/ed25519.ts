@@ -1,17 +1,23 @@
 import { hashes, Point, verify } from '@noble/ed25519';
-import { sha512 } from './platform.ts';
+import { isSurelyEd25519, sha512 } from './platform.ts';
 
 hashes.sha512 = sha512;
 
 /** Verifies a signature: `(signature 64 bytes, message, public key 32 bytes)`. */
 export type VerifyEd25519 = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 
+// Looking at a key costs more than a verification, and an audit meets the same few keys a million times.
+const admitted = new Map<string, boolean>();
+const MAX_REMEMBERED_KEYS = 256;
+
 /**
- * The auditor's Ed25519 verification: the same answer on every platform, strict about encodings, never throwing.
+ * The auditor's Ed25519 verification: the same answer on every platform, strict about encodings, never throwing. Where the platform has
+ * a faster verifier, its yes is taken for an admissible key, and its no is not: the answer is the one of RFC 8032 with the cofactor.
  * @see RFC 8032 §5.1.7
  */
 export const verifyEd25519: VerifyEd25519 = (signature, message, publicKey) => {
   try {
+    if (isAdmitted(publicKey) && isSurelyEd25519(signature, message, publicKey)) return true;
     return verify(signature, message, publicKey, { zip215: false });
   } catch {
     return false;
@@ -45,4 +51,15 @@ export function ed25519KeyWeakness(publicKey: Uint8Array): KeyWeakness | undefin
  */
 export function isAdmissibleEd25519Key(publicKey: Uint8Array): boolean {
   return ed25519KeyWeakness(publicKey) === undefined;
+}
+
+function isAdmitted(publicKey: Uint8Array): boolean {
+  const id = String.fromCharCode(...publicKey);
+  let answer = admitted.get(id);
+  if (answer === undefined) {
+    answer = isAdmissibleEd25519Key(publicKey);
+    if (admitted.size >= MAX_REMEMBERED_KEYS) admitted.clear();
+    admitted.set(id, answer);
+  }
+  return answer;
 }

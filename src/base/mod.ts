@@ -5,5 +5,5 @@ export * from './ed25519.ts';
 export * from './error.ts';
 export * from './ids.ts';
 export * from './jwk.ts';
-export { bytesToBase64, sha256, sha512 } from './platform.ts';
+export { bytesToBase64, crc32, sha256, sha512 } from './platform.ts';
 export * from './verdict.ts';

@@ -1,8 +1,9 @@
 /**
- * The few primitives that differ between Node and a browser: hashes and base64. The bundle of the browser's auditor swaps
+ * The few primitives that differ between Node and a browser: hashes, base64, checksums, and a quick look at signatures. The bundle of the browser's auditor swaps
  * this one file; nothing else in `base`, `ledger` or `audit` may name a platform.
  */
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { crc32 as zlibCrc32 } from 'node:zlib';
 
 /** SHA-256 over the parts in order, as if they were one byte string. @see FIPS 180-4 */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -24,6 +25,29 @@ export function bytesToBase64(bytes: Uint8Array): string {
 /** Lenient base64 decoding; `parseBase64` in `bytes.ts` is the strict one. */
 export function decodeBase64Leniently(text: string): Uint8Array {
   return viewOf(Buffer.from(text, 'base64'));
+}
+
+/** CRC-32 of a zip's files. @see ISO 3309, APPNOTE.TXT §4.4.7 */
+export function crc32(bytes: Uint8Array): number {
+  return zlibCrc32(bytes);
+}
+
+const keyObjects = new Map<string, KeyObject>();
+const MAX_KEY_OBJECTS = 256;
+
+/**
+ * OpenSSL's opinion of an Ed25519 signature under a key that was admitted: true is a proof, false is only a doubt, because OpenSSL
+ * compares without the cofactor and the auditor's verifier with it.
+ */
+export function isSurelyEd25519(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  const x = bufferOf(publicKey).toString('base64url');
+  let key = keyObjects.get(x);
+  if (key === undefined) {
+    key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    if (keyObjects.size >= MAX_KEY_OBJECTS) keyObjects.clear();
+    keyObjects.set(x, key);
+  }
+  return verify(null, message, key, signature);
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

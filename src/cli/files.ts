@@ -1,4 +1,6 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import type { RandomAccess } from '../audit/mod.ts';
+import { RogatoryError } from '../base/mod.ts';
 import { CliError } from './error.ts';
 
 /** @throws {CliError} CLI_FILE_UNREADABLE */
@@ -33,6 +35,59 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
   try {
     await writeFile(path, bytes);
   } catch (cause) {
+    throw new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
+  }
+}
+
+/** A file that is read piece by piece; whoever opened it closes it. */
+export interface InputFile extends RandomAccess {
+  close(): Promise<void>;
+}
+
+/** @throws {CliError} CLI_FILE_UNREADABLE */
+export async function openFile(path: string): Promise<InputFile> {
+  try {
+    const file = await open(path, 'r');
+    const { size } = await file.stat();
+    return {
+      size,
+      read: async (offset, length) => {
+        const bytes = new Uint8Array(length);
+        const { bytesRead } = await file.read(bytes, 0, length, offset);
+        if (bytesRead !== length) throw new CliError('CLI_FILE_UNREADABLE', `${path} ends before it should.`);
+        return bytes;
+      },
+      close: () => file.close(),
+    };
+  } catch (cause) {
+    throw new CliError('CLI_FILE_UNREADABLE', `Cannot read ${path}: ${reasonOf(cause)}.`, { cause });
+  }
+}
+
+/**
+ * Writes bytes as they come; the file is there under its name only when it is whole.
+ * @returns how many bytes there were
+ * @throws {CliError} CLI_FILE_UNWRITABLE
+ */
+export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+  const temporary = `${path}.${process.pid}.part`;
+  let written = 0;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      for await (const chunk of chunks) {
+        await file.appendFile(chunk);
+        written += chunk.length;
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    return written;
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    if (cause instanceof RogatoryError) throw cause;
     throw new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
   }
 }

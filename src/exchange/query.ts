@@ -47,7 +47,10 @@ export interface TimelineEntry {
 }
 
 /** Messages, newest first. */
-export async function listMessages(context: ExchangeContext, filter: MessageFilter): Promise<MessageRecord[]> {
+export async function listMessages(
+  context: Pick<ExchangeContext, 'store'>,
+  filter: MessageFilter,
+): Promise<MessageRecord[]> {
   const found: MessageRecord[] = [];
   // Message ids are UUIDv7: their order is the order of their making.
   for await (const [, bytes] of context.store.scan('message/', { reverse: true })) {
@@ -63,7 +66,7 @@ export async function listMessages(context: ExchangeContext, filter: MessageFilt
 }
 
 /** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
-export async function findMessage(context: ExchangeContext, id: Uuid): Promise<MessageRecord> {
+export async function findMessage(context: Pick<ExchangeContext, 'store'>, id: Uuid): Promise<MessageRecord> {
   const bytes = await context.store.get(keys.message(id));
   if (bytes === undefined)
     throw new ExchangeError('EXCHANGE_UNKNOWN_MESSAGE', `There is no message ${id} at this node.`);

@@ -108,6 +108,12 @@ export class MerkleTiles {
     });
   }
 
+  /** The hash of one leaf. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  leafAt(index: number): Promise<Uint8Array> {
+    this.#check(Number.isSafeInteger(index) && index >= 0 && index < this.#size, `no leaf ${index}`);
+    return this.#withTiles((missing) => this.#node(0, index, missing));
+  }
+
   /** The first `width` hashes of a tile as its file holds them. */
   tileBytes(level: number, index: number, width: number): Promise<Uint8Array> {
     return this.#withTiles((missing) => {

@@ -1,13 +1,28 @@
 import { parseUtf8, type JurisdictionCode } from '../base/mod.ts';
-import type { BundleSource } from '../audit/mod.ts';
+import { exportBundle, type BundleSource } from '../audit/mod.ts';
 import { cosignaturesOf, exchangeKeys } from '../exchange/mod.ts';
-import { cosignatureLine } from '../ledger/mod.ts';
+import { cosignatureLine, parseCheckpointNote } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest } from '../trust/mod.ts';
 import type { Store } from '../store/mod.ts';
+import { wantedPart, type BundleRequest } from './bundle-request.ts';
 import type { NodeStorage } from './node.ts';
 
-/** What a node hands to its auditors, as of its latest checkpoint. */
-export async function bundleSource(
+/**
+ * A bundle of a node's ledger, or of the part that is asked for, as of its latest checkpoint.
+ * @throws {NodeError} NODE_SELECTION_INVALID before the first byte
+ */
+export async function bundleOf(
+  code: JurisdictionCode,
+  parts: Pick<NodeStorage, 'store' | 'ledger'>,
+  request: BundleRequest = {},
+  onProgress?: (done: number, total: number) => void,
+): Promise<AsyncGenerator<Uint8Array>> {
+  const source = await bundleSource(code, parts);
+  const part = await wantedPart(parts, parseCheckpointNote(source.checkpoint).size, request);
+  return exportBundle(source, { part, ...(onProgress === undefined ? {} : { onProgress }) });
+}
+
+async function bundleSource(
   code: JurisdictionCode,
   { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>,
 ): Promise<BundleSource> {
@@ -23,7 +38,7 @@ export async function bundleSource(
       tile: (tile) => ledger.tile(tile),
       manifests,
       cosigned,
-      proof: (index) => store.get(exchangeKeys.peerProof(index)),
+      proofs: (indices) => store.getMany(indices.map(exchangeKeys.peerProof)),
     };
   }
 }

@@ -13,7 +13,9 @@ export type NodeErrorCode =
   /** An enrolment is malformed, or does not prove possession of its keys. */
   | 'NODE_ENROLMENT_REFUSED'
   /** The manifest does not list this node with its own keys. */
-  | 'NODE_NOT_A_MEMBER';
+  | 'NODE_NOT_A_MEMBER'
+  /** A part of the ledger was asked for that is not one: not an index, a time, a member or a case. */
+  | 'NODE_SELECTION_INVALID';
 
 /** A node that cannot be made or started. */
 export class NodeError extends RogatoryError<NodeErrorCode> {}

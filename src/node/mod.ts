@@ -1,4 +1,5 @@
-export { bundleSource } from './bundle-source.ts';
+export type { BundleRequest } from './bundle-request.ts';
+export { bundleOf } from './bundle-source.ts';
 export {
   OVERLAP_DAYS,
   amendDraft,

@@ -1,33 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
-import { auditBundles, exportBundle, parsePolicy, type AuditReport } from '../../src/audit/mod.ts';
-import { parseArchive } from '../../src/audit/archive.ts';
-import { parseProofs, proofsPath } from '../../src/audit/bundle.ts';
+import { concatBytes, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
+import { auditBundles, parsePolicy, type AuditReport } from '../../src/audit/mod.ts';
+import { encodeProofs, parseProofs, proofsPath } from '../../src/audit/bundle-layout.ts';
 import { encodeEntryBundle, parseEntryBundle } from '../../src/ledger/mod.ts';
-import { bundleSource, type Node } from '../../src/node/mod.ts';
-import { rebuildBundle } from '../kit/bundle.ts';
+import { bundleFiles, exportedBundle as bundleOf, rebuildBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
-import { uint32ToBytes, concatBytes } from '../../src/base/mod.ts';
 
 const deep = process.env['SLOW'] === '1';
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 let bundles: { readonly xa: Uint8Array; readonly xb: Uint8Array; readonly earlierXb: Uint8Array };
 
-const bundleOf = async (node: Node): Promise<Uint8Array> =>
-  exportBundle(await bundleSource(node.config.code, node.storage));
 const audit = (...given: readonly Uint8Array[]): Promise<AuditReport> =>
   auditBundles(given.map((bytes, i) => ({ name: ['xa.zip', 'xb.zip', 'third.zip'][i]!, bytes })));
 const codesOf = ({ findings }: AuditReport): string[] => [...new Set(findings.map(({ code }) => code))];
 
-function entriesPath(bytes: Uint8Array): string {
-  return [...parseArchive(bytes).keys()].find((path) => path.startsWith('tile/entries/'))!;
-}
-
-const packProofs = (proofs: readonly Uint8Array[]): Uint8Array =>
-  concatBytes(...proofs.flatMap((proof) => [uint32ToBytes(proof.length), proof]));
+const pathIn = (files: ReadonlyMap<string, Uint8Array>, start: string): string =>
+  [...files.keys()].find((path) => path.startsWith(start))!;
 
 /** Two nodes exchange a little; the bundles are made once and used by every test. */
 async function makeBundles(): Promise<typeof bundles> {
@@ -82,7 +73,7 @@ describe('good bundles', () => {
 describe('a changed file', () => {
   test('one flipped bit anywhere is found, and its place is named', async () => {
     const { xa } = bundles;
-    const step = deep ? 1 : 17;
+    const step = deep ? 11 : 97;
     for (let at = 0; at < xa.length; at += step) {
       const changed = xa.slice();
       changed[at]! ^= 1 << (at % 8);
@@ -99,8 +90,7 @@ describe('a changed file', () => {
     const changed = xa.slice();
     changed[needle]! ^= 1;
     const report = await audit(changed);
-    expect(report.findings[0]).toMatchObject({ code: 'BUNDLE_MALFORMED' });
-    expect(report.findings[0]!.detail).toContain('proofs/0');
+    expect(report.findings[0]).toMatchObject({ code: 'BUNDLE_FILE_CHANGED', where: 'xa.zip: proofs/0' });
   });
 
   test('cut short, lengthened, empty, or something else altogether', async () => {
@@ -114,12 +104,6 @@ describe('a changed file', () => {
     ]) {
       expect(codesOf(await audit(bytes))).toEqual(['BUNDLE_MALFORMED']);
     }
-  });
-
-  test('a compressed zip of the same files is not the one form', async () => {
-    const { zipSync } = await import('fflate');
-    const bytes = zipSync(Object.fromEntries(parseArchive(bundles.xa)), { level: 6 });
-    expect(codesOf(await audit(bytes))).toEqual(['BUNDLE_MALFORMED']);
   });
 });
 
@@ -158,13 +142,13 @@ describe('a bundle rebuilt by somebody without the keys', () => {
       'two receipts swapped',
       (files) => {
         const proofs = parseProofs(files.get(proofsPath(0))!)!;
-        files.set(proofsPath(0), packProofs(proofs.with(0, proofs[1]!).with(1, proofs[0]!)));
+        files.set(proofsPath(0), encodeProofs(proofs.with(0, proofs[1]!).with(1, proofs[0]!)));
       },
       /PROOF_MISMATCH/,
     ],
     [
       'a receipt left out',
-      (files) => files.set(proofsPath(0), packProofs(parseProofs(files.get(proofsPath(0))!)!.slice(1))),
+      (files) => files.set(proofsPath(0), encodeProofs(parseProofs(files.get(proofsPath(0))!)!.slice(1))),
       /PROOF_MISSING/,
     ],
     ['the manifest left out', (files) => files.delete('manifests/1.json'), /MANIFEST_INVALID/],
@@ -195,8 +179,8 @@ describe('a bundle rebuilt by somebody without the keys', () => {
       /MANIFEST_INVALID/,
     ],
   ])('%s', async (_name, change, expected) => {
-    const bytes = rebuildBundle(bundles.xa, (files) => {
-      change(files, entriesPath(bundles.xa));
+    const bytes = await rebuildBundle(bundles.xa, (files) => {
+      change(files, pathIn(files, 'tile/entries/'));
     });
     const report = await audit(bytes, bundles.xb);
     expect(report.ok).toBe(false);
@@ -247,7 +231,7 @@ test('a node’s published files are the ones in its bundle', async () => {
   const node = await startNode(federation, XA);
   await node.exchange.send(requestDraft(), XB);
   await node.storage.ledger.publish();
-  for (const [path, bytes] of parseArchive(await bundleOf(node))) {
+  for (const [path, bytes] of await bundleFiles(await bundleOf(node))) {
     if (!/^(checkpoint|tile\/)/.test(path)) continue;
     expect(readFileSync(join(node.config.paths.ledger, path))).toEqual(Buffer.from(bytes));
   }
@@ -301,11 +285,13 @@ describe('witnesses', () => {
     ).toBe(true);
 
     // A cosignature under the wrong size, a false one, and one left out.
-    const path = [...parseArchive(xa).keys()].find((name) => name.startsWith('cosigned/'))!;
-    const edit = (change: (text: string) => string): Uint8Array =>
+    const path = pathIn(await bundleFiles(xa), 'cosigned/');
+    const edit = (change: (text: string) => string): Promise<Uint8Array> =>
       rebuildBundle(xa, (files) => files.set(path, Buffer.from(change(Buffer.from(files.get(path)!).toString()))));
-    expect(codesOf(await audit(edit((text) => text.replace(/.{5}\n$/, 'AAAA=\n'))))).toContain('COSIGNATURE_INVALID');
-    const renamed = rebuildBundle(xa, (files) => {
+    expect(codesOf(await audit(await edit((text) => text.replace(/.{5}\n$/, 'AAAA=\n'))))).toContain(
+      'COSIGNATURE_INVALID',
+    );
+    const renamed = await rebuildBundle(xa, (files) => {
       files.set('cosigned/1', files.get(path)!);
       if (path !== 'cosigned/1') files.delete(path);
     });

@@ -4,11 +4,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { auditBundles, exportBundle, type AuditReport } from '../../src/audit/mod.ts';
+import { auditBundles, type AuditReport } from '../../src/audit/mod.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { bundleSource, type Node } from '../../src/node/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
-import { rebuildBundle } from '../kit/bundle.ts';
+import { exportedBundle, rebuildBundle } from '../kit/bundle.ts';
 import { CHROMIUM, openPage, type Page } from '../kit/chromium.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -61,9 +60,7 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
       writeFileSync(join(folder, name), bytes);
       return join(folder, name);
     };
-    const bundleOf = async (node: Node): Promise<Uint8Array> =>
-      exportBundle(await bundleSource(node.config.code, node.storage));
-    const [xa, xb] = [await bundleOf(a), await bundleOf(b)];
+    const [xa, xb] = [await exportedBundle(a), await exportedBundle(b)];
     const page = await openPage(resolve(PAGE));
     const named = [
       { name: 'xa.zip', bytes: xa },
@@ -79,7 +76,7 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
     expect(await page.evaluate<number>(`document.querySelectorAll('#result td').length`)).toBeGreaterThan(20);
 
     for (let n = 0; n < MUTANTS; n++) {
-      const bytes = mutate(xa, n);
+      const bytes = await mutate(xa, n);
       const name = `${n}.zip`;
       const theirs = await verdictOf(page, [save(name, bytes)]);
       expect(theirs).toEqual(JSON.parse(JSON.stringify(await auditBundles([{ name, bytes }]))));
@@ -94,7 +91,7 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
   }, 300_000);
 });
 
-function mutate(bytes: Uint8Array, n: number): Uint8Array {
+async function mutate(bytes: Uint8Array, n: number): Promise<Uint8Array> {
   const at = (limit: number): number => (n * 7919 + 13) % limit;
   if (n % 3 === 0) {
     const changed = bytes.slice();

@@ -5,10 +5,11 @@ import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
-import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
-import { amendDraft, bundleSource, enrolMember, installManifest, signDraft } from '../../src/node/mod.ts';
+import { auditBundles } from '../../src/audit/mod.ts';
+import { amendDraft, enrolMember, installManifest, signDraft } from '../../src/node/mod.ts';
 import { parseLedgerEntry } from '../../src/wire/mod.ts';
 import { clientTlsOptions } from '../../src/trust/mod.ts';
+import { exportedBundle } from '../kit/bundle.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { Puppet } from '../kit/puppet.ts';
@@ -80,7 +81,7 @@ test('a node that missed versions takes them one after another, and one that is 
     [0, 1, 2, 3].map(async (i) => parseLedgerEntry(await b.storage.ledger.entry(i)).kind),
   );
   expect(kinds).toEqual(['MANIFEST', 'MANIFEST', 'MANIFEST', 'MANIFEST']);
-  const bundle = await exportBundle(await bundleSource(XB, b.storage));
+  const bundle = await exportedBundle(b);
   expect((await auditBundles([{ name: 'xb.zip', bytes: bundle }])).ok).toBe(true);
 });
 

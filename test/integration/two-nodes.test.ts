@@ -1,9 +1,10 @@
 /** Two real nodes: real stores, real certificates, real mutual TLS, real WebSockets. */
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
-import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
-import { bundleSource, type Node } from '../../src/node/mod.ts';
+import { auditBundles } from '../../src/audit/mod.ts';
+import type { Node } from '../../src/node/mod.ts';
 import type { MessageRecord } from '../../src/exchange/mod.ts';
+import { exportedBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 
@@ -17,7 +18,7 @@ const settled = async (node: Node, peer: JurisdictionCode): Promise<boolean> =>
 async function bundleOf(node: Node): Promise<{ name: string; bytes: Uint8Array }> {
   return {
     name: `${node.config.code.toLowerCase()}.zip`,
-    bytes: await exportBundle(await bundleSource(node.config.code, node.storage)),
+    bytes: await exportedBundle(node),
   };
 }
 

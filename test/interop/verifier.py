@@ -11,7 +11,7 @@ Python's standard library and Debian's python3-cryptography, nothing else.
 
 Prints OK or WRONG and exits 0 or 1.
 """
-import base64, hashlib, io, json, re, struct, sys, zipfile
+import base64, hashlib, json, re, struct, sys, zlib
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -348,29 +348,38 @@ def read_tree(read, size, root):
             more = parse_bundle(read(tile_path(level, index, width)))
             must(len(more) == width, f"number of entries in {tile_path(level, index, width)}")
             entries += more
-    tree = Tree(leaf_hash(entry) for entry in entries)
+    return entries, check_tiles(read, [leaf_hash(entry) for entry in entries], size, root)
+
+
+def check_tiles(read, leaves, size, root):
+    tree = Tree(leaves)
     must(tree.root(size) == root, "the entries do not hash to the signed root")
     for level, index, width in tiles_of(size):
         if level != "entries":
             rightful = b"".join(tree.levels[8 * level][index * 256:index * 256 + width])
             must(read(tile_path(level, index, width)) == rightful, f"hashes in {tile_path(level, index, width)}")
-    return entries, tree
+    return tree
 
 
-def check_story(entries):
-    """Times, numbering, and what belongs to what."""
-    sent, numbers, last = {}, {}, 0
-    for at, entry in enumerate(entries):
+def check_story(entries, selection):
+    """Times, numbering, and what belongs to what; `entries` by index, all of them or a selection."""
+    from_first, gapless = "from" not in selection and "case" not in selection, "case" not in selection
+    sent, numbers, first, last = {}, {}, {}, 0
+    for at, entry in entries.items():
         must(entry["time"] >= last, f"entry {at}: time decreases")
         last, kind = entry["time"], entry["kind"]
         if kind in (SENT, RECEIVED, REFUSED):
-            line = (kind == SENT, entry["peer"])
-            must(entry["seq"] == numbers.get(line, 0) + 1, f"entry {at}: number {entry['seq']} is not next")
-            numbers[line] = entry["seq"]
+            line, seq = (kind == SENT, entry["peer"]), entry["seq"]
+            due = numbers.get(line, 0) + 1
+            must(seq >= 1 if line not in numbers and not from_first else seq == due if gapless else seq >= due, f"entry {at}: number {seq} is not next")
+            numbers[line] = seq
+            first.setdefault(line, seq)
         if kind == SENT:
             sent[entry["peer"], entry["seq"]] = {"entry": entry, "held": False, "voided": False}
         if kind in (VOIDED, RECEIPT_HELD):
             known = sent.get((entry["peer"], entry["seq"]))
+            if known is None and not from_first and entry["seq"] < first.get((True, entry["peer"]), MAX_NUMBER):
+                continue  # about a message from before the range
             same = known and all(known["entry"][name] == entry[name] for name in ABOUT)
             must(same and not known["held"] and not (kind == VOIDED and known["voided"]), f"entry {at}: belongs to nothing that was sent")
             known["held" if kind == RECEIPT_HELD else "voided"] = True
@@ -425,105 +434,172 @@ def member_of(manifests, code):
     raise Wrong(f"no manifest lists {code}")
 
 
+def ledger_key(manifests, code, origin):
+    """The key of a member's ledger of that origin, by the newest manifest that lists it."""
+    for manifest in reversed(manifests):
+        for member in manifest["members"]:
+            if member["code"] == code and member["ledger"]["origin"] == origin:
+                return parse_vkey(member["ledger"]["vkey"], 1)
+    raise Wrong(f"no manifest lists the ledger {origin} of {code}")
+
+
 # --- part 10: bundles --------------------------------------------------------------------------------------------------------
 
-def write_zip(files):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for path, data in files.items():
-            archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), data)
-    return out.getvalue()
-
-
 def read_zip(data):
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            items = archive.infolist()
-            for item in items:
-                must(item.compress_type == zipfile.ZIP_STORED and item.date_time == (1980, 1, 1, 0, 0, 0), f"how {item.filename} is stored")
-                must(not item.extra and not item.comment, f"the directory entry of {item.filename}")
-            files = {item.filename: archive.read(item) for item in items}
-            must(len(files) == len(items) and not archive.comment, "a file twice, or a comment")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, struct.error, ValueError, OSError) as error:
-        raise Wrong(f"not a zip: {error}")
-    # Local header, content, directory entry, end: nothing between them.
-    must(len(data) == sum(30 + 46 + 2 * len(path) + len(content) for path, content in files.items()) + 22, "bytes that belong to no file")
+    """Files by path, in their order. Every byte that is not a file's is compared with the only one that it can be."""
+    must(len(data) >= 22, "not a zip")
+    count, directory_size, directory = struct.unpack("<HII", data[-12:-2])
+    if count == 0xFFFF:
+        must(len(data) >= 98, "not a zip")
+        count, directory_size, directory = struct.unpack("<QQQ", data[-66:-42])
+    end = zip_end(count, directory_size, directory)
+    must(directory + directory_size + len(end) == len(data) and data.endswith(end), "the end of the zip")
+    files, at, offset = {}, directory, 0
+    for _ in range(count):
+        must(at + 46 <= directory + directory_size, "the directory ends early")
+        crc, size, _, name_size = struct.unpack("<IIIH", data[at + 16:at + 30])
+        path = data[at + 46:at + 46 + name_size].decode()
+        must(re.fullmatch(r"[a-z0-9][a-z0-9./_-]{0,99}", path) and path not in files, "the name of a file")
+        far = offset >= 0xFFFFFFFF
+        version, extra = (45, struct.pack("<HHQ", 1, 8, offset)) if far else (20, b"")
+        entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, version, version, 0, 0, 0, 0x21, crc, size, size, name_size, len(extra), 0, 0, 0, 0,
+                            0xFFFFFFFF if far else offset) + path.encode() + extra
+        must(data[at:at + len(entry)] == entry, f"the directory entry of {path}")
+        local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 0x21, crc, size, size, name_size, 0) + path.encode()
+        content = data[offset + len(local):offset + len(local) + size]
+        must(data[offset:offset + len(local)] == local and len(content) == size and zlib.crc32(content) == crc, f"the header or the bytes of {path}")
+        files[path] = content
+        at, offset = at + len(entry), offset + len(local) + size
+    must(at == directory + directory_size and offset == directory, "bytes that belong to no file")
     return files
 
 
-def check_archive_form(data, files):
-    """Every header byte that a writer may choose is fixed; compare with a rightful one field by field."""
-    at, directory = 0, sum(30 + len(path) + len(content) for path, content in files.items())
-    central = directory
-    for path, content in files.items():
-        name, crc = path.encode(), zipfile.crc32(content)
-        local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, 0, 0, 0, 0x21, crc, len(content), len(content), len(name), 0) + name
-        must(data[at:at + len(local)] == local and data[at + len(local):at + len(local) + len(content)] == content, f"the header of {path}")
-        entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 20, 20, 0, 0, 0, 0x21, crc, len(content), len(content), len(name), 0, 0, 0, 0, 0, at) + name
-        must(data[central:central + len(entry)] == entry, f"the directory entry of {path}")
-        at, central = at + len(local) + len(content), central + len(entry)
-    end = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, len(files), len(files), central - directory, directory, 0)
-    must(data[central:] == end, "the end of the zip")
+def zip_end(count, directory_size, directory):
+    if count < 0xFFFF and directory_size < 0xFFFFFFFF and directory < 0xFFFFFFFF:
+        return struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, count, count, directory_size, directory, 0)
+    zip64 = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, directory_size, directory)
+    locator = struct.pack("<IIQI", 0x07064B50, 0, directory + directory_size, 1)
+    return zip64 + locator + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+
+
+ALWAYS_SELECTED = {MANIFEST, 11}
+
+
+def parse_selection(value):
+    must(isinstance(value, dict) and value and list(value) == [name for name in ("from", "to", "peer", "case") if name in value], "the selection")
+    for name, item in value.items():
+        right = item is True if name == "case" else isinstance(item, str) and CODE.fullmatch(item) if name == "peer" else type(item) is int and item >= 0
+        must(right, f"{name} of the selection")
+    must(value.get("from", 0) <= value.get("to", MAX_NUMBER), "the range of the selection")
+    return value
+
+
+def read_selected(files, selection, size, tree):
+    """The chosen entries by index, each the one that the tree has there, and all that the selection says and no other."""
+    chosen = {}
+    for number in range((size + 255) // 256):
+        data, at, last = files.get(f"selected/{number}", b""), 0, -1
+        must(data or f"selected/{number}" not in files, "an empty file of selected entries")
+        while at < len(data):
+            must(at + 3 <= len(data), "a file of selected entries")
+            position, length = data[at], int.from_bytes(data[at + 1:at + 3], "big")
+            must(position > last and 0 < length and at + 3 + length <= len(data), "a file of selected entries")
+            index, entry, last, at = number * 256 + position, data[at + 3:at + 3 + length], position, at + 3 + length
+            must(index < size and leaf_hash(entry) == tree.levels[0][index], f"entry {index} is not the one in the tree")
+            chosen[index] = entry
+    return chosen
+
+
+def check_selected(entries, selection, size):
+    for at, entry in entries.items():
+        in_range = selection.get("from", 0) <= at <= selection.get("to", MAX_NUMBER)
+        of_peer = "peer" not in selection or entry.get("peer", selection["peer"]) == selection["peer"]
+        must(entry["kind"] in ALWAYS_SELECTED or in_range and of_peer, f"entry {at} was not selected")
+    if "peer" not in selection and "case" not in selection:
+        wanted = range(selection.get("from", 0), min(size - 1, selection.get("to", MAX_NUMBER)) + 1)
+        must(all(at in entries for at in wanted), "an entry of the selected range is missing")
+
+
+def read_hashes(files, size, root):
+    leaves = []
+    for level, index, width in tiles_of(size):
+        if level == 0:
+            data = files.get(tile_path(level, index, width), b"")
+            must(len(data) == 32 * width, f"length of {tile_path(level, index, width)}")
+            leaves += [data[at:at + 32] for at in range(0, len(data), 32)]
+    return check_tiles(lambda name: files.get(name) or must(False, f"{name} is missing"), leaves, size, root)
 
 
 def open_bundle(path):
-    data = Path(path).read_bytes()
-    files = read_zip(data)
-    check_archive_form(data, files)
+    files = read_zip(Path(path).read_bytes())
     try:
         index = json.loads(files["bundle.json"])
         code, origin, size = index["code"], index["origin"], index["size"]
+        selection = parse_selection(index["selection"]) if "selection" in index else None
     except (KeyError, TypeError, ValueError):
         raise Wrong("bundle.json")
     listed = [{"path": name, "sha256": sha256(content).hex()} for name, content in files.items() if name != "bundle.json"]
-    rightful = {"format": "rogatory-audit-bundle/v1", "code": code, "origin": origin, "size": size, "files": listed}
+    chosen = {} if selection is None else {"selection": selection}
+    rightful = {"format": "rogatory-audit-bundle/v1", "code": code, "origin": origin, "size": size, **chosen, "files": listed}
     must((json.dumps(rightful, indent=1, ensure_ascii=False) + "\n").encode() == files["bundle.json"], "bundle.json is not what the files make it")
-    must(list(files)[-1] == "bundle.json", "the order of files")
 
     manifests = []
-    for name in sorted((n for n in files if n.startswith("manifests/")), key=lambda n: int(re.fullmatch(r"manifests/([1-9][0-9]*)\.json", n)[1])):
-        manifests.append(check_manifest(files[name].decode(), manifests[-1] if manifests else None))
-        must(name == f"manifests/{manifests[-1]['version']}.json", f"the version in {name}")
+    versions = sorted((int(re.fullmatch(r"manifests/([1-9][0-9]{0,8})\.json", n)[1]) for n in files if n.startswith("manifests/")))
+    for version in versions:
+        manifests.append(check_manifest(files[f"manifests/{version}.json"].decode(), manifests[-1] if manifests else None))
+        must(version == manifests[-1]["version"], f"the version of manifest {version}")
     must(manifests, "no manifest")
-    note = files.get("checkpoint", b"").decode()
-    signed_size, root = check_checkpoint(note, parse_vkey(member_of(manifests, code)["ledger"]["vkey"], 1))
-    must(signed_size == size and member_of(manifests, code)["ledger"]["origin"] == origin, "bundle.json describes another checkpoint")
-    raw, tree = read_tree(lambda name: files.get(name) or must(False, f"{name} is missing"), size, root)
-    entries = [parse_entry(entry) for entry in raw]
-    check_story(entries)
-    recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries if entry["kind"] == MANIFEST}
+    signed_size, root = check_checkpoint(files.get("checkpoint", b"").decode(), ledger_key(manifests, code, origin))
+    must(signed_size == size, "bundle.json describes another checkpoint")
+    if selection is None:
+        found, tree = read_tree(lambda name: files.get(name) or must(False, f"{name} is missing"), size, root)
+        raw = dict(enumerate(found))
+    else:
+        tree = read_hashes(files, size, root)
+        raw = read_selected(files, selection, size, tree)
+    entries = {at: parse_entry(entry) for at, entry in raw.items()}
+    if selection is not None:
+        check_selected(entries, selection, size)
+    check_story(entries, selection or {})
+    recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries.values() if entry["kind"] == MANIFEST}
     must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
-    rightful_names = {"checkpoint", "bundle.json", *(tile_path(*tile) for tile in tiles_of(size)), *(f"manifests/{m['version']}.json" for m in manifests)}
-    cosigned = [check_cosigned(name, files[name], manifests, code, tree) for name in files if name.startswith("cosigned/")]
-    rightful_names |= {name for name, _ in cosigned}
-    held = []
+    cosigned = [check_cosigned(name, files[name], manifests, code, origin, tree)
+                for name in sorted((n for n in files if n.startswith("cosigned/")), key=lambda n: decimal(n[9:]))]
+    held, with_proofs = [], []
     for start in range(0, size, 256):
         name = f"proofs/{start // 256}"
-        wanting = [at for at in range(start, min(size, start + 256)) if "peer_entry" in entries[at]]
+        wanting = [at for at in range(start, min(size, start + 256)) if "peer_entry" in entries.get(at, {})]
         proofs = parse_pack(files.get(name, b""))
         must(len(proofs) == len(wanting), f"{name}: {len(proofs)} proofs for {len(wanting)} entries")
-        rightful_names |= {name} if proofs else set()
+        with_proofs += [name] if proofs else []
         held += [check_held(code, entries[at], at, data, manifests) for at, data in zip(wanting, proofs)]
-    must(set(files) == rightful_names, "files that have no place in a bundle")
-    return {"path": path, "code": code, "size": size, "root": root, "raw": raw, "tree": tree, "entries": entries, "manifests": manifests, "held": held, "cosigned": cosigned}
+    tiles = [tile_path(*tile) for tile in tiles_of(size) if tile[0] != "entries"]
+    bundles = [tile_path(*tile) for tile in tiles_of(size) if tile[0] == "entries"]
+    if selection is not None:
+        bundles = [f"selected/{number}" for number in range((size + 255) // 256) if f"selected/{number}" in files]
+    order = ["checkpoint", *bundles, *tiles, *(name for name, _ in cosigned), *(f"manifests/{v}.json" for v in versions), *with_proofs, "bundle.json"]
+    must(list(files) == order, "files that have no place in a bundle, or another order")
+    return {"path": path, "code": code, "origin": origin, "size": size, "root": root, "tree": tree, "entries": entries, "manifests": manifests,
+            "held": held, "cosigned": cosigned, "selection": selection}
 
 
-def check_cosigned(name, data, manifests, code, tree):
+def check_cosigned(name, data, manifests, code, origin, tree):
     """A checkpoint the ledger has had, and no false cosignature on it. Returns the witnesses that vouch for it."""
     note = data.decode()
-    size, root = check_checkpoint(note, parse_vkey(member_of(manifests, code)["ledger"]["vkey"], 1))
+    size, root = check_checkpoint(note, ledger_key(manifests, code, origin))
     must(name == f"cosigned/{size}" and size <= len(tree.levels[0]) and tree.root(size) == root, f"{name} is not a checkpoint of this tree")
     text, _, lines = note.rpartition("\n\n")
     vouching = []
-    for member in (m for manifest in manifests[-1:] for m in manifest["members"]):
-        key = parse_vkey(member["witness"]["vkey"], 4)
+    witnesses = {m["witness"]["vkey"]: m["code"] for manifest in manifests for m in manifest["members"]}
+    for vkey, witness in witnesses.items():
+        key = parse_vkey(vkey, 4)
         own = [unb64(line.split(" ")[2]) for line in lines[:-1].split("\n") if line.split(" ")[1] == key["name"]]
         own = [signature for signature in own if signature[:4] == key["id"]]
         must(len(own) <= 1, f"{name}: two cosignatures by {key['name']}")
         for signature in own:
             message = f"cosignature/v1\ntime {int.from_bytes(signature[4:12], 'big')}\n{text}\n".encode()
             must(len(signature) == 76 and ed25519(key["public"], signature[12:], message), f"{name}: the cosignature of {key['name']}")
-            vouching.append(member["code"])
+            vouching.append(witness)
     return name, vouching
 
 
@@ -541,7 +617,7 @@ def check_held(code, own, at, data, manifests):
     """The proof of a peer's entry says exactly what the own entry claims."""
     receipt = decode(RECEIPT, data)
     must(set(receipt) == {"entry", "proof"}, f"entry {at}: its receipt")
-    key = parse_vkey(member_of(manifests, own["peer"])["ledger"]["vkey"], 1)
+    key = ledger_key(manifests, own["peer"], own["peer_entry"]["checkpoint"].split("\n")[0])
     index, size, root, note = check_inclusion(receipt["proof"], receipt["entry"], key)
     theirs = parse_entry(receipt["entry"])
     leaf = leaf_hash(receipt["entry"])
@@ -551,25 +627,27 @@ def check_held(code, own, at, data, manifests):
     names = ABOUT - {"peer"}
     must(all(theirs[name] == own[name] for name in names), f"entry {at}: what is proved is about another message")
     must(not answer or theirs.get("reason") == own.get("reason"), f"entry {at}: another reason than was proved")
-    return {"peer": own["peer"], "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
+    return {"origin": key["name"], "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
 
 
 def cross_check(a, b):
     must(a["code"] != b["code"], f"{a['path']} and {b['path']} are of one node")
     for item in a["held"]:
-        if item["peer"] != b["code"]:
+        if item["origin"] != b["origin"]:
             continue
         must(item["size"] <= b["size"], f"{b['path']} ends before what {a['code']} holds of it")
         must(b["tree"].root(item["size"]) == item["root"], f"{b['code']} signed another history than {b['path']} holds")
         must(b["tree"].levels[0][item["index"]] == item["leaf"], f"{b['path']} has another entry {item['index']}")
-    for at, entry in enumerate(a["entries"]):
-        if entry["kind"] == 8 and entry["peer"] == b["code"]:
-            size, root = check_checkpoint(entry["witnessed"]["checkpoint"], parse_vkey(member_of(a["manifests"], b["code"])["ledger"]["vkey"], 1))
+    for at, entry in a["entries"].items():
+        if entry["kind"] == 8 and entry["witnessed"]["checkpoint"].split("\n")[0] == b["origin"]:
+            must(entry["peer"] == b["code"], f"{a['path']}: entry {at} names another peer than it cosigned")
+            size, root = check_checkpoint(entry["witnessed"]["checkpoint"], ledger_key(a["manifests"], b["code"], b["origin"]))
             must(size <= b["size"] and b["tree"].root(size) == root, f"{a['path']}: entry {at} cosigned another history of {b['code']}")
-    sent = {(e["seq"], e["message_id"]) for e in b["entries"] if e["kind"] == SENT and e["peer"] == a["code"]}
-    for at, entry in enumerate(a["entries"]):
+    sent = {e["seq"]: e["message_id"] for e in b["entries"].values() if e["kind"] == SENT and e["peer"] == a["code"]}
+    for at, entry in a["entries"].items():
         if entry["kind"] in (RECEIVED, REFUSED) and entry["peer"] == b["code"]:
-            must((entry["seq"], entry["message_id"]) in sent, f"{a['path']}: entry {at} was never sent by {b['code']}")
+            known = sent.get(entry["seq"], entry["message_id"] if b["selection"] is not None else None)
+            must(known == entry["message_id"], f"{a['path']}: entry {at} was never sent by {b['code']}")
     digests = {m["version"]: m["digest"] for m in a["manifests"]}
     must(all(digests.get(m["version"], m["digest"]) == m["digest"] for m in b["manifests"]), "one version of the manifest, two contents")
 
@@ -685,7 +763,7 @@ def command_node(folder):
     member = next((m for m in manifest["members"] if m["ledger"]["origin"] == origin), None) or must(False, f"no member has the ledger {origin}")
     size, root = check_checkpoint(note, parse_vkey(member["ledger"]["vkey"], 1))
     raw, _ = read_tree(lambda name: (folder / "ledger" / name).read_bytes(), size, root)
-    check_story([parse_entry(entry) for entry in raw])
+    check_story({at: parse_entry(entry) for at, entry in enumerate(raw)}, {})
     return f"{member['code']}: {size} entries"
 
 
@@ -707,7 +785,7 @@ def command_open(folder, sender_bundle, sealed_file):
     header = message["header"]
     must(header["from"] == sender == bundle["code"] and header["to"] == recipient and header["recipient_kid"] == kid, "the bindings of the message")
     must(key["not_before"] <= header["issued_at"] < key["not_after"] and set(header.get("padding", b"")) <= {0}, "time or padding of the message")
-    sent = [e for e in bundle["entries"] if e["kind"] == SENT and e["sealed_digest"] == sealed_digest and e["signed_digest"] == signed_digest]
+    sent = [e for e in bundle["entries"].values() if e["kind"] == SENT and e["sealed_digest"] == sealed_digest and e["signed_digest"] == signed_digest]
     must(len(sent) == 1 and sent[0]["message_id"] == header["message_id"] and sent[0]["seq"] == header["seq"], "no SENT entry for the message")
     body = next(name for name in message if name != "header")
     return f"{body} {header['message_id']} from {sender}, number {header['seq']}, in its ledger"

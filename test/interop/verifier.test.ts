@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseUtf8, type JurisdictionCode } from '../../src/base/mod.ts';
-import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
+import { auditBundles } from '../../src/audit/mod.ts';
 import { exchangeKeys } from '../../src/exchange/mod.ts';
-import { bundleSource, type Node } from '../../src/node/mod.ts';
+import type { Node } from '../../src/node/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
-import { rebuildBundle } from '../kit/bundle.ts';
+import { exportedBundle, rebuildBundle } from '../kit/bundle.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { copyTestFederation, startNode } from '../kit/federation.ts';
 
@@ -28,7 +28,7 @@ function verifier(...args: readonly string[]): {
 }
 
 async function writeBundle(node: Node, path: string): Promise<Uint8Array> {
-  const bytes = await exportBundle(await bundleSource(node.config.code, node.storage));
+  const bytes = await exportedBundle(node);
   writeFileSync(path, bytes);
   return bytes;
 }
@@ -71,7 +71,7 @@ describe.runIf(isThere || isRequired)('the verifier in Python', () => {
     expect(verifier('open', a.config.paths.dir, at('xa.zip'), at('sealed.jwe')).status).toBe(1);
     expect(verifier('open', b.config.paths.dir, at('xb.zip'), at('sealed.jwe')).status).toBe(1);
 
-    const mutants = Array.from({ length: MUTATIONS }, (_, n) => mutate(xa, n));
+    const mutants = await Promise.all(Array.from({ length: MUTATIONS }, (_, n) => mutate(xa, n)));
     const paths = mutants.map((bytes, n) => {
       writeFileSync(at(`${n}.zip`), bytes);
       return at(`${n}.zip`);
@@ -93,7 +93,7 @@ describe.runIf(isThere || isRequired)('the verifier in Python', () => {
 });
 
 /** Half of the mutants are changed as they stand, half are rebuilt into well-formed zips with a fitting index. */
-function mutate(bytes: Uint8Array, n: number): Uint8Array {
+async function mutate(bytes: Uint8Array, n: number): Promise<Uint8Array> {
   const random = (limit: number): number => Math.floor((Math.abs(Math.sin(n * 9301 + limit)) * 233_280) % limit);
   if (n % 2 === 0) {
     const changed = bytes.slice();

@@ -1,17 +1,48 @@
-import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { encodeArchive, parseArchive } from '../../src/audit/archive.ts';
-import { encodeIndex, indexOf } from '../../src/audit/bundle.ts';
+import { bytesAccess } from '../../src/audit/mod.ts';
+import { Archive } from '../../src/audit/archive.ts';
+import { ArchiveWriter } from '../../src/audit/archive-writer.ts';
+import { encodeIndex, type BundleIndex } from '../../src/audit/bundle-layout.ts';
+import { bytesToHex, concatBytes, sha256 } from '../../src/base/mod.ts';
+import { bundleOf, type BundleRequest, type Node } from '../../src/node/mod.ts';
+
+/** Everything that a stream gives, in one piece. */
+export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return concatBytes(...all);
+}
+
+/** A node’s bundle. */
+export async function exportedBundle(node: Node, request: BundleRequest = {}): Promise<Uint8Array> {
+  return collect(await bundleOf(node.config.code, node.storage, request));
+}
+
+/** The files of a bundle, by path. */
+export async function bundleFiles(bytes: Uint8Array): Promise<Map<string, Uint8Array>> {
+  const archive = await Archive.open(bytesAccess(bytes));
+  const files = new Map<string, Uint8Array>();
+  for (const path of archive.paths) files.set(path, (await archive.read(path))!.bytes.slice());
+  return files;
+}
+
+/** A zip of files in their order. */
+export function packFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const writer = new ArchiveWriter();
+  const parts = [...files].flatMap(([path, bytes]) => writer.add(path, bytes));
+  return new Uint8Array(Buffer.concat([...parts, ...writer.end()]));
+}
 
 /** Rebuilds a bundle with other files, its index made to fit: what somebody would do who has the tool and not the keys. */
-export function rebuildBundle(bytes: Uint8Array, change: (files: Map<string, Uint8Array>) => void): Uint8Array {
-  const files = new Map(parseArchive(bytes));
-  const index = JSON.parse(Buffer.from(files.get('bundle.json')!).toString()) as {
-    readonly code: JurisdictionCode;
-    readonly origin: string;
-    readonly size: number;
-  };
+export async function rebuildBundle(
+  bytes: Uint8Array,
+  change: (files: Map<string, Uint8Array>) => void,
+  changeIndex: (index: BundleIndex) => BundleIndex = (index) => index,
+): Promise<Uint8Array> {
+  const files = await bundleFiles(bytes);
+  const index = JSON.parse(Buffer.from(files.get('bundle.json')!).toString()) as BundleIndex;
   files.delete('bundle.json');
   change(files);
-  files.set('bundle.json', encodeIndex(indexOf(index.code, index.origin, index.size, files)));
-  return encodeArchive(files);
+  const listed = [...files].map(([path, content]) => ({ path, sha256: bytesToHex(sha256(content)) }));
+  files.set('bundle.json', encodeIndex(changeIndex({ ...index, files: listed })));
+  return packFiles(files);
 }

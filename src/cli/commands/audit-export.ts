@@ -1,9 +1,8 @@
 import { ApiClient, ApiError } from '../../api/mod.ts';
-import { exportBundle } from '../../audit/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
-import { bundleSource, openNodeStorage } from '../../node/mod.ts';
-import type { Command } from '../command.ts';
-import { writeOutput } from '../files.ts';
+import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
+import type { Command, Terminal } from '../command.ts';
+import { writeStream } from '../files.ts';
 
 export const auditExport: Command = {
   name: 'audit export',
@@ -11,38 +10,50 @@ export const auditExport: Command = {
   options: {
     node: { value: 'D', help: 'the node’s folder', required: true },
     output: { value: 'A.zip', short: 'o', help: 'where to write the bundle', required: true },
+    from: { value: 'INDEX|DATE', help: 'first entry: its index, or a day or time such as 2026-03-31 (UTC)' },
+    to: { value: 'INDEX|DATE', help: 'last entry, likewise; a day is taken in whole' },
+    peer: { value: 'CC', help: 'only what is about messages with this jurisdiction' },
+    case: { value: 'ID', help: 'only what is about this case, whose id stays out of the bundle' },
   },
-  details: 'A bundle holds no case content, no names and no case references.',
+  details:
+    'A bundle holds no case content, no names and no case references. A part of a ledger is as verifiable as all of it: its bundle has ' +
+    'every hash of the tree, and of the entries those that were chosen. Days bring one entry more at either end, so that their reader ' +
+    'sees that none is left out.',
   async run(args, io) {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
-    const bytes = (await fromRunning(dir)) ?? (await fromStopped(dir, io.note));
-    await writeOutput(output, bytes);
-    io.result({ ok: true, output, bytes: bytes.length }, [
-      `Wrote ${output} (${bytes.length} bytes).`,
+    const peer = args.optional('peer') === undefined ? undefined : args.jurisdiction('peer');
+    const request = { from: args.optional('from'), to: args.optional('to'), peer, case: args.optional('case') };
+    const bytes = (await fromRunning(dir, request, output)) ?? (await fromStopped(dir, request, output, io));
+    io.result({ ok: true, output, bytes }, [
+      `Wrote ${output} (${bytes} bytes).`,
       `Next: “rogatory audit verify ${output}”, with the other side’s bundle if you have it.`,
     ]);
     return 0;
   },
 };
 
-async function fromRunning(dir: string): Promise<Uint8Array | undefined> {
+async function fromRunning(dir: string, request: BundleRequest, output: string): Promise<number | undefined> {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request)) if (typeof value === 'string') query.set(name, value);
+  let bundle: AsyncIterable<Uint8Array>;
   try {
-    return await new ApiClient(dir).getBytes('bundle');
+    bundle = await new ApiClient(dir).download(`bundle?${query.toString()}`);
   } catch (error) {
     if (error instanceof ApiError && error.code === 'API_NODE_NOT_RUNNING') return undefined;
     throw error;
   }
+  return writeStream(output, bundle);
 }
 
-async function fromStopped(dir: string, note: (line: string) => void): Promise<Uint8Array> {
+async function fromStopped(dir: string, request: BundleRequest, output: string, io: Terminal): Promise<number> {
   const config = loadNodeConfig(nodePaths(dir).config, process.env);
   const storage = await openNodeStorage(config, loadPassphrase(process.env));
   try {
-    const source = await bundleSource(config.code, storage);
-    return await exportBundle(source, (done, total) => {
-      if (total > 10_000 && done % 10_240 === 0) note(`${done} of ${total} entries`);
-    });
+    const onProgress = (done: number, total: number): void => {
+      if (total > 10_000 && done % 10_240 === 0) io.note(`${done} of ${total} entries`);
+    };
+    return await writeStream(output, await bundleOf(config.code, storage, request, onProgress));
   } finally {
     await storage.close();
   }

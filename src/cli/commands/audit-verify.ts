@@ -3,7 +3,7 @@ import { auditBundles, parsePolicy } from '../../audit/mod.ts';
 import { auditLines } from '../audit-lines.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
-import { readInput } from '../files.ts';
+import { openFile, readInput, type InputFile } from '../files.ts';
 
 export const auditVerify: Command = {
   name: 'audit verify',
@@ -16,14 +16,33 @@ export const auditVerify: Command = {
   details: 'Needs no node and no network. Exit status: 0 when nothing at all was found wrong, 1 otherwise.',
   async run(args, io) {
     if (args.operands.length === 0) throw new CliError('CLI_USAGE', 'Give at least one bundle.');
-    const bundles = await Promise.all(
-      args.operands.map(async (path) => ({ name: basename(path), bytes: await readInput(path) })),
-    );
     const policyFile = args.optional('policy');
     const policy =
       policyFile === undefined ? undefined : parsePolicy((await readInput(policyFile, 1_000_000)).toString('utf8'));
-    const report = await auditBundles(bundles, { fingerprint: args.optional('fingerprint'), policy });
-    io.result(report, auditLines(report));
-    return report.ok ? 0 : 1;
+    const files: InputFile[] = [];
+    try {
+      for (const path of args.operands) files.push(await openFile(path));
+      const bundles = files.map((bytes, i) => ({ name: basename(args.operands[i]!), bytes }));
+      const report = await auditBundles(bundles, {
+        fingerprint: args.optional('fingerprint'),
+        policy,
+        onProgress: progressNotes(io.note),
+      });
+      io.result(report, auditLines(report));
+      return report.ok ? 0 : 1;
+    } finally {
+      for (const file of files) await file.close();
+    }
   },
 };
+
+/** A line now and then for whoever waits; a small bundle is done before the first. */
+function progressNotes(note: (line: string) => void): (name: string, done: number, total: number) => void {
+  let [last, lastName] = [performance.now(), ''];
+  return (name, done, total) => {
+    const now = performance.now();
+    if (now - last < 2_000 && (name === lastName || now - last < 500)) return;
+    [last, lastName] = [now, name];
+    note(`${name}: ${Math.floor((100 * done) / Math.max(1, total))} %`);
+  };
+}
