@@ -130,8 +130,12 @@ export class Delivery {
       if (record.sent.index >= ledger.size) return 'NOT_PROVED';
       // From here to the claim nothing is awaited: a person, or another session, may be giving it up.
       const isQueued = record.status === 'QUEUED';
-      const isExpired = record.expires_at !== undefined && record.expires_at !== 0 && record.expires_at <= clock.nowMs();
-      const voiding = isQueued && isExpired ? this.#attempts.giveUp(seq, () => voidMessage(this.#context, messageId, 'VOIDED_EXPIRED')) : undefined;
+      const isExpired =
+        record.expires_at !== undefined && record.expires_at !== 0 && record.expires_at <= clock.nowMs();
+      const voiding =
+        isQueued && isExpired
+          ? this.#attempts.giveUp(seq, () => voidMessage(this.#context, messageId, 'VOIDED_EXPIRED'))
+          : undefined;
       const givenUp = voiding ?? (isQueued ? this.#attempts.givenUp(seq) : undefined);
       if (givenUp === undefined) {
         this.#attempts.claim(seq);

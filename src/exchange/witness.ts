@@ -140,7 +140,8 @@ export class SessionWitness {
   }
 
   async #offer(): Promise<void> {
-    if (this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS) return;
+    if (this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS)
+      return;
     const cosigned = (await this.#cosigned())?.size ?? 0;
     if (this.#stopped || this.#context.committer.grownTo <= cosigned) return;
     await this.#send(cosigned);
