@@ -13,13 +13,7 @@ export const FAILPOINTS = [
   'ledger.append.committed',
   /** The checkpoint is stored; the head outside the store is the old one. */
   'ledger.append.checkpoint-stored',
-  /** The new head is written beside the old one. */
-  'ledger.head.written',
-  /** The new head is in place; its folder is not on disk yet. */
-  'ledger.head.renamed',
   'ledger.append.head-replaced',
-  'ledger.publish.tile-written',
-  'ledger.publish.checkpoint-written',
   /** Steps are planned, nothing is written. */
   'commit.planned',
   /** A batch without ledger entries is on disk. */

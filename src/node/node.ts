@@ -1,5 +1,5 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
-import { codeOf, systemClock, type Clock } from '../base/mod.ts';
+import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange } from '../exchange/mod.ts';
 import { Ledger } from '../ledger/mod.ts';
@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly log?: Log;
   readonly times?: SessionTimes;
   readonly witnessIntervalMs?: number;
+  /** Told of every step of persistence and of sending, so that a test can end the process there. */
+  readonly failpoint?: Failpoint;
   /** Told once when the process has to end and recover from disk. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -42,6 +44,7 @@ export async function openNodeStorage(
   config: NodeConfig,
   passphrase: string | undefined,
   log?: Log,
+  failpoint: Failpoint = noFailpoint,
 ): Promise<NodeStorage> {
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const [ledgerKey] = keys.ledger;
@@ -55,11 +58,13 @@ export async function openNodeStorage(
         headFile: config.paths.head,
         folder: config.paths.ledger,
         onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
+        failpoint,
       },
       (done, total) => log?.('debug', 'ledger.rehashing', { done, total }),
     );
     const close = async (): Promise<void> => {
       await ledger.publish();
+      failpoint('stop.drained');
       await store.close();
     };
     return { store, ledger, keys, close };
@@ -106,7 +111,7 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     const { config, passphrase, clock = systemClock } = options;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
-    const storage = await openNodeStorage(config, passphrase, log);
+    const storage = await openNodeStorage(config, passphrase, log, options.failpoint);
     let ledgerServer: LedgerServer | undefined;
     try {
       const { store, ledger, keys } = storage;
@@ -123,6 +128,7 @@ export class Node {
         clock,
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
+        failpoint: options.failpoint,
         onFatal: options.onFatal,
       });
       for (const manifest of fresh) await exchange.recordManifest(manifest);
@@ -143,6 +149,7 @@ export class Node {
         tlsKey: () => own.tls!,
         clock,
         listen: config.listen,
+        failpoint: options.failpoint,
         ...(options.times === undefined ? {} : { times: options.times }),
         onEvent: ({ kind, ...fields }) => {
           log(kind === 'CONNECTION_REFUSED' ? 'warn' : 'info', `transport.${kind.toLowerCase()}`, fields);

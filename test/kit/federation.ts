@@ -78,12 +78,14 @@ const templates = new Map<string, Promise<TestFederation>>();
  * A fresh copy of a federation that this test file made once: making keys takes a second. Copies share their ports, so they cannot run
  * at the same time.
  * @param dialOnly members behind a one-way firewall: they have no endpoint and listen nowhere
+ * @param street federations of different streets have ports of their own, and can run at the same time
  */
 export async function copyTestFederation(
   codes: readonly string[],
   dialOnly: readonly string[] = [],
+  street = '',
 ): Promise<TestFederation> {
-  const name = [...codes, ...dialOnly].join();
+  const name = [street, ...codes, ...dialOnly].join();
   let template = templates.get(name);
   if (template === undefined) {
     const made = mkdtempSync(join(tmpdir(), 'rogatory-template-'));
