@@ -38,6 +38,11 @@ export function parseUuid(text: string): Uuid {
   return text;
 }
 
+/** When an id was made, in Unix milliseconds. @see RFC 9562 §5.7 */
+export function uuidTimeMs(id: Uuid): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 /**
  * A UUIDv7: 48 bits of Unix milliseconds, then 74 random bits, so that ids sort by their time.
  * @param nowMs Unix milliseconds

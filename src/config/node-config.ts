@@ -14,6 +14,8 @@ export interface NodeConfig {
   readonly listen: { readonly host: string; readonly port: number } | undefined;
   /** Where the ledger is served read-only to anyone, if it is. */
   readonly ledgerListen: { readonly host: string; readonly port: number } | undefined;
+  /** Where metrics are served in the clear, if they are: an address of this machine. */
+  readonly metricsListen: { readonly host: string; readonly port: number } | undefined;
   /** Names of the ledger and of the witness: schemeless URLs, never to be changed. */
   readonly ledgerOrigin: string;
   readonly witnessName: string;
@@ -58,6 +60,7 @@ export interface NodeConfigFile {
   readonly endpoint: string;
   readonly listen?: { readonly host: string; readonly port: number };
   readonly ledger_listen?: { readonly host: string; readonly port: number };
+  readonly metrics_listen?: { readonly host?: string; readonly port: number };
   readonly ledger_origin: string;
   readonly witness_name: string;
   readonly manifest_fingerprint?: string;
@@ -79,12 +82,14 @@ const MEMBERS = [
   'endpoint',
   'listen',
   'ledger_listen',
+  'metrics_listen',
   'ledger_origin',
   'witness_name',
   'manifest_fingerprint',
   'limits',
   'log_level',
 ];
+const LOOPBACK = '127.0.0.1';
 const LOG_LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
 
 /** The paths of a node that lives in `dir`. */
@@ -155,6 +160,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   }
   const listen = parseListen(root['listen'], 'listen', faults);
   const ledgerListen = parseListen(root['ledger_listen'], 'ledger_listen', faults);
+  const metricsListen = parseListen(root['metrics_listen'], 'metrics_listen', faults, LOOPBACK);
   const limits = parseLimits(root['limits'], faults);
   const logLevel = root['log_level'] ?? 'info';
   if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel))
@@ -167,6 +173,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     endpoint: endpoint as string,
     listen,
     ledgerListen,
+    metricsListen,
     ledgerOrigin: root['ledger_origin'] as string,
     witnessName: root['witness_name'] as string,
     manifestFingerprint: fingerprint as string | undefined,
@@ -181,9 +188,9 @@ export function isEndpoint(text: string): boolean {
   return /^wss:\/\/[^/?#@\s]+\/federation$/.test(text) && URL.canParse(text);
 }
 
-function parseListen(json: unknown, name: string, faults: string[]): NodeConfig['listen'] {
+function parseListen(json: unknown, name: string, faults: string[], defaultHost?: string): NodeConfig['listen'] {
   if (json === undefined) return undefined;
-  const { host, port } = members(json, `${name}.`, ['host', 'port'], faults);
+  const { host = defaultHost, port } = members(json, `${name}.`, ['host', 'port'], faults);
   if (typeof host !== 'string' || host === '') faults.push(`${name}.host must be an address to listen on`);
   if (!isIntegerIn(port, 0, 65_535)) faults.push(`${name}.port must be a port number`);
   return { host: host as string, port: port as number };

@@ -1,33 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import {
-  codeOf,
-  noFailpoint,
-  parseUtf8,
-  systemTimers,
-  type Clock,
-  type Failpoint,
-  type JurisdictionCode,
-  type Timers,
-  type Uuid,
-  type Verdict,
-} from '../base/mod.ts';
+import { parseUtf8, type Clock, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Case } from '../casework/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
 import type { Draft, Hello, Limits } from '../wire/mod.ts';
-import { Attempts } from './attempts.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
-import { Committer } from './committer.ts';
+import { Committer, type BatchReport } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
-import { backlogOf } from './delivery.ts';
+import { backlogOf, waitingSince, type Attempts } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
-import { giveUpExpired, withdrawMessage } from './giving-up.ts';
-import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts';
+import { listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage } from './outbox.ts';
@@ -43,7 +30,6 @@ import {
 } from './query.ts';
 import { keys, type MessageRecord } from './record.ts';
 import { Session } from './session.ts';
-import { Turns } from './turns.ts';
 import { cosignaturesOf, publishCosignatures } from './witness.ts';
 
 /** What an exchange is made of. */
@@ -58,19 +44,18 @@ export interface ExchangeOptions {
   readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
-  readonly timers?: Timers | undefined;
-  readonly failpoint?: Failpoint | undefined;
   /** Cosigns peers' checkpoints. */
   readonly witness: () => WitnessSigner;
   /** Least time between two offers of this node's checkpoint to one peer; 10 s by default. */
   readonly witnessIntervalMs?: number | undefined;
   /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */
   readonly onFatal: (error: unknown) => void;
+  /** Told of every batch that is durable. */
+  readonly onBatch?: ((report: BatchReport) => void) | undefined;
 }
 
 // Often enough to notice a rewritten history the same day, seldom enough to cost nothing.
 const WITNESS_INTERVAL_MS = 10_000;
-const EXPIRY_INTERVAL_MS = 60_000;
 
 /** The exchange of messages with all peers: what is queued, what arrives, and the receipts of both. */
 export class Exchange {
@@ -79,27 +64,26 @@ export class Exchange {
   readonly #sessions = new Map<JurisdictionCode, Session>();
   readonly #onFatal: (error: unknown) => void;
   readonly #attempts = new Map<JurisdictionCode, Attempts>();
-  readonly #stopping = new Set<Promise<void>>();
-  #cancelExpiry: () => void = () => undefined;
+  readonly #startedAt: number;
   readonly #witnessIntervalMs: number;
 
   constructor(options: ExchangeOptions) {
     const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
     this.#onFatal = options.onFatal;
-    const { timers = systemTimers, failpoint = noFailpoint } = options;
+    this.#startedAt = clock.nowMs();
     this.#witnessIntervalMs = options.witnessIntervalMs ?? WITNESS_INTERVAL_MS;
     const committer = new Committer({
       store,
       ledger,
       clock,
       onFailure: options.onFatal,
+      onBatch: options.onBatch,
       onGrowth: () => {
         for (const session of this.#sessions.values()) {
           session.wake();
           session.offerCheckpoint();
         }
       },
-      failpoint,
     });
     this.#context = {
       code,
@@ -108,10 +92,6 @@ export class Exchange {
       committer,
       directory: new Directory(options.manifest),
       clock,
-      timers,
-      turns: new Turns(),
-      incidentPace: new IncidentPace(),
-      failpoint,
       signKey,
       decryptKey,
       limits,
@@ -122,7 +102,6 @@ export class Exchange {
         this.#emit(event);
       },
     };
-    this.#watchExpiry(0);
   }
 
   get manifest(): Manifest {
@@ -150,16 +129,6 @@ export class Exchange {
   async send(draft: Draft, to: JurisdictionCode): Promise<MessageRecord> {
     const record = await queueMessage(this.#context, draft, to);
     this.#sessions.get(to)?.wake();
-    return record;
-  }
-
-  /**
-   * Gives up a message that was never handed to a session, because a person says so.
-   * @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_NOT_WITHDRAWABLE, EXCHANGE_STOPPED
-   */
-  async withdraw(id: Uuid): Promise<MessageRecord> {
-    const record = await withdrawMessage(this.#context, id, (peer) => this.#attemptsOf(peer));
-    this.#sessions.get(record.peer)?.wake();
     return record;
   }
 
@@ -204,6 +173,11 @@ export class Exchange {
     return backlogOf(this.#context, peer);
   }
 
+  /** When the oldest message that waits for the peer's receipt was made, in Unix milliseconds. */
+  waitingSince(peer: JurisdictionCode): Promise<number | undefined> {
+    return waitingSince(this.#context, peer);
+  }
+
   /** The largest head seen of a peer's ledger. */
   seenCheckpoint(peer: JurisdictionCode): Promise<Checkpoint | undefined> {
     return seenCheckpoint(this.#context, peer);
@@ -212,6 +186,11 @@ export class Exchange {
   /** Contradictions by peers, with the evidence. */
   incidents(): Promise<IncidentRecord[]> {
     return listIncidents(this.#context);
+  }
+
+  /** Size of the ledger that witnesses should have cosigned. */
+  get grownTo(): number {
+    return this.#context.committer.grownTo;
   }
 
   /** Every peer's last cosignature of this node's ledger. */
@@ -266,15 +245,17 @@ export class Exchange {
   /** Starts exchanging over a session whose Hellos agreed. */
   attach(link: PeerLink): LinkHandler {
     const { peer } = link;
+    const context = this.#context;
+    const attempts = this.#attempts.get(peer) ?? { before: this.#startedAt, upTo: 0 };
+    this.#attempts.set(peer, attempts);
     const session = new Session({
-      context: this.#context,
+      context,
       link,
-      attempts: this.#attemptsOf(peer),
+      attempts,
       witnessIntervalMs: this.#witnessIntervalMs,
       onFatal: this.#onFatal,
-      onClose: (stopped) => {
+      onClose: () => {
         if (this.#sessions.get(peer) === session) this.#sessions.delete(peer);
-        this.#settle(peer, stopped);
       },
     });
     this.#sessions.set(peer, session);
@@ -285,43 +266,8 @@ export class Exchange {
 
   /** Lets running steps finish and takes nothing more. */
   async close(): Promise<void> {
-    this.#cancelExpiry();
-    for (const [peer, session] of this.#sessions) {
-      this.#sessions.delete(peer);
-      this.#settle(peer, session.stop());
-    }
-    await Promise.all(this.#stopping);
+    await Promise.all([...this.#sessions.values()].map((session) => session.stop()));
     await this.#context.committer.close();
-  }
-
-  /** Once nothing of the peer's last session is at work, how far it came is written down. */
-  #settle(peer: JurisdictionCode, stopped: Promise<void>): void {
-    const settling = stopped
-      .then(() => (this.#sessions.has(peer) ? undefined : this.#attemptsOf(peer).settle()))
-      .catch((error: unknown) => {
-        if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
-      })
-      .finally(() => this.#stopping.delete(settling));
-    this.#stopping.add(settling);
-  }
-
-  #attemptsOf(peer: JurisdictionCode): Attempts {
-    const attempts = this.#attempts.get(peer) ?? new Attempts(this.#context, peer);
-    this.#attempts.set(peer, attempts);
-    return attempts;
-  }
-
-  #watchExpiry(delayMs: number): void {
-    this.#cancelExpiry = this.#context.timers.after(delayMs, () => {
-      giveUpExpired(this.#context, (peer) => this.#attemptsOf(peer))
-        .then((peers) => {
-          for (const peer of peers) this.#sessions.get(peer)?.wake();
-          this.#watchExpiry(EXPIRY_INTERVAL_MS);
-        })
-        .catch((error: unknown) => {
-          if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
-        });
-    });
   }
 
   #emit(event: ExchangeEvent): void {

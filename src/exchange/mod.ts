@@ -1,3 +1,4 @@
+export type { BatchReport } from './committer.ts';
 export { CLOSE_CODES, type CloseReason } from './close-code.ts';
 export type { ExchangeErrorCode } from './error.ts';
 export type { ExchangeEvent, ExchangeListener } from './event.ts';

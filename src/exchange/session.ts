@@ -2,11 +2,10 @@ import { codeOf } from '../base/mod.ts';
 import type { Deliver, Frame, Receipt } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { ExchangeContext } from './context.ts';
-import type { Attempts } from './attempts.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery, type Attempts } from './delivery.ts';
 import { admitDelivery, takeDelivery } from './inbox.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
-import { admitReceipt, takeReceipt } from './receipt.ts';
+import { takeReceipt } from './receipt.ts';
 import { SessionWitness } from './witness.ts';
 
 /** One session with a peer: deliveries both ways. */
@@ -16,8 +15,10 @@ export class Session implements LinkHandler {
   readonly #delivery: Delivery;
   readonly #witness: SessionWitness;
   readonly #onFatal: (error: unknown) => void;
-  readonly #onClose: (stopped: Promise<void>) => void;
-  #witnessing: Promise<void> = Promise.resolve();
+  readonly #onClose: () => void;
+  // Admission keeps the order of arrival; the steps behind it share batches.
+  #admission: Promise<unknown> = Promise.resolve();
+  #witnessing: Promise<unknown> = Promise.resolve();
   #unanswered = 0;
   #over = false;
 
@@ -27,8 +28,7 @@ export class Session implements LinkHandler {
     readonly attempts: Attempts;
     readonly witnessIntervalMs: number;
     readonly onFatal: (error: unknown) => void;
-    /** Told at once; what it is given resolves when nothing of the session is at work any more. */
-    readonly onClose: (stopped: Promise<void>) => void;
+    readonly onClose: () => void;
   }) {
     const { context, link, attempts } = options;
     this.#context = context;
@@ -61,22 +61,22 @@ export class Session implements LinkHandler {
     await this.#delivery.stop();
   }
 
-  onFrame(frame: Frame): Promise<void> {
-    return this.#process(frame).catch((error: unknown) => {
-      this.#fail(error);
-    });
-  }
-
-  async #process(frame: Frame): Promise<void> {
+  onFrame(frame: Frame): void {
     switch (frame.type) {
       case 'deliver':
-        return this.#onDeliver(frame.value);
+        this.#onDeliver(frame.value);
+        return;
       case 'receipt':
-        return this.#onReceipt(frame.value);
+        this.#onReceipt(frame.value).catch((error: unknown) => {
+          this.#fail(error);
+        });
+        return;
       case 'witness_offer':
-        return this.#inTurn(() => this.#witness.onOffer(frame.value));
+        this.#inTurn(() => this.#witness.onOffer(frame.value));
+        return;
       case 'cosignature':
-        return this.#inTurn(() => this.#witness.onCosignature(frame.value));
+        this.#inTurn(() => this.#witness.onCosignature(frame.value));
+        return;
       case 'hello':
       case 'manifest':
         this.close('HELLO_EXPECTED');
@@ -87,54 +87,51 @@ export class Session implements LinkHandler {
   }
 
   onClose(): void {
-    this.#onClose(this.stop());
+    if (!this.#over) this.#onClose();
+    this.stop().catch(this.#onFatal);
   }
 
-  async #onDeliver(deliver: Deliver): Promise<void> {
-    const { limits, turns, failpoint } = this.#context;
-    if (++this.#unanswered > limits.credit) {
+  #onDeliver(deliver: Deliver): void {
+    if (++this.#unanswered > this.#context.limits.credit) {
       this.close('CREDIT_EXCEEDED');
       return;
     }
     const { peer } = this.#link;
-    failpoint('receive.arrived');
-    // The commit is asked for in the same turn: deliveries keep the order of their arrival, and those behind share its batch.
-    const taking = await turns.take(peer, async () => {
-      if (this.#over) return undefined;
-      const admitted = await admitDelivery(this.#context, peer, deliver);
-      failpoint('receive.opened');
-      return { outcome: 'close' in admitted ? Promise.resolve(admitted) : takeDelivery(this.#context, peer, admitted) };
-    });
-    const outcome = await taking?.outcome;
-    this.#unanswered--;
-    if (outcome === undefined) return;
-    if ('close' in outcome) {
-      this.close(outcome.close);
-      return;
-    }
-    failpoint('receipt.sending');
-    this.#link.answer({ type: 'receipt', value: outcome.receipt });
-    failpoint('receipt.sent');
+    this.#admission = this.#admission
+      .then(() => admitDelivery(this.#context, peer, deliver))
+      .then((admitted) => {
+        if (this.#over) return;
+        if ('close' in admitted) {
+          this.close(admitted.close);
+          return;
+        }
+        this.#answer(takeDelivery(this.#context, peer, admitted)).catch((error: unknown) => {
+          this.#fail(error);
+        });
+      })
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
   }
 
   /** One after another: an offer judged beside another could be judged against what the other is about to write. */
-  #inTurn(act: () => Promise<void>): Promise<void> {
-    const turn = this.#witnessing.then(() => (this.#over ? undefined : act()));
-    this.#witnessing = turn.catch(() => undefined);
-    return turn;
+  #inTurn(act: () => Promise<void>): void {
+    this.#witnessing = this.#witnessing
+      .then(() => (this.#over ? undefined : act()))
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
+  }
+
+  async #answer(taking: ReturnType<typeof takeDelivery>): Promise<void> {
+    const outcome = await taking;
+    this.#unanswered--;
+    if ('close' in outcome) this.close(outcome.close);
+    else await this.#link.send({ type: 'receipt', value: outcome.receipt });
   }
 
   async #onReceipt(receipt: Receipt): Promise<void> {
-    const { turns, failpoint } = this.#context;
-    const { peer } = this.#link;
-    failpoint('receipt.arrived');
-    const taking = await turns.take(peer, async () => {
-      if (this.#over) return undefined;
-      const admitted = await admitReceipt(this.#context, peer, receipt);
-      return { outcome: 'close' in admitted ? Promise.resolve(admitted) : takeReceipt(this.#context, peer, admitted) };
-    });
-    const outcome = await taking?.outcome;
-    if (outcome === undefined) return;
+    const outcome = await takeReceipt(this.#context, this.#link.peer, receipt);
     if ('close' in outcome) this.close(outcome.close);
     else this.#delivery.answered(outcome.record.seq);
   }

@@ -38,7 +38,7 @@ export class SessionWitness {
   readonly #onFailure: (error: unknown) => void;
   #offered: { readonly head: Checkpoint; readonly at: number } | undefined;
   #lastOfferAt = -Infinity;
-  #cancel: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: {
@@ -56,18 +56,18 @@ export class SessionWitness {
 
   /** The ledger has grown, or the session has begun: offers the checkpoint as soon as the interval allows. */
   wake(): void {
-    if (this.#stopped || this.#cancel !== undefined || !Number.isFinite(this.#intervalMs)) return;
-    const { timers } = this.#context;
-    const wait = Math.max(0, this.#lastOfferAt + this.#intervalMs - timers.monotonicMs());
-    this.#cancel = timers.after(wait, () => {
-      this.#cancel = undefined;
+    if (this.#stopped || this.#timer !== undefined || !Number.isFinite(this.#intervalMs)) return;
+    const wait = Math.max(0, this.#lastOfferAt + this.#intervalMs - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       this.#offer().catch(this.#onFailure);
-    });
+    }, wait);
+    this.#timer.unref();
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#cancel?.();
+    clearTimeout(this.#timer);
   }
 
   /** Judges a checkpoint of the peer's; what is cosigned is on disk before the answer leaves. */
@@ -81,17 +81,16 @@ export class SessionWitness {
       return;
     }
     const head = verified.value;
-    const judgement = await committer.commit((view) => judge(view, peer, head, offer), peer);
-    this.#context.failpoint('witness.committed');
+    const judgement = await committer.commit((view) => judge(view, peer, head, offer));
     switch (judgement.is) {
       case 'cosigned': {
         const { key, sign } = witness();
         const signature = cosign(head.origin, head, Math.floor(clock.nowMs() / 1000), key, sign);
-        this.#link.answer({ type: 'cosignature', value: { size: head.size, signature } });
+        await this.#link.send({ type: 'cosignature', value: { size: head.size, signature } });
         return;
       }
       case 'start from':
-        this.#link.answer({ type: 'cosignature', value: { size: judgement.size } });
+        await this.#link.send({ type: 'cosignature', value: { size: judgement.size } });
         return;
       case 'contradiction': {
         const detail = `${peer} offered ${head.size} entries that do not continue what was cosigned`;
@@ -133,15 +132,13 @@ export class SessionWitness {
     await committer.commit((view) => {
       view.putRecord(keys.cosigned(peer), record);
       return Promise.resolve();
-    }, peer);
-    this.#context.failpoint('witness.cosigned');
+    });
     await publishCosignatures(this.#context);
     this.wake();
   }
 
   async #offer(): Promise<void> {
-    if (this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS)
-      return;
+    if (this.#offered !== undefined && performance.now() - this.#offered.at < ANSWER_TIMEOUT_MS) return;
     const cosigned = (await this.#cosigned())?.size ?? 0;
     if (this.#stopped || this.#context.committer.grownTo <= cosigned) return;
     await this.#send(cosigned);
@@ -149,7 +146,7 @@ export class SessionWitness {
 
   async #send(oldSize: number): Promise<void> {
     const { checkpoint, path } = await this.#context.ledger.continuation(Math.min(oldSize, this.#context.ledger.size));
-    this.#lastOfferAt = this.#context.timers.monotonicMs();
+    this.#lastOfferAt = performance.now();
     this.#offered = { head: checkpoint, at: this.#lastOfferAt };
     await this.#link.send({
       type: 'witness_offer',

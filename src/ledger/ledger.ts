@@ -11,15 +11,7 @@
  * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
  */
 import { readFile } from 'node:fs/promises';
-import {
-  bytesToHex,
-  equalBytes,
-  noFailpoint,
-  parseUtf8,
-  replaceFile,
-  utf8ToBytes,
-  type Failpoint,
-} from '../base/mod.ts';
+import { bytesToHex, equalBytes, parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
 import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
 import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { LedgerError } from './error.ts';
@@ -44,7 +36,18 @@ export interface LedgerOptions {
   readonly folder: string;
   /** Told when files could not be published; the ledger itself is unharmed. */
   readonly onPublishError: (error: unknown) => void;
-  readonly failpoint?: Failpoint | undefined;
+  /** Told of every append that is done. */
+  readonly onAppend?: ((report: AppendReport) => void) | undefined;
+}
+
+/** How long one append took, in milliseconds. */
+export interface AppendReport {
+  readonly entries: number;
+  /** The synced batch in the store. */
+  readonly storeMs: number;
+  /** The synced replacement of the head outside it. */
+  readonly headMs: number;
+  readonly totalMs: number;
 }
 
 /** Writes that belong to the entries of a batch. */
@@ -108,7 +111,7 @@ export class Ledger {
    * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED
    */
   static async open(options: LedgerOptions, onProgress?: (done: number, total: number) => void): Promise<Ledger> {
-    const { storage, failpoint = noFailpoint } = options;
+    const { storage } = options;
     const record = await storage.get(ledgerKeys.head);
     if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
     const { size, root } = decodeHead(record);
@@ -125,12 +128,9 @@ export class Ledger {
       throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
     }
     await checkExternalHead(options, tree);
-    failpoint('ledger.open.rehashed');
     const checkpoint = signCheckpoint({ size, root: rehashed }, options.key, options.sign);
     await storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]] });
-    failpoint('ledger.open.checkpoint-stored');
     await replaceFile(options.headFile, checkpoint.note, HEAD_MODE);
-    failpoint('ledger.open.head-replaced');
     return new Ledger(options, tree, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
   }
 
@@ -159,11 +159,12 @@ export class Ledger {
       if (length === 0 || length > MAX_ENTRY_BYTES)
         throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
-    const { storage, key, sign, headFile, failpoint = noFailpoint } = this.#options;
-    failpoint('ledger.append.begun');
+    const { storage, key, sign, headFile } = this.#options;
     const before = this.#checkpoint;
+    const start = performance.now();
     const tiles = this.#tree.append(entries.map(leafHash));
     const head = { size: this.#tree.size, root: await this.#tree.rootAt() };
+    const storeStart = performance.now();
     await storage.commit({
       expect: { key: ledgerKeys.head, value: encodeHead(before.size, before.root) },
       puts: [
@@ -174,7 +175,7 @@ export class Ledger {
       ],
       deletes: writes.deletes,
     });
-    failpoint('ledger.append.committed');
+    const storeMs = performance.now() - storeStart;
     const checkpoint = signCheckpoint(head, key, sign);
     // The checkpoint can be signed again from the head, so its own record need not wait for the disk.
     await storage.commit({
@@ -182,11 +183,17 @@ export class Ledger {
       puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]],
       durable: false,
     });
-    failpoint('ledger.append.checkpoint-stored');
+    const headStart = performance.now();
     await replaceFile(headFile, checkpoint.note, HEAD_MODE);
-    failpoint('ledger.append.head-replaced');
+    const end = performance.now();
     this.#checkpoint = checkpoint;
     this.#publisher.publish(this.#published());
+    this.#options.onAppend?.({
+      entries: entries.length,
+      storeMs,
+      headMs: end - headStart,
+      totalMs: end - start,
+    });
   }
 
   /** The entry's exact bytes. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */

@@ -4,7 +4,7 @@ export { cosign, cosignatureLine, verifyCosignature, verifyCosignatures, type Co
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
-export { Ledger, type LedgerOptions, type LedgerWrites, type Receipted } from './ledger.ts';
+export { Ledger, type AppendReport, type LedgerOptions, type LedgerWrites, type Receipted } from './ledger.ts';
 export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
 export { parseNote, signNote, type Note, type SignEd25519 } from './note.ts';
 export {

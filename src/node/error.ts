@@ -14,6 +14,8 @@ export type NodeErrorCode =
   | 'NODE_ENROLMENT_REFUSED'
   /** The manifest does not list this node with its own keys. */
   | 'NODE_NOT_A_MEMBER'
+  /** The address for metrics cannot be used. */
+  | 'NODE_METRICS_LISTEN_FAILED'
   /** A part of the ledger was asked for that is not one: not an index, a time, a member or a case. */
   | 'NODE_SELECTION_INVALID';
 

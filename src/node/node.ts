@@ -1,8 +1,8 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
-import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '../base/mod.ts';
+import { codeOf, systemClock, type Clock } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange } from '../exchange/mod.ts';
-import { Ledger } from '../ledger/mod.ts';
+import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
 import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
@@ -11,6 +11,8 @@ import { currentKeys } from './current-keys.ts';
 import { ledgerKeyOf, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
+import { MetricsServer } from './metrics-server.ts';
+import { Metrics } from './metrics.ts';
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -20,8 +22,6 @@ export interface NodeOptions {
   readonly log?: Log;
   readonly times?: SessionTimes;
   readonly witnessIntervalMs?: number;
-  /** Told of every step of persistence and of sending, so that a test can end the process there. */
-  readonly failpoint?: Failpoint;
   /** Told once when the process has to end and recover from disk. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -44,7 +44,7 @@ export async function openNodeStorage(
   config: NodeConfig,
   passphrase: string | undefined,
   log?: Log,
-  failpoint: Failpoint = noFailpoint,
+  onAppend?: LedgerOptions['onAppend'],
 ): Promise<NodeStorage> {
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const [ledgerKey] = keys.ledger;
@@ -58,13 +58,12 @@ export async function openNodeStorage(
         headFile: config.paths.head,
         folder: config.paths.ledger,
         onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
-        failpoint,
+        onAppend,
       },
       (done, total) => log?.('debug', 'ledger.rehashing', { done, total }),
     );
     const close = async (): Promise<void> => {
       await ledger.publish();
-      failpoint('stop.drained');
       await store.close();
     };
     return { store, ledger, keys, close };
@@ -81,6 +80,7 @@ export class Node {
   readonly transport: Transport;
   readonly storage: NodeStorage;
   readonly ledgerServer: LedgerServer | undefined;
+  readonly metricsServer: MetricsServer | undefined;
   readonly startedAt: number;
   readonly #log: Log;
 
@@ -91,6 +91,7 @@ export class Node {
       readonly transport: Transport;
       readonly storage: NodeStorage;
       readonly ledgerServer: LedgerServer | undefined;
+      readonly metricsServer: MetricsServer | undefined;
       readonly log: Log;
     },
     startedAt: number,
@@ -100,6 +101,7 @@ export class Node {
     this.transport = parts.transport;
     this.storage = parts.storage;
     this.ledgerServer = parts.ledgerServer;
+    this.metricsServer = parts.metricsServer;
     this.#log = parts.log;
     this.startedAt = startedAt;
   }
@@ -111,8 +113,10 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     const { config, passphrase, clock = systemClock } = options;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
-    const storage = await openNodeStorage(config, passphrase, log, options.failpoint);
+    const metrics = config.metricsListen === undefined ? undefined : new Metrics();
+    const storage = await openNodeStorage(config, passphrase, log, (report) => metrics?.onAppend(report));
     let ledgerServer: LedgerServer | undefined;
+    let metricsServer: MetricsServer | undefined;
     try {
       const { store, ledger, keys } = storage;
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
@@ -128,13 +132,14 @@ export class Node {
         clock,
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
-        failpoint: options.failpoint,
         onFatal: options.onFatal,
+        onBatch: (report) => metrics?.onBatch(report),
       });
       for (const manifest of fresh) await exchange.recordManifest(manifest);
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await exchange.publishCosignatures();
       exchange.subscribe((event) => {
+        metrics?.onExchange(event);
         // What a message is about stays inside it: a log names no case and no kind of step.
         const { kind, peer, index, ...rest } = event;
         const fields =
@@ -143,27 +148,32 @@ export class Node {
       });
       if (config.ledgerListen !== undefined)
         ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, own.tls!));
+      if (config.metricsListen !== undefined && metrics !== undefined)
+        metricsServer = await MetricsServer.open(config.metricsListen, metrics.registry);
       const transport = await Transport.open({
         code: config.code,
         exchange,
         tlsKey: () => own.tls!,
         clock,
         listen: config.listen,
-        failpoint: options.failpoint,
         ...(options.times === undefined ? {} : { times: options.times }),
-        onEvent: ({ kind, ...fields }) => {
+        onEvent: (event) => {
+          metrics?.onTransport(event);
+          const { kind, ...fields } = event;
           log(kind === 'CONNECTION_REFUSED' ? 'warn' : 'info', `transport.${kind.toLowerCase()}`, fields);
         },
       });
+      metrics?.start({ exchange, ledger, transport, certificate: () => own.tls!.certificate });
       log('info', 'node.started', {
         code: config.code,
         port: transport.port,
         entries: ledger.size,
         manifest: verified.manifest.version,
       });
-      return new Node(config, { exchange, transport, storage, ledgerServer, log }, clock.nowMs());
+      return new Node(config, { exchange, transport, storage, ledgerServer, metricsServer, log }, clock.nowMs());
     } catch (error) {
       await ledgerServer?.close();
+      await metricsServer?.close();
       await storage.store.close();
       throw error;
     }
@@ -172,6 +182,7 @@ export class Node {
   /** Drains and stops: no new sessions, running steps finish, the ledger's files are brought up to date, the store is closed. */
   async stop(): Promise<void> {
     await this.ledgerServer?.close();
+    await this.metricsServer?.close();
     await this.transport.close();
     await this.exchange.close();
     await this.storage.close();

@@ -21,31 +21,18 @@ export function rogatory(...args: readonly string[]): Promise<Outcome> {
   );
 }
 
-/** A command that goes on running. */
-export interface Running {
+/** Starts a long-running command; it is killed when the test ends, if it still runs. */
+export function startRogatory(...args: readonly string[]): {
   readonly child: ChildProcess;
   readonly outcome: Promise<Outcome>;
-}
-
-/** Starts a long-running command; it is killed when the test ends, if it still runs. */
-export function startRogatory(...args: readonly string[]): Running {
-  const running = runCommand([process.execPath, 'scripts/rogatory', ...args]);
-  onTestFinished(() => running.end());
-  return running;
-}
-
-/** Starts any command, as the tests' own environment with additions; whoever starts it ends it. */
-export function runCommand(
-  [program, ...args]: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Running & { readonly end: () => Promise<void> } {
-  const child = spawn(program!, args, { env: { ...ENV, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+} {
+  const child = spawn(process.execPath, ['scripts/rogatory', ...args], { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] });
   const outcome = collect(child);
-  const end = async (): Promise<void> => {
+  onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await outcome;
-  };
-  return { child, outcome, end };
+  });
+  return { child, outcome };
 }
 
 /** A node in a process of its own, once it answers. */

@@ -1,0 +1,126 @@
+/**
+ * What a message costs before any of our code: the primitives alone, one after another in one process, on 3 KB. Nothing here uses the
+ * built rooms, so that a slow room cannot lower its own bar.
+ */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Level } from 'level';
+import { openEcho } from './echo.mjs';
+import { median, repeat } from './measure.mjs';
+
+/** Payload of the message that everything is measured with. */
+export const MESSAGE_BYTES = 3072;
+const BATCH = 128;
+const FLOORS = ['sign', 'verify', 'seal', 'open', 'fsync', 'storeOne', 'storeBatch', 'echo'];
+
+/** Opens everything that the floors need. */
+export async function openFloors(folder) {
+  const payload = randomBytes(MESSAGE_BYTES);
+  const signer = generateKeyPairSync('ed25519');
+  const recipient = generateKeyPairSync('x25519');
+  const restKey = randomBytes(32);
+  const token = payload.toString('base64url');
+  const input = Buffer.from(token, 'latin1');
+  const signature = sign(null, input, signer.privateKey);
+  const sealed = sealOnce(payload, signer.privateKey, recipient.publicKey);
+  const file = await open(join(folder, 'floor.log'), 'a');
+  const level = new Level(join(folder, 'floor.level'), { valueEncoding: 'view' });
+  await level.open();
+  const echo = await openEcho(folder);
+  let key = 0;
+  const putBatch = async (size) => {
+    const batch = level.batch();
+    // Every value rests encrypted, so that belongs to what storing costs.
+    for (let i = 0; i < size; i++) batch.put(`message/${key++}`, restSealed(restKey, payload));
+    await batch.write({ sync: true });
+  };
+  return {
+    turns: (ms) => ({
+      sign: () => repeat(() => sign(null, input, signer.privateKey), ms),
+      verify: () => repeat(() => verify(null, input, signer.publicKey, signature), ms),
+      seal: () => repeat(() => sealOnce(payload, signer.privateKey, recipient.publicKey), ms),
+      open: () => repeat(() => openOnce(sealed, signer.publicKey, recipient.privateKey), ms),
+      fsync: () =>
+        repeat(async () => {
+          await file.write(payload);
+          await file.datasync();
+        }, ms),
+      storeOne: () => repeat(() => putBatch(1), ms),
+      storeBatch: () => repeat(() => putBatch(BATCH), ms, BATCH),
+      echo: () => repeat(() => echo.exchange(64), ms, 64),
+    }),
+    close: async () => {
+      await echo.close();
+      await level.close();
+      await file.close();
+    },
+  };
+}
+
+/**
+ * What the floors add up to, from the results of their turns.
+ *
+ * A message is signed and sealed once, opened and verified once, crosses the wire once with a receipt coming back, and is stored durably
+ * once at either side; checkpoint signatures and flushes are shared by a batch and weigh nothing at 256 in flight. Two nodes work on it at
+ * once, so the ceiling is that of as many cores as there are, at most two.
+ */
+export function addUp(results, cores) {
+  const mediansOf = (member) =>
+    Object.fromEntries(FLOORS.map((name) => [name, median(results[name].map((round) => round[member]))]));
+  const [cpu, wall] = [mediansOf('cpuUs'), mediansOf('wallUs')];
+  const messageCpuUs = cpu.seal + cpu.open + cpu.echo + 2 * cpu.storeBatch;
+  return {
+    cpu,
+    wall,
+    messageCpuUs,
+    ceilingPerSecond: (Math.min(2, cores) * 1e6) / messageCpuUs,
+    // Stored, taken, held: three synced writes one after another, around one sealing and one opening.
+    singleMs: (3 * wall.storeOne + cpu.seal + cpu.open + cpu.echo) / 1000,
+  };
+}
+
+function restSealed(key, bytes) {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  return Buffer.concat([nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** Sign, then seal: base64url twice, one X25519 key pair, one agreement, one AES-256-GCM. */
+function sealOnce(payload, signKey, recipientKey) {
+  const input = `eyJhbGciOiJFZDI1NTE5In0.${payload.toString('base64url')}`;
+  const jws = `${input}.${sign(null, Buffer.from(input, 'latin1'), signKey).toString('base64url')}`;
+  const ephemeral = generateKeyPairSync('x25519');
+  const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: recipientKey });
+  const iv = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', createHash('sha256').update(secret).digest(), iv);
+  const ciphertext = cipher.update(jws, 'latin1');
+  cipher.final();
+  const { x } = ephemeral.publicKey.export({ format: 'jwk' });
+  return `${x}.${iv.toString('base64url')}.${ciphertext.toString('base64url')}.${cipher.getAuthTag().toString('base64url')}`;
+}
+
+function openOnce(sealed, verifyKey, recipientKey) {
+  const [x, iv, ciphertext, tag] = sealed.split('.');
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
+  const secret = diffieHellman({ privateKey: recipientKey, publicKey });
+  const key = createHash('sha256').update(secret).digest();
+  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'));
+  decipher.setAuthTag(Buffer.from(tag, 'base64url'));
+  const jws = decipher.update(Buffer.from(ciphertext, 'base64url')).toString('latin1');
+  decipher.final();
+  const end = jws.lastIndexOf('.');
+  const input = Buffer.from(jws.slice(0, end), 'latin1');
+  if (!verify(null, input, verifyKey, Buffer.from(jws.slice(end + 1), 'base64url'))) throw new Error('does not verify');
+  return Buffer.from(jws.slice(jws.indexOf('.') + 1, end), 'base64url');
+}

@@ -1,0 +1,156 @@
+/**
+ * What a node tells a monitoring system. Labelled by peer and by code only: a metric names no message, no case and no person. Every one
+ * is described in `node-config/README.md`.
+ */
+import { X509Certificate } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { BatchReport, Exchange, ExchangeEvent } from '../exchange/mod.ts';
+import type { AppendReport, Ledger } from '../ledger/mod.ts';
+import type { Transport, TransportEvent } from '../transport/mod.ts';
+
+/** Where the values of gauges come from: asked when somebody asks for the metrics. */
+export interface MetricsSources {
+  readonly exchange: Exchange;
+  readonly ledger: Ledger;
+  readonly transport: Transport;
+  /** PEM of the certificate that peers see now. */
+  readonly certificate: () => string;
+}
+
+const DAY_MS = 24 * 3_600_000;
+// From a fast disk's flush to one that is about to make peers give up.
+const LATENCY_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
+// The monitor's timer must not keep an idle node busy.
+const LOOP_RESOLUTION_MS = 20;
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
+
+/** The metrics of one node. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #messages = this.#counter('rogatory_messages_total', 'What happened to messages.', ['peer', 'event']);
+  readonly #refused = this.#counter('rogatory_refused_total', 'Messages that this node refused.', ['peer', 'reason']);
+  readonly #refusals = this.#counter('rogatory_refusals_held_total', 'Messages of this node that peers refused.', [
+    'peer',
+    'reason',
+  ]);
+  readonly #incidents = this.#counter('rogatory_incidents_total', 'Contradictions by peers.', ['peer']);
+  readonly #connections = this.#counter(
+    'rogatory_connection_events_total',
+    'Sessions begun and ended, attempts that failed, connections refused.',
+    ['peer', 'event'],
+  );
+  readonly #batchSteps = this.#histogram('rogatory_batch_steps', 'Steps that shared one write.', BATCH_BUCKETS);
+  readonly #batchEntries = this.#histogram('rogatory_batch_entries', 'Ledger entries of one write.', BATCH_BUCKETS);
+  readonly #append = this.#histogram('rogatory_append_seconds', 'One append to the ledger, all of it.');
+  readonly #storeSync = this.#histogram('rogatory_store_sync_seconds', 'The synced write to the store in it.');
+  readonly #headSync = this.#histogram('rogatory_head_sync_seconds', 'The synced replacement of the head in it.');
+  readonly #loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+
+  /** Counts a message's event, or an incident. */
+  onExchange(event: ExchangeEvent): void {
+    const { kind, peer } = event;
+    if (kind === 'INCIDENT') {
+      this.#incidents.inc({ peer });
+      return;
+    }
+    this.#messages.inc({ peer, event: kind });
+    if (kind === 'REFUSED') this.#refused.inc({ peer, reason: event.reason });
+    if (kind === 'REFUSAL_HELD') this.#refusals.inc({ peer, reason: event.reason });
+  }
+
+  onTransport({ kind, peer }: TransportEvent): void {
+    this.#connections.inc({ peer: peer ?? '', event: kind });
+  }
+
+  onBatch({ steps, entries }: BatchReport): void {
+    this.#batchSteps.observe(steps);
+    this.#batchEntries.observe(entries);
+  }
+
+  onAppend({ storeMs, headMs, totalMs }: AppendReport): void {
+    this.#storeSync.observe(storeMs / 1000);
+    this.#headSync.observe(headMs / 1000);
+    this.#append.observe(totalMs / 1000);
+  }
+
+  /** Begins to answer for a node that has started. */
+  start({ exchange, ledger, transport, certificate }: MetricsSources): void {
+    this.#loop.enable();
+    this.#gauge('rogatory_ledger_entries', 'Size of the ledger.', [], (gauge) => {
+      gauge.set(ledger.size);
+    });
+    this.#gauge('rogatory_certificate_days_left', 'Until the TLS certificate expires.', [], (gauge) => {
+      gauge.set((Date.parse(new X509Certificate(certificate()).validTo) - Date.now()) / DAY_MS);
+    });
+    this.#gauge('rogatory_manifest_days_left', 'Until the federation manifest expires.', [], (gauge) => {
+      gauge.set((exchange.manifest.expires_at - Date.now()) / DAY_MS);
+    });
+    this.#gauge('rogatory_session_up', 'Whether there is a session.', ['peer'], (gauge) => {
+      for (const { code, connected } of transport.connections()) gauge.set({ peer: code }, connected ? 1 : 0);
+    });
+    this.#gauge('rogatory_clock_offset_seconds', 'How far the peer’s clock is ahead.', ['peer'], (gauge) => {
+      for (const { code, clock_offset_ms: offset } of transport.connections())
+        if (offset !== undefined) gauge.set({ peer: code }, offset / 1000);
+    });
+    this.#queues(exchange, transport);
+    this.#gauge('rogatory_witness_lag_entries', 'Entries the peer has not cosigned.', ['peer'], async (gauge) => {
+      const cosigned = new Map((await exchange.cosignatures()).map(({ peer, size }) => [peer, size]));
+      for (const { code } of transport.connections())
+        gauge.set({ peer: code }, Math.max(0, exchange.grownTo - (cosigned.get(code) ?? 0)));
+    });
+    this.#process();
+  }
+
+  #queues(exchange: Exchange, transport: Transport): void {
+    this.#gauge('rogatory_queue_messages', 'Messages waiting for the peer’s receipt.', ['peer'], async (gauge) => {
+      for (const { code } of transport.connections()) gauge.set({ peer: code }, (await exchange.backlog(code)).count);
+    });
+    this.#gauge('rogatory_queue_oldest_seconds', 'Age of the oldest of them.', ['peer'], async (gauge) => {
+      for (const { code } of transport.connections()) {
+        const since = await exchange.waitingSince(code);
+        gauge.set({ peer: code }, since === undefined ? 0 : Math.max(0, (Date.now() - since) / 1000));
+      }
+    });
+  }
+
+  #process(): void {
+    this.#gauge('rogatory_event_loop_lag_seconds', '99th percentile since the last look.', [], (gauge) => {
+      const lagNs = this.#loop.percentile(99);
+      gauge.set(Number.isFinite(lagNs) ? lagNs / 1e9 : 0);
+      this.#loop.reset();
+    });
+    this.#gauge('rogatory_resident_bytes', 'Memory of the process.', [], (gauge) => {
+      gauge.set(process.memoryUsage.rss());
+    });
+    this.#gauge('rogatory_cpu_seconds', 'CPU time of the process since it began.', [], (gauge) => {
+      const { user, system } = process.cpuUsage();
+      gauge.set((user + system) / 1e6);
+    });
+    this.#gauge('rogatory_start_time_seconds', 'When the process began, Unix time.', [], (gauge) => {
+      gauge.set(performance.timeOrigin / 1000);
+    });
+  }
+
+  #counter(name: string, help: string, labelNames: string[]): Counter {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram(name: string, help: string, buckets: number[] = LATENCY_BUCKETS_S): Histogram {
+    return new Histogram({ name, help, buckets, registers: [this.registry] });
+  }
+
+  #gauge(name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void | Promise<void>): void {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [this.registry],
+      async collect() {
+        // A peer that has left the federation leaves the metrics too.
+        this.reset();
+        await collect(this);
+      },
+    });
+  }
+}
