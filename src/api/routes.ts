@@ -52,6 +52,12 @@ export interface SentAnswer {
   readonly next: string;
 }
 
+/** A message that was given up, and what comes next. */
+export interface WithdrawnAnswer {
+  readonly message: MessageRecord;
+  readonly next: string;
+}
+
 const MAX_WAIT_MS = 300_000;
 
 export async function status(node: Node): Promise<StatusAnswer> {
@@ -138,6 +144,12 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
     ...(proof === undefined ? {} : { receipt: proof }),
     next: await nextAction(node, record),
   };
+}
+
+/** Gives up a message that has not left this node. */
+export async function withdrawMessage(node: Node, id: string): Promise<WithdrawnAnswer> {
+  const record = await node.exchange.withdraw(parseUuid(id));
+  return { message: record, next: await nextAction(node, record) };
 }
 
 export async function cases({ exchange }: Node, id?: string): Promise<unknown> {

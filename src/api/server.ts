@@ -71,6 +71,7 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
   'POST messages': async ({ node, body }) => routes.sendMessage(node, await body()),
   'GET messages/*': ({ node, id }) => routes.message(node, id),
   'GET messages/*/why': ({ node, id }) => routes.why(node, id),
+  'POST messages/*/withdraw': ({ node, id }) => routes.withdrawMessage(node, id),
   'GET cases': ({ node }) => routes.cases(node),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),

@@ -7,6 +7,27 @@ export interface Clock {
 /** The operating system's wall clock. */
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
+/** Where waiting comes from; injected, so that a test decides how it passes. */
+export interface Timers {
+  /** Milliseconds of a clock that never jumps. */
+  monotonicMs(): number;
+  /** Calls `act` once, after the time; the returned function prevents it. A timer that waits does not keep the process alive. */
+  after(delayMs: number, act: () => void): () => void;
+}
+
+/** The operating system's timers. */
+export const systemTimers: Timers = {
+  monotonicMs: () => performance.now(),
+  after: (delayMs, act) => {
+    const timer = setTimeout(act, delayMs);
+    // A browser's timer is a number.
+    if (typeof timer === 'object') timer.unref();
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
 /** ISO 8601 in UTC with milliseconds, for people and JSON. */
 export function isoTime(unixMs: number): string {
   return new Date(unixMs).toISOString();

@@ -3,6 +3,7 @@ export * from './clock.ts';
 export * from './durable-file.ts';
 export * from './ed25519.ts';
 export * from './error.ts';
+export * from './failpoint.ts';
 export * from './ids.ts';
 export * from './jwk.ts';
 export { bytesToBase64, crc32, sha256, sha512 } from './platform.ts';

@@ -23,6 +23,7 @@ import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, led
 import { messageList } from './commands/message-list.ts';
 import { messageSend } from './commands/message-send.ts';
 import { messageShow } from './commands/message-show.ts';
+import { messageWithdraw } from './commands/message-withdraw.ts';
 import { sandbox } from './commands/sandbox.ts';
 import { serve } from './commands/serve.ts';
 import { peers, status } from './commands/status.ts';
@@ -55,6 +56,7 @@ const COMMANDS: readonly Command[] = [
   messageSend,
   messageList,
   messageShow,
+  messageWithdraw,
   caseList,
   caseShow,
   basis,

@@ -3,15 +3,17 @@
  * record serve every step of a batch, in both directions of the exchange.
  *
  * Steps are planned one after another, each seeing the writes of those before it, so that a read followed by a write needs no lock. A
- * step that throws while it is planned leaves nothing behind. When the write itself fails, nothing of it may be believed: every waiting
+ * step that throws while it is planned leaves nothing behind. Steps on behalf of peers are taken from each peer in turn, and few from
+ * each while several are busy: a batch that one peer fills would make the others wait for all of it. When the write itself fails, nothing of it may be believed: every waiting
  * step is rejected, and the node has to stop and start again from disk.
  */
-import type { Clock } from '../base/mod.ts';
+import type { Clock, Failpoint } from '../base/mod.ts';
 import type { Ledger } from '../ledger/mod.ts';
 import { Overlay, type Store, type StepOverlay } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
 import { ExchangeError } from './error.ts';
 import { decodeRecord, encodeRecord, type EntryRef } from './record.ts';
+import { nextTurn } from './turns.ts';
 
 /** An entry before the ledger gives it a time. */
 export type EntryDraft = Omit<LedgerEntry, 'version' | 'time'>;
@@ -40,6 +42,9 @@ interface Waiting {
 
 // Larger batches only make everybody wait longer; the writes are already shared at this size.
 const MAX_STEPS = 128;
+// While several peers are busy, so many steps of each: a larger batch would make the others wait longer than the writes it saves.
+const MAX_STEPS_OF_ONE_PEER = 8;
+const BUSY_MS = 1_000;
 // Planning signs and seals: after this many steps, let sockets be read, or the two ends of a session work in turns (a convoy).
 const STEPS_PER_TURN = 16;
 
@@ -56,9 +61,12 @@ export class Committer {
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #onGrowth: () => void;
+  readonly #failpoint: Failpoint;
   readonly #onBatch: ((report: BatchReport) => void) | undefined;
   #grownTo: number;
-  #waiting: Waiting[] = [];
+  // One queue for each peer, and one under '' for the node's own people.
+  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #busySince = new Map<string, number>();
   #running: Promise<void> | undefined;
   #stopped = false;
 
@@ -70,6 +78,7 @@ export class Committer {
     readonly onFailure: (error: unknown) => void;
     /** Called after a batch with entries that witnesses should hear of. */
     readonly onGrowth: () => void;
+    readonly failpoint: Failpoint;
     /** Told of every batch that is durable. */
     readonly onBatch?: ((report: BatchReport) => void) | undefined;
   }) {
@@ -78,6 +87,7 @@ export class Committer {
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
     this.#onGrowth = options.onGrowth;
+    this.#failpoint = options.failpoint;
     this.#onBatch = options.onBatch;
     this.#grownTo = options.ledger.size;
   }
@@ -93,12 +103,16 @@ export class Committer {
   /**
    * Runs one step; resolves with what `plan` returned once everything it wrote is durable, the checkpoint over its entries is signed
    * and the external head is replaced.
+   * @param lane the peer on whose behalf; steps of one lane are planned in the order in which they came
    * @throws whatever `plan` throws; {ExchangeError} EXCHANGE_STOPPED
    */
-  commit<T>(plan: (view: StepView) => Promise<T>): Promise<T> {
+  commit<T>(plan: (view: StepView) => Promise<T>, lane = ''): Promise<T> {
     if (this.#stopped) return Promise.reject(stopped());
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ plan, resolve: resolve as (value: unknown) => void, reject });
+      const queue = this.#waiting.get(lane) ?? [];
+      this.#waiting.set(lane, queue);
+      queue.push({ plan, resolve: resolve as (value: unknown) => void, reject });
+      if (lane !== '') this.#busySince.set(lane, performance.now());
       this.#running ??= this.#run();
     });
   }
@@ -113,10 +127,29 @@ export class Committer {
     try {
       // One turn of the event loop lets steps that arrived together share a batch.
       await nextTurn();
-      while (this.#waiting.length > 0) await this.#commitBatch(this.#waiting.splice(0, MAX_STEPS));
+      while (this.#waiting.size > 0) await this.#commitBatch(this.#gather());
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** The next batch: one step of each lane, then another of each, until it is full or each has had its share. */
+  #gather(): Waiting[] {
+    const since = performance.now() - BUSY_MS;
+    for (const [lane, at] of this.#busySince) if (at < since) this.#busySince.delete(lane);
+    const share = this.#busySince.size > 1 ? MAX_STEPS_OF_ONE_PEER : MAX_STEPS;
+    const batch: Waiting[] = [];
+    for (let round = 0; round < MAX_STEPS && this.#waiting.size > 0; round++) {
+      const before = batch.length;
+      for (const [lane, queue] of this.#waiting) {
+        if (batch.length === MAX_STEPS) return batch;
+        if (lane !== '' && round >= share) continue;
+        batch.push(queue.shift()!);
+        if (queue.length === 0) this.#waiting.delete(lane);
+      }
+      if (batch.length === before) break;
+    }
+    return batch;
   }
 
   async #commitBatch(steps: readonly Waiting[]): Promise<void> {
@@ -138,15 +171,19 @@ export class Committer {
         step.reject(error);
       }
     }
+    this.#failpoint('commit.planned');
     try {
       await this.#write(batch, entries);
     } catch (error) {
       this.#stopped = true;
       for (const { step } of planned) step.reject(stopped(error));
-      for (const step of this.#waiting.splice(0)) step.reject(stopped(error));
+      const left = [...this.#waiting.values()].flat();
+      this.#waiting.clear();
+      for (const step of left) step.reject(stopped(error));
       this.#onFailure(error);
       return;
     }
+    this.#failpoint('commit.durable');
     this.#onBatch?.({ steps: planned.length, entries: entries.length });
     for (const { step, value } of planned) step.resolve(value);
     if (!isGrowth) return;
@@ -157,7 +194,10 @@ export class Committer {
   async #write(batch: Overlay, entries: readonly Uint8Array[]): Promise<void> {
     const writes = { puts: batch.puts, deletes: batch.deletes };
     if (entries.length > 0) await this.#ledger.append(entries, writes);
-    else if (batch.puts.length + batch.deletes.length > 0) await this.#store.commit(writes);
+    else if (batch.puts.length + batch.deletes.length > 0) {
+      await this.#store.commit(writes);
+      this.#failpoint('commit.stored');
+    }
   }
 
   #viewOf(fork: StepOverlay, before: number, own: DraftedEntry[]): StepView {
@@ -188,8 +228,4 @@ export class Committer {
 
 function stopped(cause?: unknown): ExchangeError {
   return new ExchangeError('EXCHANGE_STOPPED', 'The node has stopped taking work.', { cause });
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

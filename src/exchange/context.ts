@@ -1,4 +1,4 @@
-import type { Clock, JurisdictionCode, VerifyEd25519 } from '../base/mod.ts';
+import type { Clock, Failpoint, JurisdictionCode, Timers, VerifyEd25519 } from '../base/mod.ts';
 import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
@@ -6,6 +6,8 @@ import type { Limits } from '../wire/mod.ts';
 import type { Committer } from './committer.ts';
 import type { Directory } from './directory.ts';
 import type { ExchangeListener } from './event.ts';
+import type { IncidentPace } from './incident.ts';
+import type { Turns } from './turns.ts';
 
 /** The witness's key and how it signs. */
 export interface WitnessSigner {
@@ -21,6 +23,11 @@ export interface ExchangeContext {
   readonly committer: Committer;
   readonly directory: Directory;
   readonly clock: Clock;
+  readonly timers: Timers;
+  /** Shares the work of opening and verifying between peers. */
+  readonly turns: Turns;
+  readonly incidentPace: IncidentPace;
+  readonly failpoint: Failpoint;
   /** The key that messages are signed with now. */
   readonly signKey: () => SigningKey;
   /** The private encryption key that a `kid` names, if this node holds it. */

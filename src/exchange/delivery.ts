@@ -1,22 +1,15 @@
 /** Delivers what is queued for one peer over one session: in order, within the peer's credit, until each has its receipt. */
 import { parseUtf8, uuidTimeMs, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import type { Deliver } from '../wire/mod.ts';
+import type { Attempts } from './attempts.ts';
 import type { ExchangeContext } from './context.ts';
 import type { PeerLink } from './link.ts';
-import { voidExpired } from './outbox.ts';
+import { voidMessage } from './outbox.ts';
 import { decodeRecord, keys, parseDecimalKey, type MessageRecord, type PeerRecord } from './record.ts';
 
 // A receipt needs two synced writes at the peer; this is for a peer that has stopped answering without closing.
 const OVERDUE_MS = 30_000;
 const WATCH_INTERVAL_MS = 5_000;
-
-/** What may have left this node for one peer already, over all sessions of this process and of those before it. */
-export interface Attempts {
-  /** Unix milliseconds at which this process began: what was queued before may have been delivered by another. */
-  readonly before: number;
-  /** The highest sequence number that this process has handed to a session. */
-  upTo: number;
-}
 
 /** The sending half of a session. */
 export class Delivery {
@@ -25,7 +18,7 @@ export class Delivery {
   readonly #attempts: Attempts;
   readonly #onFailure: (error: unknown) => void;
   readonly #unanswered = new Map<number, number>();
-  readonly #watch: NodeJS.Timeout;
+  #cancelWatch: () => void;
   #next: number | undefined;
   #running: Promise<void> | undefined;
   #again = false;
@@ -41,10 +34,7 @@ export class Delivery {
     this.#link = options.link;
     this.#attempts = options.attempts;
     this.#onFailure = options.onFailure;
-    this.#watch = setInterval(() => {
-      this.#closeIfOverdue();
-    }, WATCH_INTERVAL_MS);
-    this.#watch.unref();
+    this.#cancelWatch = this.#watch();
   }
 
   /** Sends what can be sent. Call it when something was queued, and when a receipt arrived. */
@@ -66,7 +56,7 @@ export class Delivery {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#watch);
+    this.#cancelWatch();
     await this.#running;
   }
 
@@ -103,37 +93,65 @@ export class Delivery {
 
   /** @returns false when the message cannot be proved yet */
   async #deliver(seq: number): Promise<boolean> {
-    const { store, ledger, clock, code } = this.#context;
+    const { store, ledger, code, timers, failpoint } = this.#context;
     const { peer } = this.#link;
-    const id = await store.get(keys.pending(peer, seq));
-    // Already answered: its receipt overtook this walk through the queue.
-    if (id === undefined) return true;
-    const messageId = parseUtf8(id) as Uuid;
-    let record = decodeRecord<MessageRecord>((await store.get(keys.message(messageId)))!);
-    if (record.sent.index >= ledger.size) return false;
-    const expired = record.expires_at !== undefined && record.expires_at !== 0 && record.expires_at <= clock.nowMs();
-    // Only what surely never left may be given up; the peer itself refuses the rest as expired. An earlier session may still be at
-    // work, so from this look to the next line nothing is awaited.
-    const mayHaveLeft = seq <= this.#attempts.upTo || record.sent.time <= this.#attempts.before;
-    if (record.status === 'QUEUED' && expired && !mayHaveLeft) record = await voidExpired(this.#context, messageId);
-    else this.#attempts.upTo = Math.max(this.#attempts.upTo, seq);
-    const sealed = record.status === 'VOIDED' ? undefined : await store.get(keys.sealed(messageId));
+    await this.#attempts.open();
+    const record = await this.#claim(seq);
+    if (record === 'ANSWERED') return true;
+    if (record === 'NOT_PROVED') return false;
+    const sealed = record.status === 'VOIDED' ? undefined : await store.get(keys.sealed(record.message_id));
     const deliver: Deliver = {
       from: code,
       to: peer,
-      message_id: messageId,
+      message_id: record.message_id,
       seq,
       sealed: sealed === undefined ? undefined : parseUtf8(sealed),
       sent: await ledger.receipt(record.sent.index),
     };
-    this.#unanswered.set(seq, performance.now());
+    this.#unanswered.set(seq, timers.monotonicMs());
+    failpoint('deliver.sending');
     await this.#link.send({ type: 'deliver', value: deliver });
+    failpoint('deliver.sent');
     return true;
   }
 
-  #closeIfOverdue(): void {
-    const [oldest] = this.#unanswered.values();
-    if (oldest !== undefined && performance.now() - oldest > OVERDUE_MS) this.#link.close('RECEIPT_OVERDUE');
+  /**
+   * The message under a number, which from now on counts as gone; or its VOIDED entry, if it has expired and surely never left. What may
+   * have left is for the peer to refuse.
+   */
+  async #claim(seq: number): Promise<MessageRecord | 'ANSWERED' | 'NOT_PROVED'> {
+    const { store, ledger, clock } = this.#context;
+    for (;;) {
+      const id = await store.get(keys.pending(this.#link.peer, seq));
+      // Its receipt overtook this walk through the queue.
+      if (id === undefined) return 'ANSWERED';
+      const messageId = parseUtf8(id) as Uuid;
+      const record = decodeRecord<MessageRecord>((await store.get(keys.message(messageId)))!);
+      if (record.sent.index >= ledger.size) return 'NOT_PROVED';
+      // From here to the claim nothing is awaited: a person, or another session, may be giving it up.
+      const isQueued = record.status === 'QUEUED';
+      const isExpired =
+        record.expires_at !== undefined && record.expires_at !== 0 && record.expires_at <= clock.nowMs();
+      const voiding =
+        isQueued && isExpired
+          ? this.#attempts.giveUp(seq, () => voidMessage(this.#context, messageId, 'VOIDED_EXPIRED'))
+          : undefined;
+      const givenUp = voiding ?? (isQueued ? this.#attempts.givenUp(seq) : undefined);
+      if (givenUp === undefined) {
+        this.#attempts.claim(seq);
+        return record;
+      }
+      await givenUp;
+    }
+  }
+
+  #watch(): () => void {
+    return this.#context.timers.after(WATCH_INTERVAL_MS, () => {
+      const [oldest] = this.#unanswered.values();
+      if (oldest !== undefined && this.#context.timers.monotonicMs() - oldest > OVERDUE_MS)
+        this.#link.close('RECEIPT_OVERDUE');
+      if (!this.#stopped) this.#cancelWatch = this.#watch();
+    });
   }
 }
 

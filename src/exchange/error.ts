@@ -16,6 +16,8 @@ export type ExchangeErrorCode =
   | 'EXCHANGE_CASE_REQUIRED'
   /** No message with this id at this node. */
   | 'EXCHANGE_UNKNOWN_MESSAGE'
+  /** The message was answered or given up already, or may have left this node. */
+  | 'EXCHANGE_NOT_WITHDRAWABLE'
   /** The node is stopping, or has stopped after a failed write. */
   | 'EXCHANGE_STOPPED';
 

@@ -1,20 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { parseUtf8, type Clock, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
+import {
+  codeOf,
+  noFailpoint,
+  parseUtf8,
+  systemTimers,
+  type Clock,
+  type Failpoint,
+  type JurisdictionCode,
+  type Timers,
+  type Uuid,
+  type Verdict,
+} from '../base/mod.ts';
 import type { Case } from '../casework/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
 import type { Draft, Hello, Limits } from '../wire/mod.ts';
+import { Attempts } from './attempts.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer, type BatchReport } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
-import { backlogOf, waitingSince, type Attempts } from './delivery.ts';
+import { backlogOf, waitingSince } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
-import { listIncidents, type IncidentRecord } from './incident.ts';
+import { giveUpExpired, withdrawMessage } from './giving-up.ts';
+import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage } from './outbox.ts';
@@ -30,6 +43,7 @@ import {
 } from './query.ts';
 import { keys, type MessageRecord } from './record.ts';
 import { Session } from './session.ts';
+import { Turns } from './turns.ts';
 import { cosignaturesOf, publishCosignatures } from './witness.ts';
 
 /** What an exchange is made of. */
@@ -44,6 +58,8 @@ export interface ExchangeOptions {
   readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly timers?: Timers | undefined;
+  readonly failpoint?: Failpoint | undefined;
   /** Cosigns peers' checkpoints. */
   readonly witness: () => WitnessSigner;
   /** Least time between two offers of this node's checkpoint to one peer; 10 s by default. */
@@ -56,6 +72,7 @@ export interface ExchangeOptions {
 
 // Often enough to notice a rewritten history the same day, seldom enough to cost nothing.
 const WITNESS_INTERVAL_MS = 10_000;
+const EXPIRY_INTERVAL_MS = 60_000;
 
 /** The exchange of messages with all peers: what is queued, what arrives, and the receipts of both. */
 export class Exchange {
@@ -64,13 +81,14 @@ export class Exchange {
   readonly #sessions = new Map<JurisdictionCode, Session>();
   readonly #onFatal: (error: unknown) => void;
   readonly #attempts = new Map<JurisdictionCode, Attempts>();
-  readonly #startedAt: number;
+  readonly #stopping = new Set<Promise<void>>();
+  #cancelExpiry: () => void = () => undefined;
   readonly #witnessIntervalMs: number;
 
   constructor(options: ExchangeOptions) {
     const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
     this.#onFatal = options.onFatal;
-    this.#startedAt = clock.nowMs();
+    const { timers = systemTimers, failpoint = noFailpoint } = options;
     this.#witnessIntervalMs = options.witnessIntervalMs ?? WITNESS_INTERVAL_MS;
     const committer = new Committer({
       store,
@@ -84,6 +102,7 @@ export class Exchange {
           session.offerCheckpoint();
         }
       },
+      failpoint,
     });
     this.#context = {
       code,
@@ -92,6 +111,10 @@ export class Exchange {
       committer,
       directory: new Directory(options.manifest),
       clock,
+      timers,
+      turns: new Turns(),
+      incidentPace: new IncidentPace(),
+      failpoint,
       signKey,
       decryptKey,
       limits,
@@ -102,6 +125,7 @@ export class Exchange {
         this.#emit(event);
       },
     };
+    this.#watchExpiry(0);
   }
 
   get manifest(): Manifest {
@@ -129,6 +153,16 @@ export class Exchange {
   async send(draft: Draft, to: JurisdictionCode): Promise<MessageRecord> {
     const record = await queueMessage(this.#context, draft, to);
     this.#sessions.get(to)?.wake();
+    return record;
+  }
+
+  /**
+   * Gives up a message that was never handed to a session, because a person says so.
+   * @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_NOT_WITHDRAWABLE, EXCHANGE_STOPPED
+   */
+  async withdraw(id: Uuid): Promise<MessageRecord> {
+    const record = await withdrawMessage(this.#context, id, (peer) => this.#attemptsOf(peer));
+    this.#sessions.get(record.peer)?.wake();
     return record;
   }
 
@@ -245,17 +279,15 @@ export class Exchange {
   /** Starts exchanging over a session whose Hellos agreed. */
   attach(link: PeerLink): LinkHandler {
     const { peer } = link;
-    const context = this.#context;
-    const attempts = this.#attempts.get(peer) ?? { before: this.#startedAt, upTo: 0 };
-    this.#attempts.set(peer, attempts);
     const session = new Session({
-      context,
+      context: this.#context,
       link,
-      attempts,
+      attempts: this.#attemptsOf(peer),
       witnessIntervalMs: this.#witnessIntervalMs,
       onFatal: this.#onFatal,
-      onClose: () => {
+      onClose: (stopped) => {
         if (this.#sessions.get(peer) === session) this.#sessions.delete(peer);
+        this.#settle(peer, stopped);
       },
     });
     this.#sessions.set(peer, session);
@@ -266,8 +298,43 @@ export class Exchange {
 
   /** Lets running steps finish and takes nothing more. */
   async close(): Promise<void> {
-    await Promise.all([...this.#sessions.values()].map((session) => session.stop()));
+    this.#cancelExpiry();
+    for (const [peer, session] of this.#sessions) {
+      this.#sessions.delete(peer);
+      this.#settle(peer, session.stop());
+    }
+    await Promise.all(this.#stopping);
     await this.#context.committer.close();
+  }
+
+  /** Once nothing of the peer's last session is at work, how far it came is written down. */
+  #settle(peer: JurisdictionCode, stopped: Promise<void>): void {
+    const settling = stopped
+      .then(() => (this.#sessions.has(peer) ? undefined : this.#attemptsOf(peer).settle()))
+      .catch((error: unknown) => {
+        if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
+      })
+      .finally(() => this.#stopping.delete(settling));
+    this.#stopping.add(settling);
+  }
+
+  #attemptsOf(peer: JurisdictionCode): Attempts {
+    const attempts = this.#attempts.get(peer) ?? new Attempts(this.#context, peer);
+    this.#attempts.set(peer, attempts);
+    return attempts;
+  }
+
+  #watchExpiry(delayMs: number): void {
+    this.#cancelExpiry = this.#context.timers.after(delayMs, () => {
+      giveUpExpired(this.#context, (peer) => this.#attemptsOf(peer))
+        .then((peers) => {
+          for (const peer of peers) this.#sessions.get(peer)?.wake();
+          this.#watchExpiry(EXPIRY_INTERVAL_MS);
+        })
+        .catch((error: unknown) => {
+          if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
+        });
+    });
   }
 
   #emit(event: ExchangeEvent): void {

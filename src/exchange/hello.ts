@@ -88,7 +88,7 @@ async function judgeTheirHead(
     await context.committer.commit(async (view) => {
       const record = (await view.getRecord<PeerRecord>(keys.peer(peer))) ?? NEW_PEER;
       view.putRecord(keys.peer(peer), noteCheckpoint(record, head));
-    });
+    }, peer);
   }
   return accept(undefined);
 }

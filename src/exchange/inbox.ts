@@ -1,4 +1,12 @@
-import { bytesToBase64url, equalBytes, parseUtf8, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import {
+  bytesToBase64url,
+  equalBytes,
+  parseUtf8,
+  refuse,
+  utf8ToBytes,
+  type JurisdictionCode,
+  type Uuid,
+} from '../base/mod.ts';
 import { applyStep, type Case } from '../casework/mod.ts';
 import { sealedDigest } from '../sealing/mod.ts';
 import { encodeReceipt, type Deliver, type LedgerEntry, type Reason, type Receipt } from '../wire/mod.ts';
@@ -10,13 +18,13 @@ import { openDelivery, type OpenedDelivery } from './opening.ts';
 import { eventOf } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
-import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
+import { NEW_PEER, encodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
 /** What to do about a delivery: answer it, or end the session because the peer breaks the protocol. */
 export type DeliveryOutcome = { readonly receipt: Receipt } | { readonly close: CloseReason };
 
 type Planned =
-  | { readonly is: 'new'; readonly record: MessageRecord }
+  | { readonly is: 'new'; readonly record: MessageRecord; readonly failure?: unknown }
   | { readonly is: 'copy'; readonly record: MessageRecord }
   | { readonly is: 'violation'; readonly close: CloseReason; readonly detail: string };
 
@@ -25,6 +33,8 @@ export interface AdmittedDelivery {
   readonly deliver: Deliver;
   readonly proved: ProvedEntry;
   readonly opened: ReturnType<typeof openDelivery> | undefined;
+  /** What this node failed with when it tried to open the message. */
+  readonly failure?: unknown;
 }
 
 /**
@@ -41,8 +51,13 @@ export async function admitDelivery(
   if (!proved.ok || !isAbout(context, deliver, proved.value)) return { close: 'PROOF_INVALID' };
   // A cheap look before the expensive opening; the plan decides.
   const copy = (await context.store.get(keys.arrived(peer, deliver.seq))) !== undefined;
-  const opened = copy || deliver.sealed === undefined ? undefined : openDelivery(context, deliver, proved.value.entry);
-  return { deliver, proved: proved.value, opened };
+  if (copy || deliver.sealed === undefined) return { deliver, proved: proved.value, opened: undefined };
+  try {
+    return { deliver, proved: proved.value, opened: openDelivery(context, deliver, proved.value.entry) };
+  } catch (failure) {
+    const opened = refuse('NOT_PROCESSABLE', 'this node failed at opening it');
+    return { deliver, proved: proved.value, opened, failure };
+  }
 }
 
 /**
@@ -55,7 +70,7 @@ export async function takeDelivery(
   admitted: AdmittedDelivery,
 ): Promise<DeliveryOutcome> {
   const { deliver } = admitted;
-  const planned = await context.committer.commit((view) => planDelivery(view, admitted));
+  const planned = await context.committer.commit((view) => planDelivery(view, admitted), peer);
   if (planned.is === 'violation') {
     if (planned.close === 'DELIVERY_CONTRADICTION') {
       await recordIncident(context, peer, {
@@ -67,7 +82,15 @@ export async function takeDelivery(
     return { close: planned.close };
   }
   const { record } = planned;
+  context.failpoint('receive.committed');
   if (planned.is === 'new') {
+    if (planned.failure !== undefined) {
+      await recordIncident(context, peer, {
+        kind: 'NOT_PROCESSABLE',
+        detail: `message ${record.message_id} was refused because this node failed at it: ${nameOf(planned.failure)}`,
+        exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
+      });
+    }
     const at = {
       ...eventOf(record),
       time: record.answer!.time,
@@ -80,6 +103,11 @@ export async function takeDelivery(
   return { receipt: await context.ledger.receipt(record.answer!.index) };
 }
 
+// A message could be quoted in an error's text, and an incident holds no content.
+function nameOf(failure: unknown): string {
+  return failure instanceof Error ? failure.name : typeof failure;
+}
+
 /** Whether the proved entry is the sender's word for exactly this envelope. */
 function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEntry): boolean {
   const about = entry.peer === context.code && entry.message_id === deliver.message_id && entry.seq === deliver.seq;
@@ -90,7 +118,8 @@ function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEn
   return digest.ok && equalBytes(digest.value, entry.sealed_digest!);
 }
 
-async function planDelivery(view: StepView, { deliver, proved, opened }: AdmittedDelivery): Promise<Planned> {
+async function planDelivery(view: StepView, admitted: AdmittedDelivery): Promise<Planned> {
+  const { deliver, proved, opened } = admitted;
   const peer = deliver.from as JurisdictionCode;
   const id = deliver.message_id as Uuid;
   const { entry } = proved;
@@ -132,9 +161,9 @@ async function planDelivery(view: StepView, { deliver, proved, opened }: Admitte
   }
   view.putRecord(stored, record);
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
-  if (answer.case !== undefined) view.putRecord(keys.case(answer.case.case_id), answer.case);
+  if (answer.case !== undefined) view.put(answer.case.key, answer.case.bytes);
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
-  return { is: 'new', record };
+  return { is: 'new', record, failure: admitted.failure ?? answer.failure };
 }
 
 /** A copy of what came before gets the same entry again; anything else under its number is a contradiction. */
@@ -162,7 +191,9 @@ interface Answer {
   readonly kind: 'RECEIVED' | 'REFUSED';
   readonly reason?: Reason;
   readonly opened?: OpenedDelivery;
-  readonly case?: Case;
+  /** The case's new state, encoded. */
+  readonly case?: { readonly key: string; readonly bytes: Uint8Array };
+  readonly failure?: unknown;
 }
 
 async function decide(
@@ -176,10 +207,22 @@ async function decide(
   }
   if (opened === undefined) return { kind: 'RECEIVED', reason: sent.reason ?? 'VOIDED_EXPIRED' };
   if (!opened.ok) return { kind: 'REFUSED', reason: opened.reason };
-  const { message } = opened.value;
-  const step = applyStep(await view.getRecord<Case>(keys.case(message.header.case_id)), message);
-  if (!step.ok) return { kind: 'REFUSED', reason: step.reason, opened: opened.value };
-  return { kind: 'RECEIVED', opened: opened.value, case: step.value };
+  return apply(await view.getRecord<Case>(keys.case(opened.value.message.header.case_id)), opened.value);
+}
+
+/**
+ * Takes the step of casework. A message at which this node's own code fails is refused like any other that cannot be taken: it would
+ * otherwise come again after every restart, and hold up everything behind it.
+ */
+function apply(current: Case | undefined, opened: OpenedDelivery): Answer {
+  try {
+    const step = applyStep(current, opened.message);
+    if (!step.ok) return { kind: 'REFUSED', reason: step.reason, opened };
+    const { case_id: id } = step.value;
+    return { kind: 'RECEIVED', opened, case: { key: keys.case(id), bytes: encodeRecord(step.value) } };
+  } catch (failure) {
+    return { kind: 'REFUSED', reason: 'NOT_PROCESSABLE', opened, failure };
+  }
 }
 
 function headerOf(opened: OpenedDelivery | undefined): Partial<MessageRecord> {

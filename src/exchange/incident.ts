@@ -5,7 +5,12 @@ import { decodeRecord, encodeRecord, keys } from './record.ts';
 /** What contradicted what. The record is kept whole; the ledger holds its digest. */
 export interface IncidentEvidence {
   readonly kind:
-    'FORKED_LEDGER' | 'ROLLED_BACK_LEDGER' | 'CONTRADICTORY_DELIVERY' | 'CONTRADICTORY_RECEIPT' | 'INVALID_RECEIPT';
+    | 'FORKED_LEDGER'
+    | 'ROLLED_BACK_LEDGER'
+    | 'CONTRADICTORY_DELIVERY'
+    | 'CONTRADICTORY_RECEIPT'
+    | 'INVALID_RECEIPT'
+    | 'NOT_PROCESSABLE';
   readonly detail: string;
   /** Signed notes, receipts and deliveries as they came, in text. */
   readonly exhibits: readonly string[];
@@ -20,7 +25,19 @@ export interface IncidentRecord extends IncidentEvidence {
 
 // A peer that misbehaves on purpose must not be able to fill this node's ledger.
 const MIN_INTERVAL_MS = 60_000;
-const lastByContext = new WeakMap<ExchangeContext, Map<string, number>>();
+
+/** Lets one incident of each kind through a minute, for each peer. */
+export class IncidentPace {
+  readonly #last = new Map<string, number>();
+
+  /** @param nowMs of a clock that never jumps: a wall clock set back would silence every incident until it caught up */
+  admits(peer: JurisdictionCode, kind: IncidentEvidence['kind'], nowMs: number): boolean {
+    const id = `${peer}/${kind}`;
+    if (nowMs - (this.#last.get(id) ?? -Infinity) < MIN_INTERVAL_MS) return false;
+    this.#last.set(id, nowMs);
+    return true;
+  }
+}
 
 /** Records a contradiction by a peer: the evidence in the store, its digest in the ledger, in one batch. */
 export async function recordIncident(
@@ -28,19 +45,15 @@ export async function recordIncident(
   peer: JurisdictionCode,
   evidence: IncidentEvidence,
 ): Promise<void> {
+  if (!context.incidentPace.admits(peer, evidence.kind, context.timers.monotonicMs())) return;
   const nowMs = context.clock.nowMs();
-  const last = lastByContext.get(context) ?? new Map<string, number>();
-  lastByContext.set(context, last);
-  const id = `${peer}/${evidence.kind}`;
-  if (nowMs - (last.get(id) ?? -Infinity) < MIN_INTERVAL_MS) return;
-  last.set(id, nowMs);
   const record = encodeRecord({ peer, noticed_at: isoTime(nowMs), ...evidence });
   const digest = sha256(record);
   const index = await context.committer.commit((view) => {
     view.put(keys.incident(bytesToHex(digest)), record);
     const ref = view.append({ kind: 'INCIDENT', peer, seq: 0, detail: { type: 'incident', value: { digest } } });
     return Promise.resolve(ref.index);
-  });
+  }, peer);
   context.emit({ kind: 'INCIDENT', time: nowMs, peer, detail: evidence.detail, index });
 }
 

@@ -7,14 +7,19 @@ export interface PeerLink {
   readonly peer: JurisdictionCode;
   /** What the peer accepts, from its Hello. */
   readonly limits: Limits;
-  /** Sends one frame; resolves when the peer has taken enough of what was sent before, or the session is over. */
+  /** Sends one frame; resolves when there is room for another, or the session is over. For what can wait. */
   send(frame: Frame): Promise<void>;
+  /** Sends one frame at once: an answer, which nothing may hold up, because the peer may be waiting for it before it reads on. */
+  answer(frame: Frame): void;
   close(reason: CloseReason): void;
 }
 
 /** What the exchange does with a session. The transport calls it. */
 export interface LinkHandler {
-  /** Takes one frame; frames of a session are given one after another, without waiting. Never throws. */
-  onFrame(frame: Frame): void;
+  /**
+   * Takes one frame; frames of a session are given one after another, without waiting. Never rejects. Resolves when nothing of the frame
+   * is kept any more: the transport reads on as long as little is.
+   */
+  onFrame(frame: Frame): Promise<void>;
   onClose(): void;
 }

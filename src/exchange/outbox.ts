@@ -5,6 +5,7 @@ import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } 
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
+import { recordIncident } from './incident.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
 /**
@@ -22,6 +23,7 @@ export async function queueMessage(
 ): Promise<MessageRecord> {
   checkDraft(context, draft, to);
   const record = await context.committer.commit((view) => planMessage(context, view, draft, to));
+  context.failpoint('send.queued');
   context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
   return record;
 }
@@ -128,6 +130,8 @@ async function planMessage(
   view.put(keys.sealed(header.message_id), utf8ToBytes(sealed));
   view.put(keys.signed(header.message_id), utf8ToBytes(jws));
   view.put(keys.pending(to, seq), utf8ToBytes(header.message_id));
+  if (header.expires_at !== 0)
+    view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
   view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
   view.putRecord(keys.case(header.case_id), step.value);
   return record;
@@ -153,39 +157,65 @@ async function caseOf(context: ExchangeContext, view: StepView, draft: Draft, no
 }
 
 /**
- * Gives up a queued message that expired before it was ever delivered: its VOIDED entry takes its place in the sequence, and its step
- * of casework never happened.
+ * Gives up a queued message that never left this node: its VOIDED entry takes its place in the sequence, and its step of casework never
+ * happened. The caller has made sure that no session takes it meanwhile.
  */
-export async function voidExpired(context: ExchangeContext, id: Uuid): Promise<MessageRecord> {
-  const record = await context.committer.commit(async (view) => {
+export async function voidMessage(
+  context: ExchangeContext,
+  id: Uuid,
+  reason: 'VOIDED_EXPIRED' | 'VOIDED_WITHDRAWN',
+): Promise<MessageRecord> {
+  const planned = await context.committer.commit(async (view) => {
     const current = (await view.getRecord<MessageRecord>(keys.message(id)))!;
-    if (current.status !== 'QUEUED') return current;
+    if (current.status !== 'QUEUED') return { record: current, isNew: false, failure: undefined };
     const sent = view.append({
       kind: 'VOIDED',
       peer: current.peer,
       message_id: id,
       seq: current.seq,
       ...digestsOf(current),
-      reason: 'VOIDED_EXPIRED',
+      reason,
     });
-    const voided: MessageRecord = { ...current, status: 'VOIDED', reason: 'VOIDED_EXPIRED', sent };
-    view.putRecord(keys.message(id), voided);
+    const record: MessageRecord = { ...current, status: 'VOIDED', reason, sent };
+    view.putRecord(keys.message(id), record);
     view.delete(keys.sealed(id));
-    await withdrawStep(view, voided);
-    return voided;
+    forgetExpiry(view, record);
+    return { record, isNew: true, failure: await withdrawStep(view, record) };
   });
-  context.emit({ kind: 'VOIDED', ...eventOf(record), time: record.sent.time, index: record.sent.index });
+  const { record, isNew, failure } = planned;
+  context.failpoint('void.committed');
+  if (failure !== undefined) {
+    await recordIncident(context, record.peer, {
+      kind: 'NOT_PROCESSABLE',
+      detail: `the case of message ${id} could not be folded without it`,
+      exhibits: [],
+    });
+  }
+  if (isNew) context.emit({ kind: 'VOIDED', ...eventOf(record), time: record.sent.time, index: record.sent.index });
   return record;
 }
 
-/** Takes a message's step out of its case, because it never happened at the other side. */
-export async function withdrawStep(view: StepView, record: MessageRecord): Promise<void> {
-  if (record.case_id === undefined) return;
+/** Takes a message out of the list of those that may expire. */
+export function forgetExpiry(view: StepView, { message_id: id, expires_at: at }: MessageRecord): void {
+  if (at !== undefined && at !== 0) view.delete(keys.expiry(at, id));
+}
+
+/**
+ * Takes a message's step out of its case, because it never happened at the other side.
+ * @returns what the casework failed with, the case being left as it was; undefined when all went well
+ */
+export async function withdrawStep(view: StepView, record: MessageRecord): Promise<unknown> {
+  if (record.case_id === undefined) return undefined;
   const current = await view.getRecord<Case>(keys.case(record.case_id));
-  if (current === undefined) return;
-  const folded = refold(current, new Set([record.message_id]));
-  if (folded === undefined) view.delete(keys.case(record.case_id));
-  else view.putRecord(keys.case(record.case_id), folded);
+  if (current === undefined) return undefined;
+  try {
+    const folded = refold(current, new Set([record.message_id]));
+    if (folded === undefined) view.delete(keys.case(record.case_id));
+    else view.putRecord(keys.case(record.case_id), folded);
+    return undefined;
+  } catch (failure) {
+    return failure;
+  }
 }
 
 /** The digests of a record as bytes. */

@@ -4,7 +4,7 @@ import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { recordIncident } from './incident.ts';
-import { eventOf, withdrawStep } from './outbox.ts';
+import { eventOf, forgetExpiry, withdrawStep } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { NEW_PEER, decodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
@@ -12,15 +12,26 @@ import { NEW_PEER, decodeRecord, keys, type MessageRecord, type PeerRecord } fro
 /** What a receipt settled, or why the session has to end. */
 export type ReceiptOutcome = { readonly record: MessageRecord } | { readonly close: CloseReason };
 
+/** A receipt that proves an answer to exactly what was sent. */
+export interface AdmittedReceipt {
+  readonly receipt: Receipt;
+  readonly proved: ProvedEntry;
+  readonly id: Uuid;
+}
+
+type Planned =
+  | { readonly is: 'new' | 'copy'; readonly record: MessageRecord; readonly failure?: unknown }
+  | { readonly is: 'contradiction'; readonly detail: string };
+
 /**
- * Takes a receipt. It counts only if it proves that the peer's own ledger says RECEIVED or REFUSED about exactly what was sent: the same
- * message, number and digests. Then it is held: stored, and in this node's ledger.
+ * Reads a receipt. It counts only if it proves that the peer's own ledger says RECEIVED or REFUSED about exactly what was sent: the same
+ * message, number and digests. Anything else is kept as an incident, and ends the session.
  */
-export async function takeReceipt(
+export async function admitReceipt(
   context: ExchangeContext,
   peer: JurisdictionCode,
   receipt: Receipt,
-): Promise<ReceiptOutcome> {
+): Promise<AdmittedReceipt | { readonly close: CloseReason }> {
   const proved = verifyPeerEntry(context, peer, receipt);
   if (!proved.ok) return invalid(context, peer, receipt, proved.detail);
   const { entry } = proved.value;
@@ -28,24 +39,42 @@ export async function takeReceipt(
   if (sent === undefined || !answers(context, peer, sent, entry)) {
     return invalid(context, peer, receipt, 'it answers nothing that was sent');
   }
-  const planned = await context.committer.commit((view) => planReceipt(view, sent.message_id, receipt, proved.value));
-  if (planned === 'contradiction') {
+  return { receipt, proved: proved.value, id: sent.message_id };
+}
+
+/** Holds a receipt: stored, and in this node's ledger. One that came before changes nothing. */
+export async function takeReceipt(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  admitted: AdmittedReceipt,
+): Promise<ReceiptOutcome> {
+  const { id, receipt, proved } = admitted;
+  const planned = await context.committer.commit((view) => planReceipt(view, admitted), peer);
+  if (planned.is === 'contradiction') {
     await recordIncident(context, peer, {
       kind: 'CONTRADICTORY_RECEIPT',
-      detail: `two different answers to message ${sent.message_id}`,
-      exhibits: await exhibitsOf(context, sent.message_id, receipt),
+      detail: planned.detail,
+      exhibits: await exhibitsOf(context, id, receipt),
     });
     return { close: 'RECEIPT_INVALID' };
   }
-  const { record, isNew } = planned;
-  if (isNew) {
+  const { record } = planned;
+  context.failpoint('receipt.held');
+  if (planned.is === 'new') {
+    if (planned.failure !== undefined) {
+      await recordIncident(context, peer, {
+        kind: 'NOT_PROCESSABLE',
+        detail: `the case of message ${id} could not be folded without it`,
+        exhibits: [bytesToBase64url(encodeReceipt(receipt))],
+      });
+    }
     const at = {
       ...eventOf(record),
       time: record.held!.time,
       index: record.held!.index,
       peer_index: record.answer!.index,
     };
-    if (entry.kind === 'REFUSED') context.emit({ kind: 'REFUSAL_HELD', ...at, reason: entry.reason! });
+    if (proved.entry.kind === 'REFUSED') context.emit({ kind: 'REFUSAL_HELD', ...at, reason: proved.entry.reason! });
     else context.emit({ kind: 'RECEIPT_HELD', ...at });
   }
   return { record };
@@ -63,16 +92,20 @@ function answers(context: ExchangeContext, peer: JurisdictionCode, sent: Message
   );
 }
 
-async function planReceipt(
-  view: StepView,
-  id: Uuid,
-  receipt: Receipt,
-  proved: ProvedEntry,
-): Promise<{ readonly record: MessageRecord; readonly isNew: boolean } | 'contradiction'> {
+async function planReceipt(view: StepView, { id, receipt, proved }: AdmittedReceipt): Promise<Planned> {
   const current = (await view.getRecord<MessageRecord>(keys.message(id)))!;
   if (current.held !== undefined) {
     const held = parseReceipt((await view.get(keys.peerProof(current.held.index)))!);
-    return equalBytes(held.entry, receipt.entry) ? { record: current, isNew: false } : 'contradiction';
+    if (equalBytes(held.entry, receipt.entry)) return { is: 'copy', record: current };
+    return { is: 'contradiction', detail: `two different answers to message ${id}` };
+  }
+  // What is given up is answered by repeating why, and nothing else is: either could not both have happened.
+  const given = current.status === 'VOIDED' ? current.reason : undefined;
+  if (proved.entry.kind === 'RECEIVED' && proved.entry.reason !== given) {
+    return {
+      is: 'contradiction',
+      detail: `message ${id} is ${current.status} here, and received${proved.entry.reason === undefined ? '' : ` as ${proved.entry.reason}`} there`,
+    };
   }
   const { entry } = proved;
   const held = view.append({
@@ -97,10 +130,10 @@ async function planReceipt(
   view.putRecord(keys.message(id), record);
   view.put(keys.peerProof(held.index), encodeReceipt(receipt));
   view.delete(keys.pending(current.peer, current.seq));
+  forgetExpiry(view, current);
   const peer = (await view.getRecord<PeerRecord>(keys.peer(current.peer))) ?? NEW_PEER;
   view.putRecord(keys.peer(current.peer), noteCheckpoint(peer, proved.checkpoint));
-  if (record.status === 'REFUSED') await withdrawStep(view, record);
-  return { record, isNew: true };
+  return { is: 'new', record, failure: record.status === 'REFUSED' ? await withdrawStep(view, record) : undefined };
 }
 
 async function invalid(
@@ -108,7 +141,7 @@ async function invalid(
   peer: JurisdictionCode,
   receipt: Receipt,
   detail: string,
-): Promise<ReceiptOutcome> {
+): Promise<{ readonly close: CloseReason }> {
   const exhibits = [bytesToBase64url(encodeReceipt(receipt))];
   await recordIncident(context, peer, { kind: 'INVALID_RECEIPT', detail, exhibits });
   return { close: 'RECEIPT_INVALID' };

@@ -45,6 +45,11 @@ export interface PeerRecord {
   readonly checkpoint?: string | undefined;
 }
 
+/** How far deliveries to a peer have come: the highest number that may have left, or UNKNOWN while a session is delivering. */
+export interface AttemptsRecord {
+  readonly up_to: number | 'UNKNOWN';
+}
+
 /** The last checkpoint of a peer's that this node cosigned. */
 export interface WitnessedRecord {
   readonly size: number;
@@ -79,6 +84,10 @@ export const keys = {
   pendingOf: (code: JurisdictionCode): string => `pending/${code}/`,
   /** Message ids by the peer's sequence number. */
   arrived: (code: JurisdictionCode, seq: number): string => `arrived/${code}/${pad(seq)}`,
+  /** Message ids that may expire, by when they do. */
+  expiry: (expiresAt: number, id: Uuid): string => `expiry/${pad(expiresAt)}/${id}`,
+  expiries: 'expiry/',
+  attempts: (code: JurisdictionCode): string => `attempts/${code}`,
   case: (id: Uuid): string => `case/${id}`,
   incident: (digestHex: string): string => `incident/${digestHex}`,
   /** The peer's checkpoint that this node cosigned last. */
@@ -102,6 +111,11 @@ export function decodeRecord<T>(bytes: Uint8Array): T {
 /** The number at the end of a key. */
 export function parseDecimalKey(key: string): number {
   return Number(key.slice(key.lastIndexOf('/') + 1));
+}
+
+/** The time in a key of the list of messages that may expire, in Unix milliseconds. */
+export function parseExpiry(key: string): number {
+  return Number(key.split('/')[1]);
 }
 
 function pad(seq: number): string {

@@ -2,10 +2,11 @@ import { codeOf } from '../base/mod.ts';
 import type { Deliver, Frame, Receipt } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { ExchangeContext } from './context.ts';
-import { Delivery, type Attempts } from './delivery.ts';
+import type { Attempts } from './attempts.ts';
+import { Delivery } from './delivery.ts';
 import { admitDelivery, takeDelivery } from './inbox.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
-import { takeReceipt } from './receipt.ts';
+import { admitReceipt, takeReceipt } from './receipt.ts';
 import { SessionWitness } from './witness.ts';
 
 /** One session with a peer: deliveries both ways. */
@@ -15,10 +16,8 @@ export class Session implements LinkHandler {
   readonly #delivery: Delivery;
   readonly #witness: SessionWitness;
   readonly #onFatal: (error: unknown) => void;
-  readonly #onClose: () => void;
-  // Admission keeps the order of arrival; the steps behind it share batches.
-  #admission: Promise<unknown> = Promise.resolve();
-  #witnessing: Promise<unknown> = Promise.resolve();
+  readonly #onClose: (stopped: Promise<void>) => void;
+  #witnessing: Promise<void> = Promise.resolve();
   #unanswered = 0;
   #over = false;
 
@@ -28,7 +27,8 @@ export class Session implements LinkHandler {
     readonly attempts: Attempts;
     readonly witnessIntervalMs: number;
     readonly onFatal: (error: unknown) => void;
-    readonly onClose: () => void;
+    /** Told at once; what it is given resolves when nothing of the session is at work any more. */
+    readonly onClose: (stopped: Promise<void>) => void;
   }) {
     const { context, link, attempts } = options;
     this.#context = context;
@@ -61,22 +61,22 @@ export class Session implements LinkHandler {
     await this.#delivery.stop();
   }
 
-  onFrame(frame: Frame): void {
+  onFrame(frame: Frame): Promise<void> {
+    return this.#process(frame).catch((error: unknown) => {
+      this.#fail(error);
+    });
+  }
+
+  async #process(frame: Frame): Promise<void> {
     switch (frame.type) {
       case 'deliver':
-        this.#onDeliver(frame.value);
-        return;
+        return this.#onDeliver(frame.value);
       case 'receipt':
-        this.#onReceipt(frame.value).catch((error: unknown) => {
-          this.#fail(error);
-        });
-        return;
+        return this.#onReceipt(frame.value);
       case 'witness_offer':
-        this.#inTurn(() => this.#witness.onOffer(frame.value));
-        return;
+        return this.#inTurn(() => this.#witness.onOffer(frame.value));
       case 'cosignature':
-        this.#inTurn(() => this.#witness.onCosignature(frame.value));
-        return;
+        return this.#inTurn(() => this.#witness.onCosignature(frame.value));
       case 'hello':
       case 'manifest':
         this.close('HELLO_EXPECTED');
@@ -87,51 +87,54 @@ export class Session implements LinkHandler {
   }
 
   onClose(): void {
-    if (!this.#over) this.#onClose();
-    this.stop().catch(this.#onFatal);
+    this.#onClose(this.stop());
   }
 
-  #onDeliver(deliver: Deliver): void {
-    if (++this.#unanswered > this.#context.limits.credit) {
+  async #onDeliver(deliver: Deliver): Promise<void> {
+    const { limits, turns, failpoint } = this.#context;
+    if (++this.#unanswered > limits.credit) {
       this.close('CREDIT_EXCEEDED');
       return;
     }
     const { peer } = this.#link;
-    this.#admission = this.#admission
-      .then(() => admitDelivery(this.#context, peer, deliver))
-      .then((admitted) => {
-        if (this.#over) return;
-        if ('close' in admitted) {
-          this.close(admitted.close);
-          return;
-        }
-        this.#answer(takeDelivery(this.#context, peer, admitted)).catch((error: unknown) => {
-          this.#fail(error);
-        });
-      })
-      .catch((error: unknown) => {
-        this.#fail(error);
-      });
+    failpoint('receive.arrived');
+    // The commit is asked for in the same turn: deliveries keep the order of their arrival, and those behind share its batch.
+    const taking = await turns.take(peer, async () => {
+      if (this.#over) return undefined;
+      const admitted = await admitDelivery(this.#context, peer, deliver);
+      failpoint('receive.opened');
+      return { outcome: 'close' in admitted ? Promise.resolve(admitted) : takeDelivery(this.#context, peer, admitted) };
+    });
+    const outcome = await taking?.outcome;
+    this.#unanswered--;
+    if (outcome === undefined) return;
+    if ('close' in outcome) {
+      this.close(outcome.close);
+      return;
+    }
+    failpoint('receipt.sending');
+    this.#link.answer({ type: 'receipt', value: outcome.receipt });
+    failpoint('receipt.sent');
   }
 
   /** One after another: an offer judged beside another could be judged against what the other is about to write. */
-  #inTurn(act: () => Promise<void>): void {
-    this.#witnessing = this.#witnessing
-      .then(() => (this.#over ? undefined : act()))
-      .catch((error: unknown) => {
-        this.#fail(error);
-      });
-  }
-
-  async #answer(taking: ReturnType<typeof takeDelivery>): Promise<void> {
-    const outcome = await taking;
-    this.#unanswered--;
-    if ('close' in outcome) this.close(outcome.close);
-    else await this.#link.send({ type: 'receipt', value: outcome.receipt });
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#witnessing.then(() => (this.#over ? undefined : act()));
+    this.#witnessing = turn.catch(() => undefined);
+    return turn;
   }
 
   async #onReceipt(receipt: Receipt): Promise<void> {
-    const outcome = await takeReceipt(this.#context, this.#link.peer, receipt);
+    const { turns, failpoint } = this.#context;
+    const { peer } = this.#link;
+    failpoint('receipt.arrived');
+    const taking = await turns.take(peer, async () => {
+      if (this.#over) return undefined;
+      const admitted = await admitReceipt(this.#context, peer, receipt);
+      return { outcome: 'close' in admitted ? Promise.resolve(admitted) : takeReceipt(this.#context, peer, admitted) };
+    });
+    const outcome = await taking?.outcome;
+    if (outcome === undefined) return;
     if ('close' in outcome) this.close(outcome.close);
     else this.#delivery.answered(outcome.record.seq);
   }

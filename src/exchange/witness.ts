@@ -38,7 +38,7 @@ export class SessionWitness {
   readonly #onFailure: (error: unknown) => void;
   #offered: { readonly head: Checkpoint; readonly at: number } | undefined;
   #lastOfferAt = -Infinity;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: {
@@ -56,18 +56,18 @@ export class SessionWitness {
 
   /** The ledger has grown, or the session has begun: offers the checkpoint as soon as the interval allows. */
   wake(): void {
-    if (this.#stopped || this.#timer !== undefined || !Number.isFinite(this.#intervalMs)) return;
-    const wait = Math.max(0, this.#lastOfferAt + this.#intervalMs - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    if (this.#stopped || this.#cancel !== undefined || !Number.isFinite(this.#intervalMs)) return;
+    const { timers } = this.#context;
+    const wait = Math.max(0, this.#lastOfferAt + this.#intervalMs - timers.monotonicMs());
+    this.#cancel = timers.after(wait, () => {
+      this.#cancel = undefined;
       this.#offer().catch(this.#onFailure);
-    }, wait);
-    this.#timer.unref();
+    });
   }
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#cancel?.();
   }
 
   /** Judges a checkpoint of the peer's; what is cosigned is on disk before the answer leaves. */
@@ -81,16 +81,17 @@ export class SessionWitness {
       return;
     }
     const head = verified.value;
-    const judgement = await committer.commit((view) => judge(view, peer, head, offer));
+    const judgement = await committer.commit((view) => judge(view, peer, head, offer), peer);
+    this.#context.failpoint('witness.committed');
     switch (judgement.is) {
       case 'cosigned': {
         const { key, sign } = witness();
         const signature = cosign(head.origin, head, Math.floor(clock.nowMs() / 1000), key, sign);
-        await this.#link.send({ type: 'cosignature', value: { size: head.size, signature } });
+        this.#link.answer({ type: 'cosignature', value: { size: head.size, signature } });
         return;
       }
       case 'start from':
-        await this.#link.send({ type: 'cosignature', value: { size: judgement.size } });
+        this.#link.answer({ type: 'cosignature', value: { size: judgement.size } });
         return;
       case 'contradiction': {
         const detail = `${peer} offered ${head.size} entries that do not continue what was cosigned`;
@@ -132,13 +133,15 @@ export class SessionWitness {
     await committer.commit((view) => {
       view.putRecord(keys.cosigned(peer), record);
       return Promise.resolve();
-    });
+    }, peer);
+    this.#context.failpoint('witness.cosigned');
     await publishCosignatures(this.#context);
     this.wake();
   }
 
   async #offer(): Promise<void> {
-    if (this.#offered !== undefined && performance.now() - this.#offered.at < ANSWER_TIMEOUT_MS) return;
+    if (this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS)
+      return;
     const cosigned = (await this.#cosigned())?.size ?? 0;
     if (this.#stopped || this.#context.committer.grownTo <= cosigned) return;
     await this.#send(cosigned);
@@ -146,7 +149,7 @@ export class SessionWitness {
 
   async #send(oldSize: number): Promise<void> {
     const { checkpoint, path } = await this.#context.ledger.continuation(Math.min(oldSize, this.#context.ledger.size));
-    this.#lastOfferAt = performance.now();
+    this.#lastOfferAt = this.#context.timers.monotonicMs();
     this.#offered = { head: checkpoint, at: this.#lastOfferAt };
     await this.#link.send({
       type: 'witness_offer',

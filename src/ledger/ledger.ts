@@ -11,7 +11,15 @@
  * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
  */
 import { readFile } from 'node:fs/promises';
-import { bytesToHex, equalBytes, parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
+import {
+  bytesToHex,
+  equalBytes,
+  noFailpoint,
+  parseUtf8,
+  replaceFile,
+  utf8ToBytes,
+  type Failpoint,
+} from '../base/mod.ts';
 import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
 import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { LedgerError } from './error.ts';
@@ -36,6 +44,7 @@ export interface LedgerOptions {
   readonly folder: string;
   /** Told when files could not be published; the ledger itself is unharmed. */
   readonly onPublishError: (error: unknown) => void;
+  readonly failpoint?: Failpoint | undefined;
   /** Told of every append that is done. */
   readonly onAppend?: ((report: AppendReport) => void) | undefined;
 }
@@ -111,7 +120,7 @@ export class Ledger {
    * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED
    */
   static async open(options: LedgerOptions, onProgress?: (done: number, total: number) => void): Promise<Ledger> {
-    const { storage } = options;
+    const { storage, failpoint = noFailpoint } = options;
     const record = await storage.get(ledgerKeys.head);
     if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
     const { size, root } = decodeHead(record);
@@ -128,9 +137,12 @@ export class Ledger {
       throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
     }
     await checkExternalHead(options, tree);
+    failpoint('ledger.open.rehashed');
     const checkpoint = signCheckpoint({ size, root: rehashed }, options.key, options.sign);
     await storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]] });
+    failpoint('ledger.open.checkpoint-stored');
     await replaceFile(options.headFile, checkpoint.note, HEAD_MODE);
+    failpoint('ledger.open.head-replaced');
     return new Ledger(options, tree, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
   }
 
@@ -159,7 +171,8 @@ export class Ledger {
       if (length === 0 || length > MAX_ENTRY_BYTES)
         throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
-    const { storage, key, sign, headFile } = this.#options;
+    const { storage, key, sign, headFile, failpoint = noFailpoint } = this.#options;
+    failpoint('ledger.append.begun');
     const before = this.#checkpoint;
     const start = performance.now();
     const tiles = this.#tree.append(entries.map(leafHash));
@@ -176,6 +189,7 @@ export class Ledger {
       deletes: writes.deletes,
     });
     const storeMs = performance.now() - storeStart;
+    failpoint('ledger.append.committed');
     const checkpoint = signCheckpoint(head, key, sign);
     // The checkpoint can be signed again from the head, so its own record need not wait for the disk.
     await storage.commit({
@@ -183,9 +197,11 @@ export class Ledger {
       puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]],
       durable: false,
     });
+    failpoint('ledger.append.checkpoint-stored');
     const headStart = performance.now();
     await replaceFile(headFile, checkpoint.note, HEAD_MODE);
     const end = performance.now();
+    failpoint('ledger.append.head-replaced');
     this.#checkpoint = checkpoint;
     this.#publisher.publish(this.#published());
     this.#options.onAppend?.({

@@ -1,5 +1,5 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
-import { codeOf, systemClock, type Clock } from '../base/mod.ts';
+import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly log?: Log;
   readonly times?: SessionTimes;
   readonly witnessIntervalMs?: number;
+  /** Told of every step of persistence and of sending, so that a test can end the process there. */
+  readonly failpoint?: Failpoint;
   /** Told once when the process has to end and recover from disk. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -44,6 +46,7 @@ export async function openNodeStorage(
   config: NodeConfig,
   passphrase: string | undefined,
   log?: Log,
+  failpoint: Failpoint = noFailpoint,
   onAppend?: LedgerOptions['onAppend'],
 ): Promise<NodeStorage> {
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
@@ -58,12 +61,14 @@ export async function openNodeStorage(
         headFile: config.paths.head,
         folder: config.paths.ledger,
         onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
+        failpoint,
         onAppend,
       },
       (done, total) => log?.('debug', 'ledger.rehashing', { done, total }),
     );
     const close = async (): Promise<void> => {
       await ledger.publish();
+      failpoint('stop.drained');
       await store.close();
     };
     return { store, ledger, keys, close };
@@ -114,7 +119,9 @@ export class Node {
     const { config, passphrase, clock = systemClock } = options;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
     const metrics = config.metricsListen === undefined ? undefined : new Metrics();
-    const storage = await openNodeStorage(config, passphrase, log, (report) => metrics?.onAppend(report));
+    const storage = await openNodeStorage(config, passphrase, log, options.failpoint, (report) =>
+      metrics?.onAppend(report),
+    );
     let ledgerServer: LedgerServer | undefined;
     let metricsServer: MetricsServer | undefined;
     try {
@@ -132,6 +139,7 @@ export class Node {
         clock,
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
+        failpoint: options.failpoint,
         onFatal: options.onFatal,
         onBatch: (report) => metrics?.onBatch(report),
       });
@@ -156,6 +164,7 @@ export class Node {
         tlsKey: () => own.tls!,
         clock,
         listen: config.listen,
+        failpoint: options.failpoint,
         ...(options.times === undefined ? {} : { times: options.times }),
         onEvent: (event) => {
           metrics?.onTransport(event);

@@ -41,7 +41,7 @@ export class Dialler {
     return this.#nextAttemptAt;
   }
 
-  /** A session came to be: the next loss starts from short waits again. */
+  /** A session that did nothing wrong is over: the next attempts start from short waits again. */
   succeeded(): void {
     this.#attempts = 0;
   }

@@ -3,10 +3,11 @@
  * choose, so every frame is parsed strictly and every wait has an end.
  */
 import type { WebSocket } from 'ws';
-import type { JurisdictionCode } from '../base/mod.ts';
+import type { Clock, Failpoint, JurisdictionCode, Timers } from '../base/mod.ts';
 import { CLOSE_CODES, type CloseReason, type Exchange, type LinkHandler, type PeerLink } from '../exchange/mod.ts';
 import type { Checkpoint } from '../ledger/mod.ts';
 import { WireError, encodeFrame, parseFrame, type Frame, type Hello, type Limits } from '../wire/mod.ts';
+import { Flow } from './flow.ts';
 import type { SessionTimes } from './wire-options.ts';
 
 /** How a session ended. */
@@ -24,16 +25,15 @@ export interface SessionOptions {
   /** The peer's head seen before the socket was opened. */
   readonly seenBefore: Checkpoint | undefined;
   readonly times: SessionTimes;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly failpoint: Failpoint;
   /** Both Hellos agreed; false when another session stays instead. */
   readonly onReady: (session: FederationSession) => boolean;
   readonly onManifest: () => void;
   readonly onEnd: (session: FederationSession, end: SessionEnd) => void;
 }
 
-// Past this the peer is not reading: sending waits, and after a while the session ends.
-const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
-const DRAIN_POLL_MS = 20;
-const DRAIN_TIMEOUT_MS = 30_000;
 // How long a peer has to answer a close before the socket is destroyed.
 const CLOSE_GRACE_MS = 2_000;
 const MANIFEST_WAIT_MS = 15_000;
@@ -44,13 +44,14 @@ export class FederationSession implements PeerLink {
   readonly dialledBy: JurisdictionCode;
   readonly #options: SessionOptions;
   readonly #socket: WebSocket;
-  readonly #timers: NodeJS.Timeout[] = [];
-  // Frames that came in one read with the Hello wait for its verdict.
-  #early: Frame[] = [];
+  readonly #flow: Flow;
+  readonly #cancels: (() => void)[] = [];
+  // What came in one read with the Hello waits for its verdict; the socket is not read meanwhile.
+  #early: { readonly frame: Frame; readonly bytes: number }[] = [];
+  #stage: 'HELLO' | 'JUDGING' | 'READY' | 'TAKES_MANIFEST' | 'GIVES_MANIFEST' = 'HELLO';
   #handler: LinkHandler | undefined;
   #hello: Hello | undefined;
-  #awaitsManifest = false;
-  #lastPong = performance.now();
+  #lastHeard: number;
   #closing: SessionEnd | undefined;
   #clockOffsetMs = 0;
   #resolveEnded: () => void = () => undefined;
@@ -64,6 +65,10 @@ export class FederationSession implements PeerLink {
     this.#socket = options.socket;
     this.peer = options.peer;
     this.dialledBy = options.dialledBy;
+    this.#lastHeard = options.timers.monotonicMs();
+    this.#flow = new Flow(options.socket, options.timers, () => {
+      this.close('PEER_UNRESPONSIVE');
+    });
   }
 
   /** What the peer accepts. @throws {TypeError} before its Hello */
@@ -83,9 +88,11 @@ export class FederationSession implements PeerLink {
     this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.#onMessage(data, isBinary);
     });
-    this.#socket.on('pong', () => {
-      this.#lastPong = performance.now();
-    });
+    for (const event of ['ping', 'pong'] as const) {
+      this.#socket.on(event, () => {
+        this.#heard();
+      });
+    }
     this.#socket.on('error', () => undefined);
     this.#socket.on('close', (code, reason) => {
       this.#onEnd({ code, reason: reason.toString('utf8').slice(0, 100) });
@@ -93,45 +100,58 @@ export class FederationSession implements PeerLink {
     this.#after(times.helloMs, () => {
       if (this.#hello === undefined) this.close('HELLO_EXPECTED');
     });
-    const ping = setInterval(() => {
-      if (performance.now() - this.#lastPong > times.silenceMs) this.close('PEER_UNRESPONSIVE');
-      else this.#socket.ping();
-    }, times.pingMs);
-    this.#timers.push(ping);
+    this.#keepAlive();
     this.#sayHello().catch(() => {
       this.close('NODE_FAILED');
     });
   }
 
   async send(frame: Frame): Promise<void> {
+    this.answer(frame);
+    await this.#flow.room();
+  }
+
+  answer(frame: Frame): void {
     if (this.#closing !== undefined) return;
     this.#socket.send(encodeFrame(frame), { binary: true });
-    const start = performance.now();
-    while (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES && !this.#isClosing()) {
-      if (performance.now() - start > DRAIN_TIMEOUT_MS) this.close('PEER_UNRESPONSIVE');
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
-    }
+    this.#flow.adjust();
   }
 
   close(reason: CloseReason): void {
     if (this.#closing !== undefined) return;
     this.#closing = { code: CLOSE_CODES[reason], reason };
     this.#socket.close(CLOSE_CODES[reason], reason);
+    this.#flow.end();
     this.#after(CLOSE_GRACE_MS, () => {
       this.#socket.terminate();
     });
   }
 
-  #isClosing(): boolean {
-    return this.#closing !== undefined;
+  async #sayHello(): Promise<void> {
+    const value = await this.#options.exchange.makeHello(this.peer);
+    this.#options.failpoint('hello.sending');
+    this.answer({ type: 'hello', value });
   }
 
-  async #sayHello(): Promise<void> {
-    await this.send({ type: 'hello', value: await this.#options.exchange.makeHello(this.peer) });
+  #heard(): void {
+    this.#lastHeard = this.#options.timers.monotonicMs();
+  }
+
+  #keepAlive(): void {
+    const { times, timers } = this.#options;
+    this.#after(times.pingMs, () => {
+      // A socket that this node leaves unread is silent through no fault of the peer's.
+      if (this.#flow.isPaused) this.#heard();
+      if (timers.monotonicMs() - this.#lastHeard > times.silenceMs) this.close('PEER_UNRESPONSIVE');
+      if (this.#closing !== undefined) return;
+      this.#socket.ping();
+      this.#keepAlive();
+    });
   }
 
   #onMessage(data: Buffer, isBinary: boolean): void {
     if (this.#closing !== undefined) return;
+    this.#heard();
     let frame: Frame;
     try {
       if (!isBinary) throw new WireError('WIRE_MALFORMED', 'not binary');
@@ -141,16 +161,32 @@ export class FederationSession implements PeerLink {
       this.close('FRAME_INVALID');
       return;
     }
-    if (this.#handler !== undefined) {
-      this.#handler.onFrame(frame);
-    } else if (this.#hello === undefined) {
-      this.#onFirst(frame);
-    } else if (this.#awaitsManifest) {
-      this.#onManifest(frame).catch(() => {
-        this.close('NODE_FAILED');
-      });
-    } else {
-      this.#early.push(frame);
+    this.#onFrame(frame, data.length);
+  }
+
+  #onFrame(frame: Frame, bytes: number): void {
+    switch (this.#stage) {
+      case 'HELLO':
+        this.#onFirst(frame);
+        return;
+      case 'JUDGING':
+        this.#early.push({ frame, bytes });
+        return;
+      case 'READY':
+        this.#flow.received(bytes, this.#handler!.onFrame(frame));
+        return;
+      case 'TAKES_MANIFEST':
+        this.#stage = 'GIVES_MANIFEST';
+        this.#onManifest(frame).catch(() => {
+          this.close('NODE_FAILED');
+        });
+        return;
+      case 'GIVES_MANIFEST':
+        // Whoever is given a manifest, or has given one, closes; nothing else is to be said.
+        this.close('HELLO_EXPECTED');
+        return;
+      default:
+        this.#stage satisfies never;
     }
   }
 
@@ -159,15 +195,20 @@ export class FederationSession implements PeerLink {
       this.close('HELLO_EXPECTED');
       return;
     }
+    this.#stage = 'JUDGING';
     this.#hello = frame.value;
-    this.#clockOffsetMs = frame.value.clock - Date.now();
+    this.#clockOffsetMs = frame.value.clock - this.#options.clock.nowMs();
     this.#socket.pause();
     this.#judge(frame.value)
+      .then(() => {
+        for (const { frame: early, bytes } of this.#early.splice(0))
+          if (this.#closing === undefined) this.#onFrame(early, bytes);
+      })
       .catch(() => {
         this.close('NODE_FAILED');
       })
       .finally(() => {
-        this.#socket.resume();
+        if (!this.#flow.isPaused) this.#socket.resume();
       });
   }
 
@@ -180,10 +221,11 @@ export class FederationSession implements PeerLink {
     }
     switch (verdict.value) {
       case 'OURS_NEWER':
+        this.#stage = 'GIVES_MANIFEST';
         await this.#offerManifest(hello.manifest_version);
         return;
       case 'THEIRS_NEWER':
-        this.#awaitsManifest = true;
+        this.#stage = 'TAKES_MANIFEST';
         this.#after(MANIFEST_WAIT_MS, () => {
           this.close('MANIFEST_MISMATCH');
         });
@@ -203,7 +245,7 @@ export class FederationSession implements PeerLink {
       this.close('MANIFEST_UNAVAILABLE');
       return;
     }
-    await this.send({ type: 'manifest', value: { manifest } });
+    this.answer({ type: 'manifest', value: { manifest } });
     this.#after(MANIFEST_WAIT_MS, () => {
       this.close('MANIFEST_UPDATED');
     });
@@ -215,12 +257,12 @@ export class FederationSession implements PeerLink {
       this.close('SESSION_DUPLICATE');
       return;
     }
+    this.#options.failpoint('hello.agreed');
     this.#handler = this.#options.exchange.attach(this);
-    for (const frame of this.#early.splice(0)) this.#handler.onFrame(frame);
+    this.#stage = 'READY';
   }
 
   async #onManifest(frame: Frame): Promise<void> {
-    this.#awaitsManifest = false;
     if (frame.type !== 'manifest') {
       this.close('HELLO_EXPECTED');
       return;
@@ -232,12 +274,13 @@ export class FederationSession implements PeerLink {
   }
 
   #after(ms: number, act: () => void): void {
-    this.#timers.push(setTimeout(act, ms));
+    this.#cancels.push(this.#options.timers.after(ms, act));
   }
 
   #onEnd(end: SessionEnd): void {
-    for (const timer of this.#timers) clearTimeout(timer);
     this.#closing ??= end;
+    for (const cancel of this.#cancels) cancel();
+    this.#flow.end();
     this.#early = [];
     this.#handler?.onClose();
     this.#options.onEnd(this, this.#closing);

@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly verifyPeer: (socket: TLSSocket) => Verdict<JurisdictionCode>;
   /** Called before the upgrade is answered: what it returns is true of the time before the peer could speak. */
   readonly prepare: (peer: JurisdictionCode) => Promise<AcceptSocket>;
+  /** Whether one more connection of the peer is to be taken. */
+  readonly hasRoomFor: (peer: JurisdictionCode) => boolean;
   readonly onRefused: (reason: string) => void;
 }
 
@@ -111,6 +113,11 @@ export class Listener {
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((item) => item.trim());
     if (request.url !== FEDERATION_PATH || !protocols.includes(SUBPROTOCOL)) {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    if (!this.#options.hasRoomFor(peer.value)) {
+      this.#options.onRefused('TOO_MANY_SESSIONS');
+      socket.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
     const accept = await this.#options.prepare(peer.value);

@@ -1,7 +1,16 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { isoTime, type Clock, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import type { Exchange } from '../exchange/mod.ts';
+import {
+  isoTime,
+  noFailpoint,
+  systemTimers,
+  type Clock,
+  type Failpoint,
+  type JurisdictionCode,
+  type Timers,
+  type Verdict,
+} from '../base/mod.ts';
+import { CLOSE_CODES, type Exchange } from '../exchange/mod.ts';
 import { clientTlsOptions, memberByCode, serverTlsOptions, verifyPeerCertificate, type TlsKey } from '../trust/mod.ts';
 import { Dialler } from './dialler.ts';
 import { FederationSession, type SessionEnd } from './federation-session.ts';
@@ -25,6 +34,8 @@ export interface TransportOptions {
   readonly listen: { readonly host: string; readonly port: number } | undefined;
   readonly onEvent: (event: TransportEvent) => void;
   readonly times?: SessionTimes;
+  readonly timers?: Timers | undefined;
+  readonly failpoint?: Failpoint | undefined;
 }
 
 /** How things stand with one peer's connection. */
@@ -47,6 +58,19 @@ interface Live {
 
 // Revocation has to take effect on live sessions within a minute (they are otherwise only judged when they open).
 const RECHECK_MS = 20_000;
+// Two cross when both sides dial, and two more when both dial again; a member that opens ever more is not to use up the node's sockets.
+const MAX_SESSIONS_OF_ONE_PEER = 8;
+// Closed because of what a peer did: it will do it again, so the waits go on growing as if it had not been reached.
+const QUARRELS: ReadonlySet<number> = new Set([
+  CLOSE_CODES.ENVELOPE_MISMATCH,
+  CLOSE_CODES.PROOF_INVALID,
+  CLOSE_CODES.SEQUENCE_GAP,
+  CLOSE_CODES.DELIVERY_CONTRADICTION,
+  CLOSE_CODES.CREDIT_EXCEEDED,
+  CLOSE_CODES.RECEIPT_INVALID,
+  CLOSE_CODES.RECEIPT_OVERDUE,
+  CLOSE_CODES.COSIGNATURE_INVALID,
+]);
 
 /** All connections of a node: it listens, dials every member that has an endpoint, and keeps one session a peer. */
 export class Transport {
@@ -57,6 +81,7 @@ export class Transport {
   readonly #certificates = new WeakMap<FederationSession, X509Certificate>();
   readonly #live = new Map<JurisdictionCode, Live>();
   readonly #failures = new Map<JurisdictionCode, string>();
+  readonly #timers: Timers;
   #listener: Listener | undefined;
   #recheck: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -64,6 +89,7 @@ export class Transport {
   private constructor(options: TransportOptions) {
     this.#options = options;
     this.#times = options.times ?? SESSION_TIMES;
+    this.#timers = options.timers ?? systemTimers;
   }
 
   /** @throws {TransportError} TRANSPORT_LISTEN_FAILED */
@@ -76,6 +102,8 @@ export class Transport {
         tls: serverTlsOptions(tlsKey(), exchange.manifest),
         verifyPeer: (socket) => transport.#verifyPeer(socket),
         prepare: (peer) => transport.#prepare(peer, peer),
+        hasRoomFor: (peer) =>
+          [...transport.#sessions].filter((session) => session.peer === peer).length < MAX_SESSIONS_OF_ONE_PEER,
         onRefused: (detail) => {
           options.onEvent({ kind: 'CONNECTION_REFUSED', detail });
         },
@@ -192,6 +220,9 @@ export class Transport {
         dialledBy,
         seenBefore,
         times: this.#times,
+        clock: this.#options.clock,
+        timers: this.#timers,
+        failpoint: this.#options.failpoint ?? noFailpoint,
         onReady: (ready) => this.#onReady(ready),
         onManifest: () => {
           this.manifestChanged();
@@ -216,7 +247,6 @@ export class Transport {
     if (current?.session.dialledBy === lower && session.dialledBy !== lower) return false;
     this.#live.set(peer, { session, since: this.#options.clock.nowMs() });
     this.#failures.delete(peer);
-    this.#diallers.get(peer)?.succeeded();
     current?.session.close('SESSION_DUPLICATE');
     this.#options.onEvent({ kind: 'CONNECTED', peer, detail: `dialled by ${session.dialledBy}` });
     return true;
@@ -230,6 +260,7 @@ export class Transport {
     this.#live.delete(peer);
     const detail = reason === '' ? `closed with ${code}` : reason;
     this.#failures.set(peer, detail);
+    if (current !== undefined && !QUARRELS.has(code)) this.#diallers.get(peer)?.succeeded();
     if (current !== undefined) this.#options.onEvent({ kind: 'DISCONNECTED', peer, detail });
     if (!this.#stopped) this.#diallers.get(peer)?.retry();
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { noFailpoint, systemTimers, type JurisdictionCode } from '../../src/base/mod.ts';
+import { Attempts } from '../../src/exchange/attempts.ts';
 import { Delivery } from '../../src/exchange/delivery.ts';
 import type { ExchangeContext } from '../../src/exchange/context.ts';
 import type { PeerLink } from '../../src/exchange/link.ts';
@@ -34,6 +35,9 @@ function deliveryFrom(store: Store, ledger: { size: number }): { delivery: Deliv
     code: 'XA',
     store,
     clock: { nowMs: () => 1 },
+    timers: systemTimers,
+    failpoint: noFailpoint,
+    committer: { commit: () => Promise.resolve() },
     ledger: Object.assign(ledger, { receipt }),
   } as unknown as ExchangeContext;
   const link: PeerLink = {
@@ -43,12 +47,13 @@ function deliveryFrom(store: Store, ledger: { size: number }): { delivery: Deliv
       if (frame.type === 'deliver') delivered.push(frame.value.seq);
       return Promise.resolve();
     },
+    answer: () => undefined,
     close: () => undefined,
   };
   const delivery = new Delivery({
     context,
     link,
-    attempts: { before: 0, upTo: 0 },
+    attempts: new Attempts(context, XB),
     onFailure: (error) => {
       throw error;
     },

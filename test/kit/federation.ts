@@ -39,18 +39,23 @@ export const QUICK: SessionTimes = {
 };
 
 /** Makes nodes and enrols them, as the commands do. */
-async function createTestFederation(codes: readonly string[], folder: string): Promise<TestFederation> {
+async function createTestFederation(
+  codes: readonly string[],
+  dialOnly: readonly string[],
+  folder: string,
+): Promise<TestFederation> {
   const dirOf = (code: string): string => join(folder, code.toLowerCase());
   await Promise.all(
     codes.map(async (code) => {
-      const port = await freePort();
+      const listen = { host: '127.0.0.1', port: await freePort() };
+      const isReachable = !dialOnly.includes(code);
       await initNode({
         code: code as JurisdictionCode,
         dir: dirOf(code),
         name: code,
         authority: `Central authority of ${code}`,
-        endpoint: `wss://127.0.0.1:${port}/federation`,
-        listen: { host: '127.0.0.1', port },
+        endpoint: isReachable ? `wss://127.0.0.1:${listen.port}/federation` : '',
+        listen: isReachable ? listen : undefined,
         origin: `${code.toLowerCase()}.test.example`,
         passphrase: undefined,
       });
@@ -72,16 +77,22 @@ const templates = new Map<string, Promise<TestFederation>>();
 /**
  * A fresh copy of a federation that this test file made once: making keys takes a second. Copies share their ports, so they cannot run
  * at the same time.
+ * @param dialOnly members behind a one-way firewall: they have no endpoint and listen nowhere
+ * @param street federations of different streets have ports of their own, and can run at the same time
  */
-export async function copyTestFederation(codes: readonly string[]): Promise<TestFederation> {
-  const name = codes.join();
+export async function copyTestFederation(
+  codes: readonly string[],
+  dialOnly: readonly string[] = [],
+  street = '',
+): Promise<TestFederation> {
+  const name = [street, ...codes, ...dialOnly].join();
   let template = templates.get(name);
   if (template === undefined) {
     const made = mkdtempSync(join(tmpdir(), 'rogatory-template-'));
     process.once('exit', () => {
       rmSync(made, { recursive: true, force: true });
     });
-    template = createTestFederation(codes, made);
+    template = createTestFederation(codes, dialOnly, made);
     templates.set(name, template);
   }
   const original = await template;

@@ -21,18 +21,31 @@ export function rogatory(...args: readonly string[]): Promise<Outcome> {
   );
 }
 
-/** Starts a long-running command; it is killed when the test ends, if it still runs. */
-export function startRogatory(...args: readonly string[]): {
+/** A command that goes on running. */
+export interface Running {
   readonly child: ChildProcess;
   readonly outcome: Promise<Outcome>;
-} {
-  const child = spawn(process.execPath, ['scripts/rogatory', ...args], { env: ENV, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Starts a long-running command; it is killed when the test ends, if it still runs. */
+export function startRogatory(...args: readonly string[]): Running {
+  const running = runCommand([process.execPath, 'scripts/rogatory', ...args]);
+  onTestFinished(() => running.end());
+  return running;
+}
+
+/** Starts any command, as the tests' own environment with additions; whoever starts it ends it. */
+export function runCommand(
+  [program, ...args]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Running & { readonly end: () => Promise<void> } {
+  const child = spawn(program!, args, { env: { ...ENV, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const outcome = collect(child);
-  onTestFinished(async () => {
+  const end = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await outcome;
-  });
-  return { child, outcome };
+  };
+  return { child, outcome, end };
 }
 
 /** A node in a process of its own, once it answers. */

@@ -3,6 +3,7 @@ import { ApiServer } from '../../api/mod.ts';
 import { loadNodeConfig, loadPassphrase } from '../../config/mod.ts';
 import { Node, createLog } from '../../node/mod.ts';
 import type { Command } from '../command.ts';
+import { failpointFrom } from '../failpoint.ts';
 
 // A shutdown that hangs must not keep a service manager waiting.
 const STOP_TIMEOUT_MS = 15_000;
@@ -24,7 +25,8 @@ export const serve: Command = {
       process.exit(1);
     };
     process.on('uncaughtException', onFatal);
-    const node = await Node.start({ config, passphrase: loadPassphrase(process.env), log, onFatal });
+    const failpoint = failpointFrom(process.env, () => process.kill(process.pid, 'SIGKILL'));
+    const node = await Node.start({ config, passphrase: loadPassphrase(process.env), log, onFatal, failpoint });
     const api = await ApiServer.open(node);
     const stopped = untilAskedToStop();
     io.result({ ok: true, code: config.code, port: node.transport.port, pid: process.pid }, [

@@ -1,0 +1,57 @@
+/**
+ * Every step after which the disk or a peer knows something new, by name. A test hands in a function that ends the process at one of
+ * them; a node in service has one that does nothing.
+ */
+export const FAILPOINTS = [
+  /** The ledger was hashed again at the start; its checkpoint is not stored again yet. */
+  'ledger.open.rehashed',
+  'ledger.open.checkpoint-stored',
+  'ledger.open.head-replaced',
+  /** Nothing of the batch is on disk. */
+  'ledger.append.begun',
+  /** Entries and state are on disk; no checkpoint covers them. */
+  'ledger.append.committed',
+  /** The checkpoint is stored; the head outside the store is the old one. */
+  'ledger.append.checkpoint-stored',
+  'ledger.append.head-replaced',
+  /** Steps are planned, nothing is written. */
+  'commit.planned',
+  /** A batch without ledger entries is on disk. */
+  'commit.stored',
+  /** Everything is on disk, and nobody was told. */
+  'commit.durable',
+  /** A message is queued, and whoever sent it was not told. */
+  'send.queued',
+  /** The node has written down that messages may leave from now on. */
+  'deliver.marked',
+  'deliver.sending',
+  'deliver.sent',
+  /** A peer's message is here, unopened. */
+  'receive.arrived',
+  /** It is opened and verified, and nothing is written. */
+  'receive.opened',
+  /** It is applied and on disk, and the peer was not told. */
+  'receive.committed',
+  'receipt.sending',
+  'receipt.sent',
+  'receipt.arrived',
+  'receipt.held',
+  /** A message is given up, and nobody was told. */
+  'void.committed',
+  /** A peer's checkpoint is about to be cosigned: the promise is on disk, the signature not sent. */
+  'witness.committed',
+  'witness.cosigned',
+  'hello.sending',
+  'hello.agreed',
+  /** The last checkpoint was published, and the store is still open. */
+  'stop.drained',
+] as const;
+
+/** Name of a step. */
+export type FailpointName = (typeof FAILPOINTS)[number];
+
+/** Told of each step as it is reached. */
+export type Failpoint = (name: FailpointName) => void;
+
+/** What a node in service has. */
+export const noFailpoint: Failpoint = () => undefined;
