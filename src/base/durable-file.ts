@@ -1,31 +1,67 @@
-import { open, mkdir, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+
+/** A file or folder that is open. */
+export interface OpenFile {
+  writeFile(bytes: Uint8Array | string): Promise<void>;
+  /** Resolves when what was written, or a folder's list of names, is on disk. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The file operations that a node's memory of what it has signed hangs on: Node's own, or those of a disk that a test lets fail. */
+export interface Files {
+  /** @returns the first folder that had to be made, if any */
+  mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>;
+  open(path: string, flags: 'wx' | 'r', mode?: number): Promise<OpenFile>;
+  readFile(path: string): Promise<Uint8Array>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  rm(path: string, options: { readonly recursive: true; readonly force: true }): Promise<void>;
+}
+
+/** The machine's own files. */
+export const systemFiles: Files = { mkdir, open, readFile, rename, unlink, rm };
 
 let counter = 0;
 
 /**
- * Replaces a file so that after a crash it is the old one or the new one, whole.
+ * Replaces a file so that after a crash or a power cut it is the old one or the new one, whole; once this resolves, the new one.
  * @param mode permissions of the new file
  */
-export async function replaceFile(path: string, bytes: Uint8Array | string, mode: number): Promise<void> {
+export async function replaceFile(
+  path: string,
+  bytes: Uint8Array | string,
+  mode: number,
+  files: Files = systemFiles,
+): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  const made = await files.mkdir(folder, { recursive: true });
   const temporary = `${path}.${process.pid}.${counter++}.tmp`;
   try {
-    const file = await open(temporary, 'wx', mode);
+    const file = await files.open(temporary, 'wx', mode);
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    await files.rename(temporary, path);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    await files.unlink(temporary).catch(() => undefined);
     throw error;
   }
-  // The rename itself is only durable once the folder is.
-  const handle = await open(folder, 'r');
+  // The rename itself is only durable once the folder is, and a new folder only once the one above it is.
+  await syncFolder(folder, files);
+  for (let above = folder; made !== undefined; above = dirname(above)) {
+    const parent = dirname(above);
+    await syncFolder(parent, files);
+    if (above === made || parent === above) return;
+  }
+}
+
+async function syncFolder(folder: string, files: Files): Promise<void> {
+  const handle = await files.open(folder, 'r');
   try {
     await handle.sync();
   } finally {

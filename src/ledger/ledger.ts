@@ -10,15 +10,16 @@
  *
  * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
  */
-import { readFile } from 'node:fs/promises';
 import {
   bytesToHex,
   equalBytes,
   noFailpoint,
   parseUtf8,
   replaceFile,
+  systemFiles,
   utf8ToBytes,
   type Failpoint,
+  type Files,
 } from '../base/mod.ts';
 import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
 import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
@@ -42,8 +43,10 @@ export interface LedgerOptions {
   readonly headFile: string;
   /** Folder of the tlog-tiles files. */
   readonly folder: string;
-  /** Told when files could not be published; the ledger itself is unharmed. */
+  /** Told when files could not be published, or had been changed and were written again; the ledger itself is unharmed. */
   readonly onPublishError: (error: unknown) => void;
+  /** Where `headFile` and `folder` are; the machine's own disk by default. */
+  readonly files?: Files | undefined;
   readonly failpoint?: Failpoint | undefined;
   /** Told of every append that is done. */
   readonly onAppend?: ((report: AppendReport) => void) | undefined;
@@ -89,7 +92,12 @@ export class Ledger {
     this.#tree = tree;
     this.#checkpoint = checkpoint;
     this.#lastTime = lastTime;
-    this.#publisher = new Publisher(options.folder, (tile) => this.tile(tile), options.onPublishError);
+    this.#publisher = new Publisher({
+      folder: options.folder,
+      source: (tile) => this.tile(tile),
+      onError: options.onPublishError,
+      files: options.files ?? systemFiles,
+    });
     this.#publisher.publish(this.#published());
   }
 
@@ -110,7 +118,7 @@ export class Ledger {
         [ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)],
       ],
     });
-    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE);
+    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE, options.files);
     return new Ledger(options, new MerkleTiles(tileReader(options.storage)), checkpoint, 0);
   }
 
@@ -138,10 +146,13 @@ export class Ledger {
     }
     await checkExternalHead(options, tree);
     failpoint('ledger.open.rehashed');
+    // A process that was killed may have left entries that can be read and are not on disk yet. What is signed has to be.
+    await storage.commit({ expect: { key: ledgerKeys.head, value: record }, puts: [[ledgerKeys.head, record]] });
     const checkpoint = signCheckpoint({ size, root: rehashed }, options.key, options.sign);
-    await storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]] });
+    const puts = [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)] as const];
+    await storage.commit({ puts, durable: false });
     failpoint('ledger.open.checkpoint-stored');
-    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE);
+    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE, options.files);
     failpoint('ledger.open.head-replaced');
     return new Ledger(options, tree, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
   }
@@ -171,7 +182,7 @@ export class Ledger {
       if (length === 0 || length > MAX_ENTRY_BYTES)
         throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
-    const { storage, key, sign, headFile, failpoint = noFailpoint } = this.#options;
+    const { storage, key, sign, headFile, files, failpoint = noFailpoint } = this.#options;
     failpoint('ledger.append.begun');
     const before = this.#checkpoint;
     const start = performance.now();
@@ -199,7 +210,7 @@ export class Ledger {
     });
     failpoint('ledger.append.checkpoint-stored');
     const headStart = performance.now();
-    await replaceFile(headFile, checkpoint.note, HEAD_MODE);
+    await replaceFile(headFile, checkpoint.note, HEAD_MODE, files);
     const end = performance.now();
     failpoint('ledger.append.head-replaced');
     this.#checkpoint = checkpoint;
@@ -283,7 +294,7 @@ export class Ledger {
 async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Promise<void> {
   let note: string;
   try {
-    note = await readFile(options.headFile, 'utf8');
+    note = new TextDecoder().decode(await (options.files ?? systemFiles).readFile(options.headFile));
   } catch (cause) {
     throw new LedgerError(
       'LEDGER_HEAD_MISSING',

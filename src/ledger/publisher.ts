@@ -1,6 +1,6 @@
-import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../base/mod.ts';
+import { equalBytes, replaceFile, type Files } from '../base/mod.ts';
+import { LedgerError } from './error.ts';
 import { TILE_WIDTH, tilePath, tilesOfTree, type TileId } from './tile.ts';
 
 /** A state of the ledger that can be written out as files. */
@@ -10,8 +10,15 @@ export interface Snapshot {
   readonly note: string;
 }
 
-/** Where the bytes of a tile or entry bundle come from. */
-export type TileSource = (tile: TileId) => Promise<Uint8Array>;
+/** What a publisher is made of. */
+export interface PublisherOptions {
+  readonly folder: string;
+  /** Where the bytes of a tile or entry bundle come from. */
+  readonly source: (tile: TileId) => Promise<Uint8Array>;
+  /** Told of files that could not be written, and of files that somebody had changed. */
+  readonly onError: (error: unknown) => void;
+  readonly files: Files;
+}
 
 // World-readable on purpose: a ledger holds no case content and is there to be checked.
 const FILE_MODE = 0o644;
@@ -23,24 +30,20 @@ const MIN_INTERVAL_MS = 200;
  * Writing again what is there changes nothing.
  */
 export class Publisher {
-  readonly #folder: string;
-  readonly #source: TileSource;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: PublisherOptions;
   #published = -1;
   #wanted: Snapshot | undefined;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(folder: string, source: TileSource, onError: (error: unknown) => void) {
-    this.#folder = folder;
-    this.#source = source;
-    this.#onError = onError;
+  constructor(options: PublisherOptions) {
+    this.#options = options;
   }
 
   /** Asks for a state to be published soon; a newer one replaces it. */
   publish(snapshot: Snapshot): void {
     this.#wanted = snapshot;
-    this.#timer ??= setTimeout(() => void this.flush().catch(this.#onError), MIN_INTERVAL_MS);
+    this.#timer ??= setTimeout(() => void this.flush().catch(this.#options.onError), MIN_INTERVAL_MS);
   }
 
   /** Publishes what was asked for, now. */
@@ -61,18 +64,24 @@ export class Publisher {
       for (const tile of this.#published < 0 ? tilesOfTree(wanted.size) : tilesSince(this.#published, wanted.size))
         await this.#writeTile(tile);
     }
-    await replaceFile(join(this.#folder, 'checkpoint'), wanted.note, FILE_MODE);
+    const { folder, files } = this.#options;
+    await replaceFile(join(folder, 'checkpoint'), wanted.note, FILE_MODE, files);
     this.#published = wanted.size;
     if (this.#wanted === wanted) this.#wanted = undefined;
   }
 
   async #writeTile(tile: TileId): Promise<void> {
-    const path = join(this.#folder, tilePath(tile));
-    if (tile.width === TILE_WIDTH && (await isFile(path))) return;
-    const bytes = await this.#source(tile);
-    if (tile.width < TILE_WIDTH && (await sameContent(path, bytes))) return;
-    await replaceFile(path, bytes, FILE_MODE);
-    if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
+    const { folder, source, files, onError } = this.#options;
+    const path = join(folder, tilePath(tile));
+    const bytes = await source(tile);
+    const found = await files.readFile(path).catch(() => undefined);
+    if (found === undefined || !equalBytes(found, bytes)) {
+      // A tile of one width never changes: what is otherwise than the tree says was changed by something else.
+      if (found !== undefined)
+        onError(new LedgerError('LEDGER_CORRUPT', `${path} was changed on disk; it is written again.`));
+      await replaceFile(path, bytes, FILE_MODE, files);
+    }
+    if (tile.width === TILE_WIDTH) await files.rm(`${path}.p`, { recursive: true, force: true });
   }
 }
 
@@ -93,18 +102,4 @@ function tilesSince(smaller: number, larger: number): TileId[] {
     after = Math.floor(after / TILE_WIDTH);
   }
   return tiles;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-}
-
-async function sameContent(path: string, bytes: Uint8Array): Promise<boolean> {
-  return readFile(path).then(
-    (found) => Buffer.compare(found, bytes) === 0,
-    () => false,
-  );
 }

@@ -215,8 +215,8 @@ describe('start', () => {
 });
 
 describe('a write that fails', () => {
-  // Two writes a batch: the entries, and the checkpoint.
-  const steps = Array.from({ length: deep ? 60 : 14 }, (_, n) => n);
+  // Two writes at the start and two a batch: the entries, and the checkpoint.
+  const steps = Array.from({ length: deep ? 60 : 15 }, (_, n) => n);
   test.each(steps.flatMap((n) => (['before', 'after'] as const).map((moment) => [n, moment] as const)))(
     'write %i failing %s taking effect: nothing acknowledged is lost, and no size has two roots',
     async (n, moment: FaultMoment) => {
@@ -249,7 +249,7 @@ describe('a write that fails', () => {
           store = disk;
         }
       }
-      expect(faults).toBe(n < 13 ? 1 : 0);
+      expect(faults).toBe(n < 14 ? 1 : 0);
       const final = await Ledger.open(watched(optionsOf(disk, folder)));
       const kept = [];
       for (let index = 0; index < final.size; index++) kept.push(bytesToBase64(await final.entry(index)));

@@ -1,0 +1,42 @@
+/** A source of numbers that a seed decides: a failing run is replayed with `ROGATORY_SEED`. */
+export interface Random {
+  /** A whole number from 0 up to, and without, `limit`. */
+  below(limit: number): number;
+  pick<T>(items: readonly T[]): T;
+  bytes(length: number): Uint8Array;
+}
+
+/** @param seed any whole number; nearby seeds give unrelated numbers (SplitMix32) */
+export function randomOf(seed: number): Random {
+  let state = Math.imul(seed, 0x9e3779b9) >>> 0;
+  const next = (): number => {
+    state = (state + 0x9e3779b9) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    return (mixed ^ (mixed >>> 16)) >>> 0;
+  };
+  const below = (limit: number): number => Math.floor((next() / 2 ** 32) * limit);
+  return {
+    below,
+    pick: (items) => items[below(items.length)]!,
+    bytes: (length) => Uint8Array.from({ length }, () => below(256)),
+  };
+}
+
+const given = process.env['ROGATORY_SEED'];
+
+/** The seeds to run: the one of `ROGATORY_SEED` alone, or `count` from a random first one. */
+export function seedsOf(count: number): number[] {
+  if (given !== undefined && given !== '') return [Number(given)];
+  const first = Math.floor(Math.random() * 1e9);
+  return Array.from({ length: count }, (_, n) => first + n);
+}
+
+/** Runs one seed; a failure tells how to have it again. */
+export async function withSeed(seed: number, run: (random: Random) => Promise<void>): Promise<void> {
+  try {
+    await run(randomOf(seed));
+  } catch (cause) {
+    throw new Error(`seed ${seed} (again: ROGATORY_SEED=${seed}): ${String(cause)}`, { cause });
+  }
+}
