@@ -132,7 +132,7 @@ export function filesUnder(folder: string): { readonly path: string; readonly by
 }
 
 function withCheckDigits(body: string): string {
-  const remainder = [...`${body}00`].reduce((rest, char) => {
+  const remainder = Array.from(`${body}00`).reduce((rest, char) => {
     const value = Number.parseInt(char, 36);
     return (rest * (value > 9 ? 100 : 10) + value) % 97;
   }, 0);
