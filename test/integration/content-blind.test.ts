@@ -25,8 +25,9 @@ import { rogatory, serveNode } from '../kit/process.ts';
 import { Puppet } from '../kit/puppet.ts';
 import { recordingProxy } from '../kit/recording-proxy.ts';
 
+const TCPDUMP = '/usr/bin/tcpdump';
 const isRequired = process.env['ROGATORY_CAPTURE'] === 'require';
-const canCapture = isRequired || (process.getuid?.() === 0 && spawnSync('tcpdump', ['--version']).status === 0);
+const canCapture = isRequired || (process.getuid?.() === 0 && spawnSync(TCPDUMP, ['--version']).status === 0);
 if (!canCapture) process.stderr.write('skipped: a packet capture of the content-blind run needs root and tcpdump\n');
 
 // Sent in the clear at the end, to see that what listens on the line would have heard.
@@ -229,7 +230,7 @@ async function capturing(ports: readonly number[]): Promise<() => Promise<Buffer
   const file = join(temporaryFolder(), 'packets');
   const filter = ports.map((port) => `port ${port}`).join(' or ');
   const args = ['-i', 'lo', '-U', '-s', '0', '-w', file, '-Z', 'root', filter];
-  const child = spawn('tcpdump', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(TCPDUMP, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
