@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatOf } from '../../src/wire/format.ts';
+import { WireError, parseDraft, type Draft } from '../../src/wire/mod.ts';
 import { enumSchema, messageSchema, type FieldRow } from '../../src/wire/schema.ts';
 
 /** What every mark begins with: a word in no language, in letters that every grammar of the schema lets pass. */
@@ -18,11 +19,19 @@ function mark(): string {
 // What a grammar leaves no room for a word in still says something of a case: a number that is nobody's, found again by itself.
 const EXAMPLES: Readonly<Record<string, string>> = {
   jurisdiction: 'XA',
+  country: 'IT',
   uuid: '0197a1b2-c3d4-7e5f-8a6b-0c1d2e3f4a5b',
   kid: createHash('sha256').update(MARK).digest('base64url'),
   iccs: '070211',
   e164: '+99947110815',
   lei: withCheckDigits('ZQKANARIE471100815'),
+  iban: 'GB82WEST12345698765432',
+  bic: 'DEUTDEFF',
+  vin: '1M8GDM9AXKP042788',
+  imo: 'IMO 9074729',
+  imei: '490154203237518',
+  wallet: 'eip155:1:0xab16a96D359eC26a11e2C2b3d8f8B8942d5Bfcdb',
+  ip: '192.0.2.17',
   language: 'en',
   currency: 'EUR',
   date: '2026-03-31',
@@ -30,8 +39,13 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   time_zone: 'Europe/Rome',
 };
 
-/** Texts without the mark's word that must not be found either: data of a person or a company, the id of a case. */
-export const NUMBERS: readonly string[] = [EXAMPLES['e164']!, EXAMPLES['lei']!, EXAMPLES['uuid']!];
+/** Texts without the mark's word that must not be found either: data of a person, of a company, of a thing. */
+export const NUMBERS: readonly string[] = ['e164', 'lei', 'iban', 'vin', 'imei', 'wallet'].map(
+  (name) => EXAMPLES[name]!,
+);
+
+/** The id that `fullMessage` gives to a case, and to whatever else has one. */
+export const SOME_ID = EXAMPLES['uuid']!;
 
 /** A message type with every one of its fields filled in. */
 export interface FullMessage {
@@ -58,6 +72,31 @@ function fill(type: string, variant: number, marked: string[]): Record<string, u
   return json;
 }
 
+/** The draft of a full message. Where a field's grammar depends on another field, what fits is found by trying. */
+export function fullDraft(name: string, json: FullMessage['json']): Draft {
+  const draft = { [name]: structuredClone(json) };
+  for (const example of Object.values(EXAMPLES)) {
+    try {
+      return parseDraft(draft);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      for (const { path } of error.faults)
+        setAt(
+          draft,
+          path.split(/[.[\]]+/).filter((part) => part !== ''),
+          example,
+        );
+    }
+  }
+  return parseDraft(draft);
+}
+
+function setAt(json: Record<string, unknown>, path: readonly string[], value: string): void {
+  const [first, ...rest] = path;
+  if (rest.length === 0) json[first!] = value;
+  else setAt(json[first!] as Record<string, unknown>, rest, value);
+}
+
 function valueOf(type: string, field: FieldRow, variant: number, marked: string[]): unknown {
   switch (field.kind) {
     case 'message':
@@ -82,11 +121,16 @@ function valueOf(type: string, field: FieldRow, variant: number, marked: string[
 function textOf(type: string, field: FieldRow, marked: string[]): string {
   const format = formatOf(field.format!);
   const own = mark();
-  const candidates = [own, `${own}@${own}.example`, EXAMPLES[field.format!] ?? ''];
+  const candidates = [...spelledMarks(own), EXAMPLES[field.format!] ?? '', ...Object.values(EXAMPLES)];
   const text = candidates.find((candidate) => candidate !== '' && format.matches(candidate));
   if (text === undefined) throw new Error(`${type}.${field.name}: no example of the format ${field.format} here yet`);
   if (text.includes(MARK)) marked.push(`${type}.${field.name}`);
   return text;
+}
+
+/** A mark in the forms that a grammar may ask for: a word, an address, a media type. */
+function spelledMarks(own: string): string[] {
+  return [own, `${own}@${own}.example`, `${own}/${own}`];
 }
 
 /** Every `Type.field` below a message type that can hold words. */
@@ -97,7 +141,7 @@ export function wordFields(type: string, seen = new Set<string>()): string[] {
     if (field.kind === 'message') return wordFields(field.type!, seen);
     if (field.kind !== 'string') return [];
     const format = formatOf(field.format!);
-    return format.matches(MARK) || format.matches(`${MARK}@${MARK}.example`) ? [`${type}.${field.name}`] : [];
+    return spelledMarks(MARK).some(format.matches) ? [`${type}.${field.name}`] : [];
   });
 }
 
