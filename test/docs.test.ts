@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { HEALTH_CODES } from '../src/node/mod.ts';
 import { contentFaults } from '../src/casework/mod.ts';
 import { draftOf, parseScenario } from '../src/cli/sandbox/scenario.ts';
 import { parseNodeConfig } from '../src/config/mod.ts';
@@ -123,6 +124,11 @@ describe('proto/README.md', () => {
 });
 
 describe('node-config', () => {
+  test('the operator’s guide has a row for everything that can stand against a node’s health', () => {
+    const guide = read('node-config/README.md');
+    expect(HEALTH_CODES.filter((code) => !new RegExp(`^\\|[^|]*\`${code}\``, 'm').test(guide))).toEqual([]);
+  });
+
   test('the configuration that the operator’s guide shows is one', () => {
     const shown = /```json\n([\s\S]*?)```/.exec(read('node-config/README.md'))![1]!;
     expect(parseNodeConfig(JSON.parse(shown), '/srv/xa', 'sample')).toMatchObject({

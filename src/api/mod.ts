@@ -1,4 +1,5 @@
 export { ApiClient } from './client.ts';
 export { ApiError, type ApiErrorCode } from './error.ts';
-export type { PeerAnswer, SentAnswer, StatusAnswer, WhyAnswer, WithdrawnAnswer } from './routes.ts';
+export type { PeerAnswer, SentAnswer, StatusAnswer, WithdrawnAnswer } from './routes.ts';
 export { ApiServer } from './server.ts';
+export type { WhyAnswer } from './why.ts';

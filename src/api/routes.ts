@@ -1,19 +1,12 @@
 /** What the local interface answers. One function a resource; each takes parsed input and returns JSON. */
-import {
-  bytesToBase64,
-  isJurisdictionCode,
-  isoTime,
-  isUuid,
-  parseJurisdictionCode,
-  parseUuid,
-  type JurisdictionCode,
-} from '../base/mod.ts';
-import type { MessageRecord, PeerProof, TimelineEntry } from '../exchange/mod.ts';
+import { bytesToBase64, isJurisdictionCode, isoTime, isUuid, parseJurisdictionCode, parseUuid } from '../base/mod.ts';
+import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
-import { bundleOf, witnessKeyOf, type Node } from '../node/mod.ts';
+import { bundleOf, healthOf, witnessKeyOf, type Health, type Node } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { parseDraft } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
+import { nextAction } from './why.ts';
 
 /** A node at a glance. */
 export interface StatusAnswer {
@@ -27,6 +20,8 @@ export interface StatusAnswer {
   readonly ledger: { readonly origin: string; readonly vkey: string; readonly size: number; readonly root: string };
   readonly witness: { readonly name: string; readonly vkey: string };
   readonly manifest: { readonly version: number; readonly fingerprint: string; readonly expires_at: string };
+  /** What the node tried of itself just now. */
+  readonly health: Health;
   readonly peers: readonly PeerAnswer[];
 }
 
@@ -37,13 +32,6 @@ export type PeerAnswer = PeerConnection & {
   /** Entries of this node's ledger that the peer has cosigned. */
   readonly cosigned_size?: number;
 };
-
-/** What happened to a message, and what comes next. */
-export interface WhyAnswer {
-  readonly message: MessageRecord;
-  readonly timeline: readonly TimelineEntry[];
-  readonly next: string;
-}
 
 /** A message that was sent, as far as it got. */
 export interface SentAnswer {
@@ -83,6 +71,7 @@ export async function status(node: Node): Promise<StatusAnswer> {
       fingerprint: exchange.manifestFingerprint,
       expires_at: isoTime(exchange.manifest.expires_at),
     },
+    health: await healthOf(node),
     peers: await peers(node),
   };
 }
@@ -118,11 +107,6 @@ export async function message(node: Node, id: string): Promise<Awaited<ReturnTyp
   return node.exchange.message(parseUuid(id));
 }
 
-export async function why(node: Node, id: string): Promise<WhyAnswer> {
-  const { record } = await node.exchange.message(parseUuid(id));
-  return { message: record, timeline: node.exchange.timeline(record), next: await nextAction(node, record) };
-}
-
 /** Sends a message and waits for the peer's answer as long as the caller wants. */
 export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer> {
   const {
@@ -142,14 +126,14 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
   return {
     message: record,
     ...(proof === undefined ? {} : { receipt: proof }),
-    next: await nextAction(node, record),
+    next: (await nextAction(node, record)).next,
   };
 }
 
 /** Gives up a message that has not left this node. */
 export async function withdrawMessage(node: Node, id: string): Promise<WithdrawnAnswer> {
   const record = await node.exchange.withdraw(parseUuid(id));
-  return { message: record, next: await nextAction(node, record) };
+  return { message: record, next: (await nextAction(node, record)).next };
 }
 
 export async function cases({ exchange }: Node, id?: string): Promise<unknown> {
@@ -186,37 +170,4 @@ export async function takeManifest(
 export async function auditBundle(node: Node, query: URLSearchParams): Promise<AsyncIterable<Uint8Array>> {
   const [from, to, peer, caseId] = ['from', 'to', 'peer', 'case'].map((name) => query.get(name) ?? undefined);
   return bundleOf(node.config.code, node.storage, { from, to, peer, case: caseId });
-}
-
-/** What has to happen next, in words for the person who asks. */
-async function nextAction({ exchange, transport }: Node, record: MessageRecord): Promise<string> {
-  const { peer } = record;
-  if (record.direction === 'IN') {
-    if (record.status === 'REFUSED')
-      return `Nothing: this node refused it (${record.reason}) and ${peer} has that in writing.`;
-    return record.status === 'VOIDED'
-      ? `Nothing: ${peer} gave it up before it arrived.`
-      : 'Nothing for the message: it was received and applied. The case goes on.';
-  }
-  if (record.held !== undefined) {
-    if (record.status === 'REFUSED')
-      return `Mend what ${peer} refused (${record.reason}) and send it as a new message.`;
-    return record.status === 'VOIDED'
-      ? `Nothing: it was given up, and ${peer} knows.`
-      : `Nothing for the message: ${peer} has it, and its receipt is held. The case goes on.`;
-  }
-  const connection = transport.connections().find(({ code }) => code === peer);
-  const { count } = await exchange.backlog(peer);
-  const queue = count > 1 ? `; ${count} messages are waiting` : '';
-  if (connection === undefined) return `${peer} is not an active member: it waits until ${peer} is one again${queue}.`;
-  return waiting(peer, connection) + queue + '. It is on disk and will be delivered.';
-}
-
-function waiting(peer: JurisdictionCode, connection: PeerConnection): string {
-  if (connection.connected) return `${peer} is connected and has not answered yet`;
-  const failure = connection.last_failure === undefined ? '' : ` (${connection.last_failure})`;
-  const next = connection.next_attempt_at === undefined ? '' : `, next attempt at ${connection.next_attempt_at}`;
-  return connection.endpoint === ''
-    ? `${peer} is not connected, and only it can dial`
-    : `${peer} is not reached at ${connection.endpoint}${failure}${next}`;
 }

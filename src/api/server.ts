@@ -10,6 +10,7 @@ import { WireError } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
 import * as routes from './routes.ts';
 import { socketPath } from './socket-path.ts';
+import { why } from './why.ts';
 
 // A message of 512 KiB in JSON, with room for escapes.
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -70,7 +71,7 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
   'GET messages': ({ node, query }) => routes.messages(node, query),
   'POST messages': async ({ node, body }) => routes.sendMessage(node, await body()),
   'GET messages/*': ({ node, id }) => routes.message(node, id),
-  'GET messages/*/why': ({ node, id }) => routes.why(node, id),
+  'GET messages/*/why': ({ node, id }) => why(node, id),
   'POST messages/*/withdraw': ({ node, id }) => routes.withdrawMessage(node, id),
   'GET cases': ({ node }) => routes.cases(node),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),

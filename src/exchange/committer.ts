@@ -61,8 +61,8 @@ export class Committer {
   readonly #clock: Clock;
   readonly #onFailure: (error: unknown) => void;
   readonly #onGrowth: () => void;
-  readonly #failpoint: Failpoint;
   readonly #onBatch: ((report: BatchReport) => void) | undefined;
+  readonly #failpoint: Failpoint;
   #grownTo: number;
   // One queue for each peer, and one under '' for the node's own people.
   readonly #waiting = new Map<string, Waiting[]>();
@@ -78,17 +78,17 @@ export class Committer {
     readonly onFailure: (error: unknown) => void;
     /** Called after a batch with entries that witnesses should hear of. */
     readonly onGrowth: () => void;
-    readonly failpoint: Failpoint;
     /** Told of every batch that is durable. */
     readonly onBatch?: ((report: BatchReport) => void) | undefined;
+    readonly failpoint: Failpoint;
   }) {
     this.#store = options.store;
     this.#ledger = options.ledger;
     this.#clock = options.clock;
     this.#onFailure = options.onFailure;
     this.#onGrowth = options.onGrowth;
-    this.#failpoint = options.failpoint;
     this.#onBatch = options.onBatch;
+    this.#failpoint = options.failpoint;
     this.#grownTo = options.ledger.size;
   }
 
@@ -183,8 +183,8 @@ export class Committer {
       this.#onFailure(error);
       return;
     }
-    this.#failpoint('commit.durable');
     this.#onBatch?.({ steps: planned.length, entries: entries.length });
+    this.#failpoint('commit.durable');
     for (const { step, value } of planned) step.resolve(value);
     if (!isGrowth) return;
     this.#grownTo = this.#ledger.size;

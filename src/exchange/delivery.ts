@@ -54,6 +54,14 @@ export class Delivery {
     this.wake();
   }
 
+  /** How long ago the number was sent in this session, if it was and is not answered; and how much longer its receipt may take. */
+  waitOf(seq: number): { readonly sentMsAgo: number; readonly overdueInMs: number } | undefined {
+    const at = this.#unanswered.get(seq);
+    if (at === undefined) return undefined;
+    const sentMsAgo = this.#context.timers.monotonicMs() - at;
+    return { sentMsAgo, overdueInMs: Math.max(0, OVERDUE_MS - sentMsAgo) };
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelWatch();
@@ -155,18 +163,24 @@ export class Delivery {
   }
 }
 
-/** How many messages are waiting for a receipt from a peer, and which is the oldest. */
-export async function backlogOf(
-  context: ExchangeContext,
-  peer: JurisdictionCode,
-): Promise<{ readonly count: number; readonly oldest: Uuid | undefined }> {
-  let count = 0;
+/** What waits for a receipt from one peer. */
+export interface Backlog {
+  readonly count: number;
+  readonly oldest: Uuid | undefined;
+  /** How many are before the number that was asked about. */
+  readonly ahead: number;
+}
+
+/** What is waiting for a receipt from a peer. */
+export async function backlogOf(context: ExchangeContext, peer: JurisdictionCode, seq = Infinity): Promise<Backlog> {
+  let [count, ahead] = [0, 0];
   let oldest: Uuid | undefined;
-  for await (const [, id] of context.store.scan(keys.pendingOf(peer))) {
+  for await (const [key, id] of context.store.scan(keys.pendingOf(peer))) {
     oldest ??= parseUtf8(id) as Uuid;
     count++;
+    if (parseDecimalKey(key) < seq) ahead++;
   }
-  return { count, oldest };
+  return { count, oldest, ahead };
 }
 
 /** When the oldest message that waits for a receipt from a peer was made, in Unix milliseconds. */

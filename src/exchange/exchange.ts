@@ -21,7 +21,7 @@ import { Attempts } from './attempts.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer, type BatchReport } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
-import { backlogOf, waitingSince } from './delivery.ts';
+import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
@@ -203,8 +203,14 @@ export class Exchange {
     return listCases(this.#context, id);
   }
 
-  backlog(peer: JurisdictionCode): ReturnType<typeof backlogOf> {
-    return backlogOf(this.#context, peer);
+  /** What waits for a receipt from a peer, and how much of it is before the message with this number. */
+  backlog(peer: JurisdictionCode, seq?: number): Promise<Backlog> {
+    return backlogOf(this.#context, peer, seq);
+  }
+
+  /** How long a message has been with a peer unanswered in the session that is open now; undefined while it is not. */
+  waitOf(peer: JurisdictionCode, seq: number): ReturnType<Session['waitOf']> {
+    return this.#sessions.get(peer)?.waitOf(seq);
   }
 
   /** When the oldest message that waits for the peer's receipt was made, in Unix milliseconds. */

@@ -46,6 +46,11 @@ export class Session implements LinkHandler {
     this.#delivery.wake();
   }
 
+  /** @see Delivery.waitOf */
+  waitOf(seq: number): ReturnType<Delivery['waitOf']> {
+    return this.#delivery.waitOf(seq);
+  }
+
   /** The own ledger has grown: the peer is to cosign it. */
   offerCheckpoint(): void {
     this.#witness.wake();

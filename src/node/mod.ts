@@ -11,6 +11,7 @@ export {
 } from './council.ts';
 export { councilPublicPath, readCouncilPublicKey, writeCouncilKey } from './council-key.ts';
 export type { NodeErrorCode } from './error.ts';
+export { HEALTH_CODES, healthOf, type Health, type HealthFinding } from './health.ts';
 export { initNode, type InitOptions } from './init.ts';
 export { witnessKeyOf } from './keyring.ts';
 export { createLog, type Log } from './log.ts';

@@ -36,6 +36,13 @@ export interface NodeStorage {
   readonly close: () => Promise<void>;
 }
 
+/** Who is told what happens in a node's storage. */
+export interface StorageObservers {
+  readonly log?: Log | undefined;
+  readonly failpoint?: Failpoint | undefined;
+  readonly onAppend?: LedgerOptions['onAppend'];
+}
+
 /**
  * Opens a node's store and checks its ledger.
  * @throws {NodeError} NODE_INCOMPLETE
@@ -45,10 +52,9 @@ export interface NodeStorage {
 export async function openNodeStorage(
   config: NodeConfig,
   passphrase: string | undefined,
-  log?: Log,
-  failpoint: Failpoint = noFailpoint,
-  onAppend?: LedgerOptions['onAppend'],
+  observers: StorageObservers = {},
 ): Promise<NodeStorage> {
+  const { log, failpoint = noFailpoint, onAppend } = observers;
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const [ledgerKey] = keys.ledger;
   const store = sealStore(await openLevelStore(config.paths.store), dataKey);
@@ -87,6 +93,7 @@ export class Node {
   readonly ledgerServer: LedgerServer | undefined;
   readonly metricsServer: MetricsServer | undefined;
   readonly startedAt: number;
+  readonly clock: Clock;
   readonly #log: Log;
 
   private constructor(
@@ -98,6 +105,7 @@ export class Node {
       readonly ledgerServer: LedgerServer | undefined;
       readonly metricsServer: MetricsServer | undefined;
       readonly log: Log;
+      readonly clock: Clock;
     },
     startedAt: number,
   ) {
@@ -108,6 +116,7 @@ export class Node {
     this.ledgerServer = parts.ledgerServer;
     this.metricsServer = parts.metricsServer;
     this.#log = parts.log;
+    this.clock = parts.clock;
     this.startedAt = startedAt;
   }
 
@@ -119,9 +128,11 @@ export class Node {
     const { config, passphrase, clock = systemClock } = options;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
     const metrics = config.metricsListen === undefined ? undefined : new Metrics();
-    const storage = await openNodeStorage(config, passphrase, log, options.failpoint, (report) =>
-      metrics?.onAppend(report),
-    );
+    const storage = await openNodeStorage(config, passphrase, {
+      log,
+      failpoint: options.failpoint,
+      onAppend: (report) => metrics?.onAppend(report),
+    });
     let ledgerServer: LedgerServer | undefined;
     let metricsServer: MetricsServer | undefined;
     try {
@@ -179,13 +190,21 @@ export class Node {
         entries: ledger.size,
         manifest: verified.manifest.version,
       });
-      return new Node(config, { exchange, transport, storage, ledgerServer, metricsServer, log }, clock.nowMs());
+      return new Node(config, { exchange, transport, storage, ledgerServer, metricsServer, log, clock }, clock.nowMs());
     } catch (error) {
       await ledgerServer?.close();
       await metricsServer?.close();
       await storage.store.close();
       throw error;
     }
+  }
+
+  /** The certificate in PEM that peers are shown; undefined where none of those held is pinned. */
+  ownCertificate(): string | undefined {
+    const member = memberByCode(this.exchange.manifest, this.config.code);
+    return member === undefined
+      ? undefined
+      : currentKeys(this.config, this.storage.keys, member, this.clock.nowMs()).tls?.certificate;
   }
 
   /** Drains and stops: no new sessions, running steps finish, the ledger's files are brought up to date, the store is closed. */

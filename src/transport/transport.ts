@@ -45,9 +45,13 @@ export interface PeerConnection {
   readonly connected: boolean;
   readonly since?: string;
   readonly dialled_by?: JurisdictionCode;
+  /** How far the peer's clock was ahead at its Hello. */
   readonly clock_offset_ms?: number;
-  /** Why the last session or attempt ended. */
+  /** When the certificate that the peer presented expires. */
+  readonly certificate_expires_at?: string;
+  /** Why the last session or attempt ended: the name of a close code, or what the network said. */
   readonly last_failure?: string;
+  readonly last_failure_at?: string;
   readonly next_attempt_at?: string;
 }
 
@@ -80,7 +84,7 @@ export class Transport {
   readonly #sessions = new Set<FederationSession>();
   readonly #certificates = new WeakMap<FederationSession, X509Certificate>();
   readonly #live = new Map<JurisdictionCode, Live>();
-  readonly #failures = new Map<JurisdictionCode, string>();
+  readonly #failures = new Map<JurisdictionCode, { readonly detail: string; readonly at: number }>();
   readonly #timers: Timers;
   #listener: Listener | undefined;
   #recheck: NodeJS.Timeout | undefined;
@@ -130,6 +134,7 @@ export class Transport {
       const live = this.#live.get(code);
       const failure = this.#failures.get(code);
       const next = this.#diallers.get(code)?.nextAttemptAt;
+      const certificate = live === undefined ? undefined : this.#certificates.get(live.session);
       return {
         code,
         endpoint,
@@ -141,7 +146,8 @@ export class Transport {
               dialled_by: live.session.dialledBy,
               clock_offset_ms: live.session.clockOffsetMs,
             }),
-        ...(failure === undefined ? {} : { last_failure: failure }),
+        ...(certificate === undefined ? {} : { certificate_expires_at: isoTime(Date.parse(certificate.validTo)) }),
+        ...(failure === undefined ? {} : { last_failure: failure.detail, last_failure_at: isoTime(failure.at) }),
         ...(next === undefined || live !== undefined ? {} : { next_attempt_at: isoTime(next) }),
       };
     });
@@ -187,7 +193,7 @@ export class Transport {
         isConnected: () => this.#live.has(code),
         prepare: () => this.#prepare(code, own),
         onFailure: (detail) => {
-          this.#failures.set(code, detail);
+          this.#failures.set(code, { detail, at: clock.nowMs() });
           this.#options.onEvent({ kind: 'DIAL_FAILED', peer: code, detail });
         },
         times: this.#times,
@@ -246,7 +252,6 @@ export class Transport {
     const current = this.#live.get(peer);
     if (current?.session.dialledBy === lower && session.dialledBy !== lower) return false;
     this.#live.set(peer, { session, since: this.#options.clock.nowMs() });
-    this.#failures.delete(peer);
     current?.session.close('SESSION_DUPLICATE');
     this.#options.onEvent({ kind: 'CONNECTED', peer, detail: `dialled by ${session.dialledBy}` });
     return true;
@@ -259,7 +264,7 @@ export class Transport {
     if (current !== undefined && current.session !== session) return;
     this.#live.delete(peer);
     const detail = reason === '' ? `closed with ${code}` : reason;
-    this.#failures.set(peer, detail);
+    this.#failures.set(peer, { detail, at: this.#options.clock.nowMs() });
     if (current !== undefined && !QUARRELS.has(code)) this.#diallers.get(peer)?.succeeded();
     if (current !== undefined) this.#options.onEvent({ kind: 'DISCONNECTED', peer, detail });
     if (!this.#stopped) this.#diallers.get(peer)?.retry();

@@ -5,8 +5,11 @@ const NODE = { value: 'D', help: 'folder of the running node', required: true } 
 
 export const status: Command = {
   name: 'status',
-  summary: 'a running node at a glance: ledger, manifest, peers',
+  summary: 'a running node at a glance: ledger, manifest, peers, health',
   options: { node: NODE },
+  details:
+    'The node tries what it has to be able to do: write, sign, reach its peers. Exit status: 0 in good health, perhaps with warnings;\n' +
+    '1 when something has failed, which is named by its code.',
   async run(args, io) {
     args.noOperands();
     const answer = await new ApiClient(args.text('node')).get<StatusAnswer>('status');
@@ -17,8 +20,10 @@ export const status: Command = {
       `  key       ${answer.ledger.vkey}`,
       `  manifest  version ${answer.manifest.version} until ${answer.manifest.expires_at}, fingerprint ${answer.manifest.fingerprint}`,
       ...answer.peers.map((peer) => `  peer      ${describe(peer)}`),
+      `  health    ${answer.health.ok ? 'good' : 'NOT GOOD'}`,
+      ...answer.health.findings.map(({ code, severity, detail }) => `    ${severity.padEnd(7)} ${code}: ${detail}`),
     ]);
-    return 0;
+    return answer.health.ok ? 0 : 1;
   },
 };
 

@@ -17,8 +17,22 @@ export const why: Command = {
         ({ time, ledger, index, text }) => `  ${time}  ${ledger} entry ${String(index).padEnd(4)} ${text}`,
       ),
       '',
+      ...stateLines(answer),
       `Next: ${answer.next}`,
     ]);
     return 0;
   },
 };
+
+/** The queue, the link and the certificates, as far as they bear on a message that waits. */
+function stateLines({ queue, link, certificates }: WhyAnswer): string[] {
+  if (queue === undefined) return [];
+  const offset = link?.clock_offset_ms;
+  return [
+    `  queue         number ${queue.position} of ${queue.waiting} that wait for a receipt`,
+    ...(link?.last_failure === undefined ? [] : [`  last failure  ${link.last_failure}, at ${link.last_failure_at}`]),
+    ...(offset === undefined ? [] : [`  clock         that of ${link!.code} is ${offset} ms ahead`]),
+    ...certificates.map(({ of, expires_at: at }) => `  certificate   of ${of} until ${at}`),
+    '',
+  ];
+}

@@ -1,0 +1,181 @@
+/** Whether a node can do what it is there for, found by trying: writing, signing, reaching its peers. */
+import { X509Certificate } from 'node:crypto';
+import { open, readFile, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { codeOf, isoTime } from '../base/mod.ts';
+import { parseCheckpointNote } from '../ledger/mod.ts';
+import { memberByCode, validityObjection, verifyPeerCertificate } from '../trust/mod.ts';
+import { parseLedgerEntry } from '../wire/mod.ts';
+import { currentKeys } from './current-keys.ts';
+import type { Node } from './node.ts';
+
+/** Everything that can stand against a node's health. Each has a row in the operator's guide. */
+export const HEALTH_CODES = [
+  'CANNOT_WRITE',
+  'DISK_NEARLY_FULL',
+  'CANNOT_SIGN',
+  'KEY_NOT_VALID',
+  'CERTIFICATE_NOT_ACCEPTED',
+  'CERTIFICATE_EXPIRES_SOON',
+  'MANIFEST_EXPIRED',
+  'MANIFEST_EXPIRES_SOON',
+  'NOT_A_MEMBER',
+  'NO_PEER_REACHED',
+  'PEER_NOT_REACHED',
+  'CLOCK_DIFFERS',
+  'LEDGER_NOT_PUBLISHED',
+] as const;
+
+/** Name of a finding. */
+export type HealthCode = (typeof HEALTH_CODES)[number];
+
+/** One thing that is not as it should be. An ERROR means that the node does not do its work; a WARNING that it soon may not. */
+export interface HealthFinding {
+  readonly code: HealthCode;
+  readonly severity: 'ERROR' | 'WARNING';
+  readonly detail: string;
+}
+
+/** A node's health: good as long as there is no error. */
+export interface Health {
+  readonly ok: boolean;
+  readonly findings: readonly HealthFinding[];
+}
+
+const DAY_MS = 24 * 3_600_000;
+const SOON_MS = 21 * DAY_MS;
+// Below this a batch, or the compaction of the store, may find no room.
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
+// Beyond this peers refuse what is signed here as issued in the future.
+const MAX_CLOCK_OFFSET_MS = 5 * 60_000;
+const MAX_PUBLISH_LAG_MS = 60_000;
+
+/** Tries what the node has to be able to do, and reports what is against it. */
+export async function healthOf(node: Node): Promise<Health> {
+  const nowMs = node.clock.nowMs();
+  const findings = [
+    ...(await writing(node)),
+    ...signing(node, nowMs),
+    ...federation(node, nowMs),
+    ...reaching(node),
+    ...(await publishing(node, nowMs)),
+  ];
+  return { ok: findings.every(({ severity }) => severity !== 'ERROR'), findings };
+}
+
+function error(code: HealthCode, detail: string): HealthFinding {
+  return { code, severity: 'ERROR', detail };
+}
+
+/** The operating system's code for what went wrong, or the project's. */
+function causeOf(cause: unknown): string {
+  const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+  return code ?? codeOf(cause);
+}
+
+function warning(code: HealthCode, detail: string): HealthFinding {
+  return { code, severity: 'WARNING', detail };
+}
+
+/** A byte is written and brought to the disk beside the store, because a full or failing disk shows only then. */
+async function writing({ config }: Node): Promise<HealthFinding[]> {
+  const probe = join(config.paths.dir, `.health-${process.pid}`);
+  try {
+    const file = await open(probe, 'w', 0o600);
+    try {
+      await file.writeFile('x');
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    const { bavail, bsize } = await statfs(config.paths.dir);
+    const free = bavail * bsize;
+    return free >= MIN_FREE_BYTES
+      ? []
+      : [error('DISK_NEARLY_FULL', `${Math.floor(free / 1024 / 1024)} MiB are left where ${config.paths.dir} is.`)];
+  } catch (cause) {
+    return [error('CANNOT_WRITE', `${config.paths.dir} cannot be written: ${causeOf(cause)}.`)];
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Every key that the node works with signs, and is one that the manifest allows now. */
+function signing({ config, exchange, storage }: Node, nowMs: number): HealthFinding[] {
+  const member = memberByCode(exchange.manifest, config.code);
+  if (member === undefined) return [];
+  const own = currentKeys(config, storage.keys, member, nowMs);
+  const findings: HealthFinding[] = [];
+  for (const use of ['sign', 'ledger', 'witness'] as const) {
+    try {
+      if (own[use] === undefined) throw new TypeError('none is held that the manifest lists');
+      own[use].sign(new Uint8Array(32));
+    } catch (cause) {
+      findings.push(error('CANNOT_SIGN', `The ${use} key does not sign: ${codeOf(cause)}.`));
+    }
+  }
+  const kid = own.sign?.kid;
+  const listed = member.sign.find((key) => key.kid === kid);
+  const objection = listed === undefined ? 'KEY_UNKNOWN' : validityObjection(listed, nowMs);
+  if (objection !== undefined)
+    findings.push(error('KEY_NOT_VALID', `Peers refuse what the signing key signs: ${objection}.`));
+  if (own.tls === undefined) {
+    findings.push(error('CERTIFICATE_NOT_ACCEPTED', 'No certificate is held whose key the manifest pins.'));
+    return findings;
+  }
+  const certificate = new X509Certificate(own.tls.certificate);
+  const verdict = verifyPeerCertificate(certificate, exchange.manifest, nowMs);
+  const expiresAt = Date.parse(certificate.validTo);
+  if (!verdict.ok) findings.push(error('CERTIFICATE_NOT_ACCEPTED', `${verdict.reason}: ${verdict.detail}.`));
+  else if (expiresAt <= nowMs) findings.push(error('CERTIFICATE_NOT_ACCEPTED', `It expired at ${isoTime(expiresAt)}.`));
+  else if (expiresAt - nowMs < SOON_MS)
+    findings.push(warning('CERTIFICATE_EXPIRES_SOON', `It expires at ${isoTime(expiresAt)}.`));
+  return findings;
+}
+
+function federation({ config, exchange }: Node, nowMs: number): HealthFinding[] {
+  const { manifest } = exchange;
+  const status = memberByCode(manifest, config.code)?.status;
+  const findings: HealthFinding[] = [];
+  if (status !== 'ACTIVE')
+    findings.push(error('NOT_A_MEMBER', `The manifest has ${config.code} as ${status ?? 'no member'}.`));
+  const left = manifest.expires_at - nowMs;
+  const when = `Manifest ${manifest.version} expires at ${isoTime(manifest.expires_at)}.`;
+  if (left <= 0) findings.push(error('MANIFEST_EXPIRED', when));
+  else if (left < SOON_MS) findings.push(warning('MANIFEST_EXPIRES_SOON', when));
+  return findings;
+}
+
+/** Who has not been tried yet is not held against the node. */
+function reaching({ transport }: Node): HealthFinding[] {
+  const connections = transport.connections();
+  const failed = connections.filter(({ connected, last_failure: failure }) => !connected && failure !== undefined);
+  const findings = failed.map(({ code, last_failure: failure }) =>
+    warning('PEER_NOT_REACHED', `${code} is not connected: ${failure}.`),
+  );
+  const connected = connections.filter((connection) => connection.connected);
+  if (failed.length > 0 && connected.length === 0)
+    findings.push(error('NO_PEER_REACHED', 'None of the other members is connected.'));
+  const apart = connected.filter(({ clock_offset_ms: offset }) => Math.abs(offset ?? 0) > MAX_CLOCK_OFFSET_MS);
+  if (apart.length > 0) {
+    const detail = `The clock of ${apart.map(({ code, clock_offset_ms: offset }) => `${code} is ${offset} ms ahead`).join(', of ')}.`;
+    // One peer that differs may itself be wrong; all of them are not.
+    findings.push((apart.length === connected.length ? error : warning)('CLOCK_DIFFERS', detail));
+  }
+  return findings;
+}
+
+/** What auditors and witnesses read may lag behind for a moment, and no longer. */
+async function publishing({ config, storage }: Node, nowMs: number): Promise<HealthFinding[]> {
+  try {
+    const { size } = parseCheckpointNote(await readFile(join(config.paths.ledger, 'checkpoint'), 'utf8'));
+    const { ledger } = storage;
+    if (size === ledger.size) return [];
+    const { time } = parseLedgerEntry(await ledger.entry(size));
+    return nowMs - time < MAX_PUBLISH_LAG_MS
+      ? []
+      : [error('LEDGER_NOT_PUBLISHED', `The published checkpoint has ${size} of ${ledger.size} entries.`)];
+  } catch (cause) {
+    return [error('LEDGER_NOT_PUBLISHED', `The published checkpoint cannot be read: ${causeOf(cause)}.`)];
+  }
+}

@@ -1,0 +1,94 @@
+/** A health check that can fail: each thing that a node has to be able to do is taken away, and the check says so. */
+import { rmSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { why } from '../../src/api/why.ts';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { healthOf, type Node } from '../../src/node/mod.ts';
+import { requestDraft } from '../kit/drafts.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
+import { Puppet } from '../kit/puppet.ts';
+
+const XB = 'XB' as JurisdictionCode;
+const DAY_MS = 24 * 3_600_000;
+
+async function codesOf(node: Node): Promise<string[]> {
+  const { ok, findings } = await healthOf(node);
+  expect(ok).toBe(!findings.some(({ severity }) => severity === 'ERROR'));
+  return findings.map(({ code, severity }) => `${severity} ${code}`);
+}
+
+test('two nodes that are connected are well; one whose peer is gone is not', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const a = await startNode(federation, 'XA');
+  const b = await startNode(federation, 'XB');
+  await until(async () => (await codesOf(a)).length === 0);
+  await until(async () => (await codesOf(b)).length === 0);
+  await b.stop();
+  await until(async () => (await codesOf(a)).length === 2);
+  expect(await codesOf(a)).toEqual(['WARNING PEER_NOT_REACHED', 'ERROR NO_PEER_REACHED']);
+});
+
+test('time that passes, and a folder that is gone', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  let aheadMs = 0;
+  const a = await startNode(federation, 'XA', { clock: { nowMs: () => Date.now() + aheadMs } });
+  const puppet = await Puppet.of(federation, 'XB');
+  const session = await puppet.converse('XA');
+  await until(async () => (await codesOf(a)).length === 0);
+  aheadMs = 390 * DAY_MS;
+  expect(await codesOf(a)).toContain('WARNING CERTIFICATE_EXPIRES_SOON');
+  aheadMs = 10 * 365 * DAY_MS;
+  const late = await codesOf(a);
+  for (const code of ['KEY_NOT_VALID', 'CERTIFICATE_NOT_ACCEPTED', 'MANIFEST_EXPIRED'])
+    expect(late).toContain(`ERROR ${code}`);
+  aheadMs = 0;
+  rmSync(federation.dirOf('XA'), { recursive: true });
+  const gone = await codesOf(a);
+  expect(gone).toContain('ERROR CANNOT_WRITE');
+  expect(gone).toContain('ERROR LEDGER_NOT_PUBLISHED');
+  session.close();
+});
+
+test('a clock that differs from that of every peer', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const a = await startNode(federation, 'XA');
+  const puppet = await Puppet.of(federation, 'XB');
+  await puppet.converse('XA', { clock: Date.now() - 3_600_000 });
+  await until(() => a.transport.connections()[0]!.connected);
+  expect(await codesOf(a)).toEqual(['ERROR CLOCK_DIFFERS']);
+});
+
+test('why: what a message waits for, its place, and when something happens next', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const a = await startNode(federation, 'XA');
+  const first = await a.exchange.send(requestDraft('First.'), XB);
+  const second = await a.exchange.send(requestDraft('Second.'), XB);
+  await until(() => a.transport.connections()[0]!.last_failure !== undefined);
+  const away = await why(a, second.message_id);
+  expect(away).toMatchObject({
+    queue: { position: 2, waiting: 2 },
+    link: { connected: false, last_failure: 'ECONNREFUSED' },
+    certificates: [{ of: 'XA' }],
+    timeline: [{ ledger: 'XA', kind: 'SENT' }],
+  });
+  expect(away.next).toMatch(/XB is not reached at wss:.*ECONNREFUSED.*number 2 of 2/);
+
+  const puppet = await Puppet.of(federation, 'XB');
+  const session = await puppet.converse('XA', {
+    limits: { max_message_bytes: 524_288, max_evidence_bytes: 0, credit: 1 },
+  });
+  await session.next();
+  const here = await why(a, first.message_id);
+  expect(here).toMatchObject({
+    queue: { position: 1, waiting: 2 },
+    link: { connected: true },
+    certificates: [{ of: 'XA' }, { of: 'XB' }],
+  });
+  const overdue = Date.parse(here.receipt_overdue_at!) - Date.now();
+  expect(overdue).toBeGreaterThan(0);
+  expect(overdue).toBeLessThan(31_000);
+  expect((await why(a, second.message_id)).next).toMatch(/has not had its turn/);
+  session.close();
+  await until(() => !a.transport.connections()[0]!.connected);
+  expect((await why(a, first.message_id)).link!.last_failure).toMatch(/closed with 1006|ECONN/);
+});
