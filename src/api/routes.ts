@@ -2,7 +2,7 @@
 import { bytesToBase64, isJurisdictionCode, isoTime, isUuid, parseJurisdictionCode, parseUuid } from '../base/mod.ts';
 import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
-import { bundleOf, healthOf, witnessKeyOf, type Health, type Node } from '../node/mod.ts';
+import { bundleOf, healthOf, witnessKeyOf, type Health, type Node, type RunningNode } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { parseDraft } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
@@ -164,6 +164,16 @@ export async function takeManifest(
   if (!taken.ok) throw new ApiError('API_BAD_REQUEST', `The manifest is refused (${taken.reason}): ${taken.detail}.`);
   node.transport.manifestChanged();
   return { version: taken.value.manifest.version, fingerprint: node.exchange.manifestFingerprint };
+}
+
+/** What the doctor asks of a node that is running. */
+export function runningState({ exchange, transport, storage }: Node): RunningNode {
+  return {
+    manifest: exchange.manifestText,
+    checkpoint: storage.ledger.checkpoint.note,
+    port: transport.port,
+    peers: transport.connections(),
+  };
 }
 
 /** A bundle, or the part of one that the query asks for. */

@@ -83,6 +83,7 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
     return { size: node.storage.ledger.size };
   },
   'GET incidents': ({ node }) => node.exchange.incidents(),
+  'GET doctor': ({ node }) => Promise.resolve(routes.runningState(node)),
   'POST manifest': async ({ node, body }) => routes.takeManifest(node, await body()),
 };
 

@@ -70,6 +70,8 @@ function settledText(record: MessageRecord): string | undefined {
   const { peer, status, reason } = record;
   if (isWaiting(record)) return undefined;
   if (record.direction === 'IN') {
+    if (status === 'QUARANTINED')
+      return `Nothing happens by itself: its key is revoked. Read it, and ask ${peer} over another channel; if it is genuine, ${peer} sends it again under a new key.`;
     if (status === 'REFUSED') return `Nothing: this node refused it (${reason}) and ${peer} has that in writing.`;
     return status === 'VOIDED'
       ? `Nothing: ${peer} gave it up before it arrived.`

@@ -18,6 +18,7 @@ import {
   federationSign,
   federationSuspend,
 } from './commands/federation-draft.ts';
+import { doctor } from './commands/doctor.ts';
 import { init } from './commands/init.ts';
 import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
 import { messageList } from './commands/message-list.ts';
@@ -52,6 +53,7 @@ const COMMANDS: readonly Command[] = [
   serve,
   status,
   peers,
+  doctor,
   why,
   messageSend,
   messageList,

@@ -5,7 +5,14 @@ import type { Attempts } from './attempts.ts';
 import type { ExchangeContext } from './context.ts';
 import type { PeerLink } from './link.ts';
 import { voidMessage } from './outbox.ts';
-import { decodeRecord, keys, parseDecimalKey, type MessageRecord, type PeerRecord } from './record.ts';
+import {
+  decodeRecord,
+  keys,
+  parseDecimalKey,
+  type CosignedRecord,
+  type MessageRecord,
+  type PeerRecord,
+} from './record.ts';
 
 // A receipt needs two synced writes at the peer; this is for a peer that has stopped answering without closing.
 const OVERDUE_MS = 30_000;
@@ -20,6 +27,7 @@ export class Delivery {
   readonly #unanswered = new Map<number, number>();
   #cancelWatch: () => void;
   #next: number | undefined;
+  #witnessedSize: Promise<number> | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #stopped = false;
@@ -114,7 +122,7 @@ export class Delivery {
       message_id: record.message_id,
       seq,
       sealed: sealed === undefined ? undefined : parseUtf8(sealed),
-      sent: await ledger.receipt(record.sent.index),
+      sent: await ledger.receipt(record.sent.index, await this.#provingSize(record.sent.index)),
     };
     this.#unanswered.set(seq, timers.monotonicMs());
     failpoint('deliver.sending');
@@ -160,6 +168,18 @@ export class Delivery {
         this.#link.close('RECEIPT_OVERDUE');
       if (!this.#stopped) this.#cancelWatch = this.#watch();
     });
+  }
+
+  /**
+   * The tree to prove an entry in: where the peer has cosigned one that has it, that one. Should the signing key be revoked meanwhile, the
+   * peer believes what it saw before, and it can tell by no other tree.
+   */
+  async #provingSize(index: number): Promise<number | undefined> {
+    this.#witnessedSize ??= this.#context.store
+      .get(keys.cosigned(this.#link.peer))
+      .then((bytes) => (bytes === undefined ? 0 : decodeRecord<CosignedRecord>(bytes).size));
+    const size = await this.#witnessedSize;
+    return index < size ? size : undefined;
   }
 }
 

@@ -80,6 +80,11 @@ export class Directory {
     return verdict.ok ? undefined : verdict.reason;
   }
 
+  /** From when on the member's signing key is revoked, in Unix milliseconds. */
+  revokedAt(member: Member, kid: string): number | undefined {
+    return member.sign.find((key) => key.kid === kid)?.revoked_at;
+  }
+
   /** The key that messages to the member are sealed to, if it has a valid one. */
   recipientKey(member: Member, nowMs: number): RecipientKey | undefined {
     const key = currentEncryptKey(member, nowMs);

@@ -261,6 +261,11 @@ export class Exchange {
     }
   }
 
+  /** The signed manifest in force. */
+  get manifestText(): string {
+    return this.#context.directory.text;
+  }
+
   /** The manifest that follows a version, as it travels; undefined when this node began with a later one. */
   async manifestAfter(version: number): Promise<string | undefined> {
     const bytes = await this.#context.store.get(keys.manifest(version + 1));

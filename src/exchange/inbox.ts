@@ -14,7 +14,7 @@ import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { recordIncident } from './incident.ts';
-import { openDelivery, type OpenedDelivery } from './opening.ts';
+import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
 import { eventOf } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
@@ -32,7 +32,7 @@ type Planned =
 export interface AdmittedDelivery {
   readonly deliver: Deliver;
   readonly proved: ProvedEntry;
-  readonly opened: ReturnType<typeof openDelivery> | undefined;
+  readonly opened: Opening | undefined;
   /** What this node failed with when it tried to open the message. */
   readonly failure?: unknown;
 }
@@ -53,7 +53,7 @@ export async function admitDelivery(
   const copy = (await context.store.get(keys.arrived(peer, deliver.seq))) !== undefined;
   if (copy || deliver.sealed === undefined) return { deliver, proved: proved.value, opened: undefined };
   try {
-    return { deliver, proved: proved.value, opened: openDelivery(context, deliver, proved.value.entry) };
+    return { deliver, proved: proved.value, opened: await openDelivery(context, deliver, proved.value) };
   } catch (failure) {
     const opened = refuse('NOT_PROCESSABLE', 'this node failed at opening it');
     return { deliver, proved: proved.value, opened, failure };
@@ -97,7 +97,8 @@ export async function takeDelivery(
       index: record.answer!.index,
       peer_index: record.sent.index,
     };
-    if (record.status === 'REFUSED') context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
+    const isRefused = record.status === 'REFUSED' || record.status === 'QUARANTINED';
+    if (isRefused) context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
     else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
   }
   return { receipt: await context.ledger.receipt(record.answer!.index) };
@@ -144,7 +145,7 @@ async function planDelivery(view: StepView, admitted: AdmittedDelivery): Promise
     direction: 'IN',
     peer,
     seq: deliver.seq,
-    status: entry.kind === 'VOIDED' ? 'VOIDED' : answer.kind,
+    status: statusOf(entry, answer),
     ...headerOf(answer.opened),
     sealed_digest: bytesToBase64url(digests.sealed_digest),
     signed_digest: bytesToBase64url(digests.signed_digest),
@@ -194,18 +195,26 @@ interface Answer {
   /** The case's new state, encoded. */
   readonly case?: { readonly key: string; readonly bytes: Uint8Array };
   readonly failure?: unknown;
+  readonly isQuarantined?: boolean;
+}
+
+function statusOf(sent: LedgerEntry, answer: Answer): MessageRecord['status'] {
+  if (sent.kind === 'VOIDED') return 'VOIDED';
+  return answer.isQuarantined === true ? 'QUARANTINED' : answer.kind;
 }
 
 async function decide(
   view: StepView,
   deliver: Deliver,
   sent: LedgerEntry,
-  opened: ReturnType<typeof openDelivery> | undefined,
+  opened: Opening | undefined,
 ): Promise<Answer> {
   if ((await view.get(keys.message(deliver.message_id as Uuid))) !== undefined) {
     return { kind: 'REFUSED', reason: 'MESSAGE_ID_REUSED' };
   }
   if (opened === undefined) return { kind: 'RECEIVED', reason: sent.reason ?? 'VOIDED_EXPIRED' };
+  if (!opened.ok && opened.quarantined !== undefined)
+    return { kind: 'REFUSED', reason: opened.reason, opened: opened.quarantined, isQuarantined: true };
   if (!opened.ok) return { kind: 'REFUSED', reason: opened.reason };
   return apply(await view.getRecord<Case>(keys.case(opened.value.message.header.case_id)), opened.value);
 }

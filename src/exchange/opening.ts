@@ -2,7 +2,7 @@
  * Opens a delivered message and checks every binding, in the order that costs an attacker most and the node least. Each check has its
  * own reason; the peer learns the reason and nothing more.
  */
-import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import { accept, equalBytes, isoTime, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
 import { openMessage, verifyMessage, type SealingReason } from '../sealing/mod.ts';
 import {
@@ -15,7 +15,10 @@ import {
   type Message,
   type Reason,
 } from '../wire/mod.ts';
+import type { Member } from '../trust/mod.ts';
 import type { ExchangeContext } from './context.ts';
+import type { ProvedEntry } from './peer-entry.ts';
+import { wasWitnessedBefore } from './witnessed.ts';
 
 /** A message that was opened, verified and is bound to its envelope. */
 export interface OpenedDelivery {
@@ -26,19 +29,50 @@ export interface OpenedDelivery {
 // A queued message may be days old, but nobody signs in the future: this much is for clocks that differ.
 const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
-/** @param sent the sender's SENT entry, already verified to be in the sender's ledger and about this envelope */
-export function openDelivery(
-  context: ExchangeContext,
-  deliver: Deliver,
-  sent: LedgerEntry,
-): Verdict<OpenedDelivery, Reason> {
+/** What came of opening a delivery; a message under a revoked key is refused, and kept for people to read. */
+export type Opening = Verdict<OpenedDelivery, Reason> & { readonly quarantined?: OpenedDelivery };
+
+/** @param proved the sender's SENT entry, already verified to be in the sender's ledger and about this envelope */
+export async function openDelivery(context: ExchangeContext, deliver: Deliver, proved: ProvedEntry): Promise<Opening> {
+  const bound = openBound(context, deliver, proved.entry);
+  if (!bound.ok) return bound;
+  const opened = bound.value;
+  const { header } = opened.message;
+  // The key decides when it was valid, and the time is inside what it signs: the signature comes first, the time afterwards.
+  const objection = context.directory.signKeyObjection(opened.member, opened.kid, header.issued_at);
+  if (objection !== undefined && objection !== 'KEY_REVOKED') return refuse('SIGNING_KEY_NOT_VALID', objection);
+  const revokedAtMs = context.directory.revokedAt(opened.member, opened.kid);
+  const nowMs = context.clock.nowMs();
+  // Whoever stole a key can write any date into what it signs. Only what this node has itself seen in the sender's ledger before the
+  // revocation is believed under the key after it.
+  const isSuspect = revokedAtMs !== undefined && revokedAtMs <= nowMs;
+  if (objection === 'KEY_REVOKED' || isSuspect) {
+    const isOld =
+      objection === undefined && (await wasWitnessedBefore(context, opened.member.code, proved, revokedAtMs!));
+    const detail = `key ${opened.kid} is revoked from ${isoTime(revokedAtMs!)} on`;
+    if (!isOld) return { ...refuse('SIGNING_KEY_REVOKED', detail), quarantined: opened };
+  }
+  if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
+  if (header.expires_at !== 0 && header.expires_at <= nowMs)
+    return refuse('EXPIRED', `expired at ${header.expires_at}`);
+  const [fault] = contentFaults(opened.message.body);
+  return fault === undefined ? accept(opened) : refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
+}
+
+interface BoundDelivery extends OpenedDelivery {
+  readonly member: Member;
+  /** The key that signed. */
+  readonly kid: string;
+}
+
+/** Everything that does not depend on when: seal, signature, and what the header says of itself. */
+function openBound(context: ExchangeContext, deliver: Deliver, sent: LedgerEntry): Verdict<BoundDelivery, Reason> {
   const opened = openMessage(deliver.sealed ?? '', context.decryptKey);
   if (!opened.ok) return refuse(reasonOf(opened.reason), opened.detail);
   const { jws, kid: recipientKid, from, to } = opened.value;
   if (from !== deliver.from || to !== deliver.to)
     return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
 
-  // The key decides when it was valid, and the time is inside what it signs: verify first, judge the time afterwards.
   const member = context.directory.member(deliver.from as JurisdictionCode);
   if (member === undefined) return refuse('SIGNING_KEY_UNKNOWN', `${deliver.from} is no longer a member`);
   const verified = verifyMessage(jws, (kid) => context.directory.signKey(member, kid));
@@ -51,7 +85,7 @@ export function openDelivery(
   }
   const parsed = parsePayload(verified.value.payload);
   if (!parsed.ok) return parsed;
-  const { header, body } = parsed.value;
+  const { header } = parsed.value;
   if (header.schema_version !== SCHEMA_VERSION) return refuse('SCHEMA_UNSUPPORTED', `schema ${header.schema_version}`);
   if (header.from !== deliver.from) return refuse('SENDER_MISMATCH', `header from ${header.from}`);
   if (header.to !== context.code) return refuse('RECIPIENT_MISMATCH', `header to ${header.to}`);
@@ -59,21 +93,7 @@ export function openDelivery(
     return refuse('RECIPIENT_KEY_MISMATCH', `header names key ${header.recipient_kid}`);
   if (header.message_id !== deliver.message_id) return refuse('MESSAGE_ID_MISMATCH', `header id ${header.message_id}`);
   if (header.seq !== deliver.seq) return refuse('SEQ_MISMATCH', `header seq ${header.seq}`);
-  const objection = context.directory.signKeyObjection(member, verified.value.kid, header.issued_at);
-  if (objection !== undefined) {
-    return refuse(objection === 'KEY_REVOKED' ? 'SIGNING_KEY_REVOKED' : 'SIGNING_KEY_NOT_VALID', objection);
-  }
-  const nowMs = context.clock.nowMs();
-  // Whoever stole a key can write any date into what it signs: after a revocation nothing new under the key is believed.
-  if (context.directory.signKeyObjection(member, verified.value.kid, nowMs) === 'KEY_REVOKED') {
-    return refuse('SIGNING_KEY_REVOKED', `revoked before this message arrived`);
-  }
-  if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
-  if (header.expires_at !== 0 && header.expires_at <= nowMs)
-    return refuse('EXPIRED', `expired at ${header.expires_at}`);
-  const [fault] = contentFaults(body);
-  if (fault !== undefined) return refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
-  return accept({ jws, message: parsed.value });
+  return accept({ jws, message: parsed.value, member, kid: verified.value.kid });
 }
 
 function parsePayload(payload: Uint8Array): Verdict<Message, Reason> {

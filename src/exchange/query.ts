@@ -115,8 +115,9 @@ export function timelineOf(context: ExchangeContext, record: MessageRecord): Tim
     ),
   ];
   if (record.answer !== undefined) {
-    const refused = record.status === 'REFUSED';
-    const text = refused ? `${recipient} refused it: ${record.reason}` : `${recipient} received it`;
+    const refused = record.status === 'REFUSED' || record.status === 'QUARANTINED';
+    const kept = record.status === 'QUARANTINED' ? ', and keeps it in quarantine' : '';
+    const text = refused ? `${recipient} refused it: ${record.reason}${kept}` : `${recipient} received it`;
     lines.push(line(record.answer, recipient, refused ? 'REFUSED' : 'RECEIVED', text));
   }
   if (record.held !== undefined) {

@@ -15,8 +15,11 @@ export interface MessageRecord {
   readonly direction: 'OUT' | 'IN';
   readonly peer: JurisdictionCode;
   readonly seq: number;
-  /** QUEUED until the peer's receipt is held. */
-  readonly status: 'QUEUED' | 'RECEIVED' | 'REFUSED' | 'VOIDED';
+  /**
+   * QUEUED until the peer's receipt is held. QUARANTINED: refused because its key is revoked, and kept for people to read; no case was
+   * touched.
+   */
+  readonly status: 'QUEUED' | 'RECEIVED' | 'REFUSED' | 'VOIDED' | 'QUARANTINED';
   /** Absent for a message that was refused unread, or voided by its sender. */
   readonly case_id?: Uuid | undefined;
   readonly type?: BodyType | undefined;
@@ -57,6 +60,14 @@ export interface WitnessedRecord {
   readonly note: string;
 }
 
+/** A head of a peer's ledger that this node has cosigned: everything below its size was there by then. */
+export interface WitnessedHeadRecord {
+  /** base64url. */
+  readonly root: string;
+  /** Unix milliseconds of the WITNESSED entry. */
+  readonly time: number;
+}
+
 /** A peer's cosignature of this node's ledger. */
 export interface CosignedRecord {
   readonly size: number;
@@ -92,6 +103,9 @@ export const keys = {
   incident: (digestHex: string): string => `incident/${digestHex}`,
   /** The peer's checkpoint that this node cosigned last. */
   witnessed: (code: JurisdictionCode): string => `witnessed/${code}`,
+  /** Every head of the peer's that this node has cosigned, by size. */
+  witnessedHead: (code: JurisdictionCode, size: number): string => `witnessed-head/${code}/${pad(size)}`,
+  witnessedHeadsOf: (code: JurisdictionCode): string => `witnessed-head/${code}/`,
   /** The peer's last cosignature of this node's ledger. */
   cosigned: (code: JurisdictionCode): string => `cosigned/${code}`,
   /** Signed manifests as accepted. */

@@ -2,7 +2,7 @@
  * Witnessing, both ways over one session: this node asks the peer to cosign its checkpoints, and cosigns the peer's. A witness that has
  * cosigned one history does not cosign another, and keeps the proof: both heads, signed by the ledger that they contradict.
  */
-import type { JurisdictionCode } from '../base/mod.ts';
+import { bytesToBase64url, type JurisdictionCode } from '../base/mod.ts';
 import {
   cosign,
   cosignatureLine,
@@ -19,7 +19,15 @@ import type { ExchangeContext } from './context.ts';
 import { recordIncident } from './incident.ts';
 import type { PeerLink } from './link.ts';
 import { isForked, lastCheckpoint, noteCheckpoint } from './peer-head.ts';
-import { NEW_PEER, decodeRecord, keys, type CosignedRecord, type PeerRecord, type WitnessedRecord } from './record.ts';
+import {
+  NEW_PEER,
+  decodeRecord,
+  keys,
+  type CosignedRecord,
+  type PeerRecord,
+  type WitnessedHeadRecord,
+  type WitnessedRecord,
+} from './record.ts';
 
 /** What came of an offer by the peer. */
 type Judgement =
@@ -209,11 +217,13 @@ async function judge(
   }
   view.putRecord(keys.witnessed(peer), { size: head.size, note: head.note } satisfies WitnessedRecord);
   view.putRecord(keys.peer(peer), noteCheckpoint(known, head));
-  const { index } = view.append({
+  const { index, time } = view.append({
     kind: 'WITNESSED',
     peer,
     seq: 0,
     detail: { type: 'witnessed', value: { checkpoint: head.note } },
   });
+  const record: WitnessedHeadRecord = { root: bytesToBase64url(head.root), time };
+  view.putRecord(keys.witnessedHead(peer, head.size), record);
   return { is: 'cosigned', index };
 }

@@ -231,10 +231,14 @@ export class Ledger {
     return (await readEntries(this.#options.storage, index, index + 1))[0]!;
   }
 
-  /** An entry with its inclusion proof under the latest checkpoint. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
-  async receipt(index: number): Promise<Receipted> {
+  /**
+   * An entry with its inclusion proof.
+   * @param size of an earlier tree to prove it in, which has the entry; the latest by default
+   * @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE
+   */
+  async receipt(index: number, size?: number): Promise<Receipted> {
     const entry = await this.entry(index);
-    const checkpoint = this.#checkpoint;
+    const checkpoint = size === undefined ? this.#checkpoint : await this.checkpointAt(size);
     const path = await this.#tree.inclusionPath(index, checkpoint.size);
     return { entry, proof: encodeInclusionProofText(index, path, checkpoint.note) } as Receipted;
   }

@@ -60,8 +60,6 @@ interface Live {
   readonly since: number;
 }
 
-// Revocation has to take effect on live sessions within a minute (they are otherwise only judged when they open).
-const RECHECK_MS = 20_000;
 // Two cross when both sides dial, and two more when both dial again; a member that opens ever more is not to use up the node's sockets.
 const MAX_SESSIONS_OF_ONE_PEER = 8;
 // Closed because of what a peer did: it will do it again, so the waits go on growing as if it had not been reached.
@@ -116,7 +114,7 @@ export class Transport {
     transport.#dialMembers();
     transport.#recheck = setInterval(() => {
       transport.#closeUntrusted();
-    }, RECHECK_MS);
+    }, transport.#times.recheckMs);
     return transport;
   }
 

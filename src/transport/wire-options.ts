@@ -23,6 +23,8 @@ export interface SessionTimes {
   readonly silenceMs: number;
   readonly minReconnectMs: number;
   readonly maxReconnectMs: number;
+  /** Live sessions are judged again so often: a key may end or be revoked while a session lasts. */
+  readonly recheckMs: number;
 }
 
 /** The protocol's own times. */
@@ -32,4 +34,6 @@ export const SESSION_TIMES: SessionTimes = {
   silenceMs: 30_000,
   minReconnectMs: 500,
   maxReconnectMs: 60_000,
+  // A third of the minute within which a revocation has to take effect.
+  recheckMs: 20_000,
 };

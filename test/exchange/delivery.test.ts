@@ -25,10 +25,14 @@ function queued(): readonly Put[] {
 }
 
 /** A delivery that notes what it sends. */
-function deliveryFrom(store: Store, ledger: { size: number }): { delivery: Delivery; delivered: number[] } {
+function deliveryFrom(
+  store: Store,
+  ledger: { size: number },
+  provedIn: (number | undefined)[] = [],
+): { delivery: Delivery; delivered: number[] } {
   const delivered: number[] = [];
-  const receipt = (index: number): Promise<object> =>
-    index < ledger.size
+  const receipt = (index: number, size?: number): Promise<object> =>
+    provedIn.push(size) > 0 && index < ledger.size
       ? Promise.resolve({ entry: Uint8Array.of(1), proof: 'x' })
       : Promise.reject(new Error('no signed checkpoint covers it'));
   const context = {
@@ -97,5 +101,19 @@ test('a message whose entry is stored but not yet under the signed checkpoint wa
   delivery.wake();
   await until(() => delivered.length > 0, 2000);
   expect(delivered).toEqual([1]);
+  await delivery.stop();
+});
+
+test.each([
+  ['which the peer has cosigned is proved in that tree', 5, 5],
+  ['which the peer has not cosigned yet is proved in the latest tree', 0, undefined],
+])('an entry %s', async (_name, cosigned, proving) => {
+  const store = new MemoryStore();
+  await store.commit({ puts: [...queued(), [keys.cosigned(XB), encodeRecord({ size: cosigned })]] });
+  const provedIn: (number | undefined)[] = [];
+  const { delivery, delivered } = deliveryFrom(store, { size: 9 }, provedIn);
+  delivery.wake();
+  await until(() => delivered.length > 0, 2000);
+  expect(provedIn).toEqual([proving]);
   await delivery.stop();
 });

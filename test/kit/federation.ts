@@ -36,6 +36,7 @@ export const QUICK: SessionTimes = {
   silenceMs: 15_000,
   minReconnectMs: 20,
   maxReconnectMs: 200,
+  recheckMs: 200,
 };
 
 /** Makes nodes and enrols them, as the commands do. */

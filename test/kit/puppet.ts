@@ -70,7 +70,7 @@ export interface PuppetSession {
 export class Puppet {
   readonly code: JurisdictionCode;
   readonly keys: NodeKeys;
-  readonly manifest: VerifiedManifest;
+  manifest: VerifiedManifest;
   readonly #tree = new MerkleTiles(() => Promise.reject(new Error('no full tile')));
   readonly #entries: Uint8Array[] = [];
   seq = 0;
@@ -111,12 +111,20 @@ export class Puppet {
     );
   }
 
-  async receipt(index: number): Promise<Receipt> {
-    const { note } = await this.checkpoint();
+  /** An entry with its proof in the tree of `size`. */
+  async receipt(index: number, size = this.#tree.size): Promise<Receipt> {
+    const { note } = await this.checkpoint(size);
     return {
       entry: this.#entries[index]!,
-      proof: encodeInclusionProofText(index, await this.#tree.inclusionPath(index), note),
+      proof: encodeInclusionProofText(index, await this.#tree.inclusionPath(index, size), note),
     };
+  }
+
+  /** Speaks under another manifest from now on. */
+  adopt(text: string): void {
+    const verified = verifyManifest(text, { selfSigned: true });
+    if (!verified.ok) throw new Error(verified.detail);
+    this.manifest = verified.value;
   }
 
   async hello(spoils: Partial<Hello> = {}): Promise<Frame> {

@@ -11,7 +11,7 @@ export const messageList: Command = {
     node: { value: 'D', help: 'folder of the running node', required: true },
     peer: { value: 'CC', help: 'only with this peer' },
     case: { value: 'ID', help: 'only of this case' },
-    status: { value: 'STATUS', help: 'only QUEUED, RECEIVED, REFUSED or VOIDED' },
+    status: { value: 'STATUS', help: 'only QUEUED, RECEIVED, REFUSED, VOIDED or QUARANTINED' },
     limit: { value: 'N', help: 'at most so many; 100 by default' },
   },
   async run(args, io) {
@@ -30,5 +30,5 @@ export const messageList: Command = {
 function line(record: MessageRecord): string {
   const direction = record.direction === 'OUT' ? `→ ${record.peer}` : `← ${record.peer}`;
   const time = isoTime(record.sent.time).slice(0, 19);
-  return `${time}  ${direction.padEnd(8)} ${record.message_id}  ${record.status.padEnd(8)} ${typeName(record)}`;
+  return `${time}  ${direction.padEnd(8)} ${record.message_id}  ${record.status.padEnd(11)} ${typeName(record)}`;
 }
