@@ -1,10 +1,11 @@
 /** T04: a key that is revoked, a member that is suspended, a manifest that expires; and what came before stays as it was judged. */
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
-import { auditBundles, exportBundle } from '../../src/audit/mod.ts';
-import { amendDraft, bundleSource, signDraft, type Node } from '../../src/node/mod.ts';
+import { auditBundles } from '../../src/audit/mod.ts';
+import { amendDraft, signDraft, type Node } from '../../src/node/mod.ts';
 import { memberByCode, revokeKey, setMemberStatus, signKeyAt, type Manifest } from '../../src/trust/mod.ts';
 import { parseLedgerEntry } from '../../src/wire/mod.ts';
+import { exportedBundle } from '../kit/bundle.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { Puppet, type PuppetSession } from '../kit/puppet.ts';
@@ -82,7 +83,7 @@ describe('a signing key', () => {
     const { kid } = member.sign[0]!;
     expect(signKeyAt(member, kid, record.issued_at!).ok).toBe(true);
     expect(signKeyAt(member, kid, Date.now())).toMatchObject({ ok: false, reason: 'KEY_REVOKED' });
-    const bundle = await exportBundle(await bundleSource(XA, node.storage));
+    const bundle = await exportedBundle(node);
     expect((await auditBundles([{ name: 'xa.zip', bytes: bundle }])).findings).toEqual([]);
     session.close();
   });

@@ -34,6 +34,18 @@ export interface LedgerVector {
   readonly consistency: { readonly old: string; readonly proof: string };
 }
 
+/** `test/vectors/invalid/jws.json` and `jwe.json`. */
+export interface InvalidVectors {
+  readonly cases: readonly {
+    readonly name: string;
+    /** The reason of the protocol's page, part 6. */
+    readonly expected: string;
+    /** Threat, and the section that says why. */
+    readonly source: string;
+    readonly text: string;
+  }[];
+}
+
 /** Bytes of hexadecimal. */
 export function hex(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'hex'));
