@@ -1,4 +1,5 @@
 import { RogatoryError } from '../base/mod.ts';
+import type { Finding } from '../casework/mod.ts';
 
 /** What can be wrong with how a command was given. */
 export type CliErrorCode =
@@ -15,7 +16,20 @@ export type CliErrorCode =
   /** A scenario does not exist or cannot be played. */
   | 'CLI_SCENARIO_INVALID'
   /** A sandbox's node did not start. */
-  | 'CLI_NODE_FAILED';
+  | 'CLI_NODE_FAILED'
+  /** The treaty registry advises against sending a message as it is, and no person has decided to. */
+  | 'CLI_ADVICE_NOT_ACCEPTED';
 
 /** A command that cannot be carried out as given. */
 export class CliError extends RogatoryError<CliErrorCode> {}
+
+/** A message that a person has to decide about first. */
+export class AdviceError extends CliError {
+  /** What the registry advises, field by field. */
+  readonly faults: readonly Finding[];
+
+  constructor(code: CliErrorCode, message: string, advice: readonly Finding[]) {
+    super(code, message);
+    this.faults = advice;
+  }
+}

@@ -3,6 +3,9 @@ import type { RandomAccess } from '../audit/mod.ts';
 import { RogatoryError } from '../base/mod.ts';
 import { CliError } from './error.ts';
 
+/** Longest file of a draft that is read: a payload of 512 KiB as JSON, with room for indentation and escapes. */
+export const MAX_DRAFT_BYTES = 3 * 1024 * 1024;
+
 /** @throws {CliError} CLI_FILE_UNREADABLE */
 export async function readInput(path: string, maxBytes = Number.MAX_SAFE_INTEGER): Promise<Buffer> {
   try {

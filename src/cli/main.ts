@@ -21,6 +21,7 @@ import {
 import { doctor } from './commands/doctor.ts';
 import { init } from './commands/init.ts';
 import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
+import { messageCheck } from './commands/message-check.ts';
 import { messageList } from './commands/message-list.ts';
 import { messageSend } from './commands/message-send.ts';
 import { messageShow } from './commands/message-show.ts';
@@ -55,6 +56,7 @@ const COMMANDS: readonly Command[] = [
   peers,
   doctor,
   why,
+  messageCheck,
   messageSend,
   messageList,
   messageShow,

@@ -133,7 +133,7 @@ function judge(registry: Registry, entry: Instrument, question: BasisQuestion): 
   }
   const covers = entry.covers.filter(({ measures }) => measures.includes(measure));
   if (covers.length === 0) return fall('MEASURE_NOT_COVERED', `says nothing of ${measure}`, entry.scope);
-  const applied = covers.map((cover) => ({ cover, barrier: barrierOf(entry, cover.articles, question) }));
+  const applied = covers.map((cover) => ({ cover, barrier: articleBarrier(entry, cover.articles, question) }));
   const free = applied.filter(({ barrier }) => barrier === undefined).map(({ cover }) => cover);
   if (free.length === 0) {
     const barrier = applied[0]!.barrier!;
@@ -160,10 +160,10 @@ function judge(registry: Registry, entry: Instrument, question: BasisQuestion): 
 }
 
 /** What stands against an article on that day between these two: it is suspended, or one of them has made a reservation to it. */
-function barrierOf(
+export function articleBarrier(
   entry: Instrument,
   articles: readonly string[],
-  { from, to, date }: BasisQuestion,
+  { from, to, date }: Pick<BasisQuestion, 'from' | 'to' | 'date'>,
 ): Instrument['article_status'][number] | undefined {
   return entry.article_status.find(
     (row) =>
@@ -176,7 +176,7 @@ function barrierOf(
 }
 
 /** Whether an article is the other or part of it: 18(2)(a) is within 18(2) and within 18, not within 1. */
-export function isWithin(article: string, whole: string): boolean {
+function isWithin(article: string, whole: string): boolean {
   return article === whole || article.startsWith(`${whole}(`);
 }
 

@@ -1,14 +1,9 @@
 import type { JurisdictionCode } from '../../base/mod.ts';
-import { bodyTypeName, fieldsOf, type BodyType, type Fault, type FaultCode } from '../../wire/mod.ts';
+import type { Fault, FaultCode } from '../../wire/mod.ts';
 import { RegistryError } from '../error.ts';
+import { documentFaults, faultAt, type RegistryDocument } from './document.ts';
+import { isField } from './field.ts';
 import { instrumentSchema, type Instrument, type Sourced } from './schema.ts';
-
-/** A file as it was read: its value, and how to say where a member of it stands. */
-export interface RegistryDocument {
-  readonly file: string;
-  readonly value: unknown;
-  readonly lineOf: (path: readonly (string | number)[]) => number | undefined;
-}
 
 /** What is known of treaties: every instrument by its id. */
 export type Registry = ReadonlyMap<string, Instrument>;
@@ -24,22 +19,13 @@ export type Standing =
  * @throws {RegistryError} CASE_REGISTRY_INVALID with every fault; its path is the file, the line and the member
  */
 export function parseRegistry(documents: readonly RegistryDocument[]): Registry {
-  const faults: Fault[] = [];
+  const { values, faults } = documentFaults(instrumentSchema, documents);
   const registry = new Map<string, Instrument>();
   const files = new Map<string, RegistryDocument>();
-  for (const document of documents) {
-    const parsed = instrumentSchema.safeParse(document.value, { reportInput: true });
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues) {
-        const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-        for (const path of paths)
-          faults.push(faultAt(document, path as (string | number)[], codeOfIssue(issue), wordsOf(issue)));
-      }
-      continue;
-    }
-    const { instrument_id: id } = parsed.data;
+  for (const { document, value } of values) {
+    const { instrument_id: id } = value;
     if (registry.has(id)) faults.push(faultAt(document, ['instrument_id'], 'CONFLICT', `${id} is there twice`));
-    registry.set(id, parsed.data);
+    registry.set(id, value);
     files.set(id, document);
   }
   // Links are looked at once every file could be read: a file that could not would make its neighbours look wrong.
@@ -116,75 +102,4 @@ function linkFaults(registry: Registry, instrument: Instrument, document: Regist
     if ((clock.pauses_on.length === 0) !== (clock.resumes_on.length === 0))
       add(['clocks', index, 'pauses_on'], 'CONFLICT', 'goes together with resumes_on');
   });
-}
-
-/** Whether a path such as `assets[].value` leads to a field of a message. */
-function isField(message: BodyType, path: string): boolean {
-  let type: string | undefined = bodyTypeName(message);
-  for (const part of path.split('.')) {
-    const name = part.replace(/\[\]$/, '');
-    const row: ReturnType<typeof fieldsOf>[number] | undefined =
-      type === undefined ? undefined : fieldsOf(type).find((field) => field.name === name);
-    if (row === undefined || (row.repeated !== (part !== name) && part !== name)) return false;
-    type = row.type;
-  }
-  return true;
-}
-
-function faultAt(
-  document: RegistryDocument,
-  path: readonly (string | number)[],
-  code: FaultCode,
-  message: string,
-): Fault {
-  const line = lineAt(document, path);
-  const member = path.reduce<string>(
-    (text, part) => text + (typeof part === 'number' ? `[${part}]` : `${text === '' ? '' : '.'}${part}`),
-    '',
-  );
-  return {
-    path: `${document.file}${line === undefined ? '' : `:${line}`}${member === '' ? '' : ` ${member}`}`,
-    code,
-    message,
-  };
-}
-
-// What is missing has no line: the line of what it is missing from.
-function lineAt(document: RegistryDocument, path: readonly (string | number)[]): number | undefined {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const line = document.lineOf(path.slice(0, length));
-    if (line !== undefined) return line;
-  }
-  return undefined;
-}
-
-type Issue = NonNullable<ReturnType<typeof instrumentSchema.safeParse>['error']>['issues'][number];
-
-function codeOfIssue(issue: Issue): FaultCode {
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return 'UNKNOWN_FIELD';
-    case 'invalid_type':
-      return issue.input === undefined ? 'REQUIRED' : 'WRONG_TYPE';
-    case 'invalid_format':
-      return 'BAD_FORMAT';
-    case 'too_big':
-    case 'too_small':
-      return 'OUT_OF_RANGE';
-    case 'custom':
-    case 'invalid_element':
-    case 'invalid_key':
-    case 'invalid_union':
-    case 'invalid_value':
-    case 'not_multiple_of':
-      return 'BAD_VALUE';
-    default:
-      return issue satisfies never;
-  }
-}
-
-function wordsOf(issue: Issue): string {
-  if (issue.code === 'unrecognized_keys') return 'is not known';
-  if (issue.code === 'invalid_type' && issue.input === undefined) return 'is required';
-  return issue.message.replace(/^Invalid (input|option): expected/, 'must be');
 }

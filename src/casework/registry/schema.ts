@@ -38,8 +38,8 @@ const urgency = z.enum(enumNames<Urgency>('Urgency'));
 /** Every rule says where it stands, and whether somebody has compared it with the text. */
 const sourced = { source: oneLine, confirmed: z.boolean(), note: oneLine.optional() };
 
-/** The cases in which a rule applies; all that is given must hold. */
-const when = z.strictObject({
+/** The cases in which a rule applies, told by the request alone; all that is given must hold. */
+const occasion = z.strictObject({
   /** One of these is asked for. */
   measures: z.array(measure).min(1).optional(),
   /** Something else than these is asked for. */
@@ -48,10 +48,10 @@ const when = z.strictObject({
   urgency: z.array(urgency).min(1).optional(),
   /** Some offence's code begins so. */
   offences: z.array(iccs).min(1).optional(),
-  /** The field has a value, or has none. */
-  has: field.optional(),
-  lacks: field.optional(),
 });
+
+/** The same, and which fields of the message are there. */
+const when = occasion.extend({ has: field.optional(), lacks: field.optional() });
 
 const duration = z
   .string()
@@ -95,7 +95,7 @@ const clock = z.strictObject({
   /** How long after the due time somebody above has to be told. */
   escalates_after: duration.optional(),
   states: states.optional(),
-  when: when.optional(),
+  when: occasion.optional(),
   ...sourced,
 });
 
@@ -166,6 +166,8 @@ export const instrumentSchema = z.strictObject({
       effect: z.enum(['MANDATORY', 'DISCRETIONARY', 'BARRED']),
       article,
       text: oneLine.optional(),
+      /** Barred as the only ground, not beside another. */
+      only_if_sole: z.boolean().default(false),
       when: when.optional(),
       ...sourced,
     }),
@@ -184,7 +186,11 @@ export const instrumentSchema = z.strictObject({
 export type Instrument = z.output<typeof instrumentSchema>;
 
 /** The cases in which a rule applies. */
+export type Occasion = z.output<typeof occasion>;
 export type When = z.output<typeof when>;
+
+/** A ground of refusal as an instrument states it. */
+export type RefusalRule = Instrument['refusal_codes'][number];
 
 /** A clock as an instrument states it. */
 export type ClockRule = z.output<typeof clock>;

@@ -1,16 +1,14 @@
 import {
   SUBJECTS,
-  parseRegistry,
   proposeBasis,
   type BasisCandidate,
   type BasisProposal,
   type Reason,
-  type Registry,
   type Subject,
 } from '../../casework/mod.ts';
-import { dataFolder, readDataFolder } from '../../config/mod.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError } from '../error.ts';
+import { loadKnowledge } from '../message-check.ts';
 
 export const basis: Command = {
   name: 'basis',
@@ -40,20 +38,12 @@ export const basis: Command = {
     if (question.offences?.some((code) => !/^[0-9]{2,6}$/.test(code)) === true)
       throw new CliError('CLI_USAGE', '--offence must be ICCS codes of two to six digits.');
     const measures = args.text('measure').toUpperCase().split(',').map(subjectOf);
-    const registry = loadRegistry(process.env);
+    const registry = loadKnowledge(process.env).registry;
     const proposals = measures.map((measure) => proposeBasis(registry, { ...question, measure }));
     io.result(proposals.length === 1 ? proposals[0] : proposals, proposals.flatMap(linesOf));
     return proposals.every(({ proposed }) => proposed !== undefined) ? 0 : 1;
   },
 };
-
-/**
- * The treaty registry from its files.
- * @throws {ConfigError} {RegistryError}
- */
-export function loadRegistry(env: Readonly<Record<string, string | undefined>>): Registry {
-  return parseRegistry(readDataFolder(dataFolder(env), 'treaties'));
-}
 
 /** A day from the command line; today by default. */
 export function dateOf(args: Arguments, name: string): string {
