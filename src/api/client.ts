@@ -34,8 +34,9 @@ export class ApiClient {
   }
 
   /** Bytes as they come, of a file that need not fit into memory; ends with an error when the node breaks off. */
-  async download(path: string): Promise<AsyncIterable<Uint8Array>> {
-    const response = await this.#request('GET', path);
+  async download(path: string, body?: unknown): Promise<AsyncIterable<Uint8Array>> {
+    const response =
+      body === undefined ? await this.#request('GET', path) : await this.#request('POST', path, JSON.stringify(body));
     if (response.statusCode !== 200) parseAnswer(await readAll(response));
     return wholeBody(response);
   }

@@ -176,8 +176,14 @@ export function runningState({ exchange, transport, storage }: Node): RunningNod
   };
 }
 
-/** A bundle, or the part of one that the query asks for. */
-export async function auditBundle(node: Node, query: URLSearchParams): Promise<AsyncIterable<Uint8Array>> {
-  const [from, to, peer, caseId] = ['from', 'to', 'peer', 'case'].map((name) => query.get(name) ?? undefined);
-  return bundleOf(node.config.code, node.storage, { from, to, peer, case: caseId });
+/** A bundle, or the part of one that is asked for, with the messages that are to be disclosed. */
+export async function auditBundle(node: Node, body: unknown): Promise<AsyncIterable<Uint8Array>> {
+  const { from, to, peer, case: caseId, disclose = [] } = body as Readonly<Record<string, unknown>>;
+  const isText = (value: unknown): value is string | undefined => value === undefined || typeof value === 'string';
+  if (!isText(from) || !isText(to) || !isText(peer) || !isText(caseId))
+    throw new ApiError('API_BAD_REQUEST', 'from, to, peer and case are text.');
+  if (!Array.isArray(disclose) || !disclose.every((id): id is string => typeof id === 'string'))
+    throw new ApiError('API_BAD_REQUEST', '“disclose” is a list of message ids.');
+  const request = { from, to, peer, case: caseId, disclose };
+  return bundleOf(node.config.code, node.storage, request, { disclose: (ids) => node.exchange.disclose(ids) });
 }

@@ -94,8 +94,8 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
   const name = version === 'v1' ? `${request.method} ${path}` : '';
   if (name === 'GET events') {
     streamEvents(node, response);
-  } else if (name === 'GET bundle') {
-    const bundle = await routes.auditBundle(node, url.searchParams);
+  } else if (name === 'GET bundle' || name === 'POST bundle') {
+    const bundle = await routes.auditBundle(node, request.method === 'GET' ? {} : await readJson(request));
     response.writeHead(200, { 'content-type': 'application/zip' });
     await pipeline(Readable.from(bundle), response);
   } else {

@@ -1,5 +1,6 @@
 import { bytesToBase64, isoTime } from '../base/mod.ts';
-import { PeerComparison, crossAudit, type DirectionReport, type ReadBundle } from './cross-audit.ts';
+import { PeerComparison, checkLateness, crossAudit, type DirectionReport, type ReadBundle } from './cross-audit.ts';
+import type { DisclosedMessage } from './disclosed.ts';
 import { Findings, type Finding } from './error.ts';
 import type { WitnessPolicy } from './policy.ts';
 import { bytesAccess, type RandomAccess } from './random-access.ts';
@@ -30,8 +31,12 @@ export interface LedgerReport {
   readonly kinds: Readonly<Record<string, number>>;
   /** Proofs of peers' entries that verified. */
   readonly proofs: number;
+  /** Messages that the bundle discloses, verified against the entries that commit to them. */
+  readonly disclosed?: readonly DisclosedMessage[];
   /** Witnesses and the largest size that each vouches for. */
   readonly cosigned: readonly { readonly witness: string; readonly size: number; readonly time: string }[];
+  /** Entries beyond the largest size that any witness vouches for, those about witnessing at the end not counted. */
+  readonly unwitnessed: number;
   /** The size that a policy's quorum vouches for. */
   readonly witnessed_size?: number;
 }
@@ -42,6 +47,8 @@ export interface AuditDemands {
   readonly fingerprint?: string | undefined;
   /** Which witnesses have to vouch for each ledger. */
   readonly policy?: WitnessPolicy | undefined;
+  /** The longest time that a receipt may take, in milliseconds. */
+  readonly lateMs?: number | undefined;
   /** Told how far the reading of a bundle is: each is gone through twice. */
   readonly onProgress?: (name: string, done: number, total: number) => void;
 }
@@ -82,7 +89,8 @@ export async function auditBundles(bundles: readonly NamedBundle[], demands: Aud
     const story = await readStory(bundle, findings, comparison, progressOf(bundle.name, 1));
     read.push({ ...bundle, ...story });
   }
-  const witnessed = checkPolicy(opened, demands.policy, findings);
+  const witnessed = checkPolicy(read, demands.policy, findings);
+  if (demands.lateMs !== undefined) checkLateness(read, demands.lateMs, findings);
   const exchange = await crossAudit(read.filter(isSound), findings);
   const omitted = findings.total - findings.list.length;
   return {
@@ -103,22 +111,30 @@ function checkFingerprint(bundles: readonly OpenedBundle[], expected: string | u
 
 /** The size that the policy's quorum vouches for, by bundle. */
 function checkPolicy(
-  bundles: readonly OpenedBundle[],
+  bundles: readonly ReadBundle[],
   policy: WitnessPolicy | undefined,
   findings: Findings,
 ): ReadonlyMap<string, number> {
   const witnessed = new Map<string, number>();
-  for (const { name, checkpoint, cosignatures } of bundles) {
+  for (const { name, checkpoint, cosignatures, witnessable } of bundles) {
     if (policy?.isAbout(checkpoint.origin) !== true) continue;
     const size = policy.witnessedSize(cosignatures);
-    if (size !== undefined) witnessed.set(name, size);
-    else findings.add('POLICY_NOT_MET', name, `no quorum of witnesses vouches for ${checkpoint.origin}`);
+    if (size === undefined) {
+      findings.add('POLICY_NOT_MET', name, `no quorum of witnesses vouches for ${checkpoint.origin}`);
+      continue;
+    }
+    witnessed.set(name, size);
+    if (witnessable > size) {
+      const detail = `the quorum vouches for ${size} entries, and there are ${witnessable} without those about witnessing`;
+      findings.add('ENTRIES_UNWITNESSED', name, detail);
+    }
   }
   return witnessed;
 }
 
 function reportOf(bundle: ReadBundle, witnessedSize: number | undefined): LedgerReport {
-  const { name, code, files, checkpoint, manifests, chronicle, entries, proofs, cosignatures } = bundle;
+  const { name, code, files, checkpoint, manifests, chronicle, entries, proofs, cosignatures, disclosed, witnessable } =
+    bundle;
   const { selection } = files.index;
   const { firstTime, lastTime, kinds } = chronicle;
   return {
@@ -133,7 +149,9 @@ function reportOf(bundle: ReadBundle, witnessedSize: number | undefined): Ledger
     ...(lastTime === undefined ? {} : { last_entry: isoTime(lastTime) }),
     kinds,
     proofs,
+    ...(disclosed.length === 0 ? {} : { disclosed }),
     cosigned: cosignatures.map(({ witness, size, timeS }) => ({ witness, size, time: isoTime(timeS * 1000) })),
+    unwitnessed: Math.max(0, witnessable - Math.max(0, ...cosignatures.map(({ size }) => size))),
     ...(witnessedSize === undefined ? {} : { witnessed_size: witnessedSize }),
   };
 }

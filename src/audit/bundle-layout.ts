@@ -9,9 +9,10 @@
  *     cosigned/<size>                 checkpoints with the cosignatures of witnesses, those of each witness that are the newest
  *     manifests/<version>.json        every manifest that the ledger records
  *     proofs/<N>                      of entry bundle N: (u32 big-endian length ‖ Receipt)*, one for each entry that speaks of a peer's entry
+ *     disclosed/<message id>.jws      messages that were disclosed on purpose, as signed
  *     bundle.json                     which node, what was selected, and the SHA-256 of every file above
  */
-import { concatBytes, isJurisdictionCode, parseUtf8, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
+import { concatBytes, isJurisdictionCode, isUuid, parseUtf8, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
 import type { JurisdictionCode } from '../base/mod.ts';
 import { TILE_WIDTH, tilePath, tilesOfTree } from '../ledger/mod.ts';
 import { MAX_ENTRY_BYTES } from '../wire/mod.ts';
@@ -46,6 +47,17 @@ export function cosignedPath(size: number): string {
   return `cosigned/${size}`;
 }
 
+/** Path of a disclosed message. */
+export function disclosedPath(messageId: string): string {
+  return `disclosed/${messageId}.jws`;
+}
+
+/** The message that a path discloses, if it does. */
+export function disclosedIdOf(path: string): string | undefined {
+  const id = /^disclosed\/([0-9a-f-]{36})\.jws$/.exec(path)?.[1];
+  return id !== undefined && isUuid(id) ? id : undefined;
+}
+
 /** Path of a manifest. */
 export function manifestPath(version: number): string {
   return `manifests/${version}.json`;
@@ -76,6 +88,7 @@ export function rightfulPaths(index: Omit<BundleIndex, 'files'>, paths: readonly
     ...numbered(/^cosigned\/(0|[1-9][0-9]{0,15})$/),
     ...numbered(/^manifests\/([1-9][0-9]{0,8})\.json$/),
     ...numbered(/^proofs\/(0|[1-9][0-9]{0,12})$/).filter(withinTree),
+    ...paths.filter((path) => disclosedIdOf(path) !== undefined).sort(),
     INDEX_PATH,
   ];
   return rightful.filter((path) => isThere.has(path));

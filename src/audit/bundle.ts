@@ -14,6 +14,7 @@ import {
   CHECKPOINT_PATH,
   INDEX_PATH,
   cosignedPath,
+  disclosedPath,
   encodeIndex,
   encodeProofs,
   encodeSelected,
@@ -48,6 +49,8 @@ export interface WantedPart {
 /** How a bundle is to be made. */
 export interface ExportOptions {
   readonly part?: WantedPart | undefined;
+  /** Messages to disclose, in the order of their ids; the ledger records it already. */
+  readonly disclosed?: readonly { readonly message_id: string; readonly jws: string }[] | undefined;
   /** Told how many of how many entries are written. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -56,7 +59,8 @@ export interface ExportOptions {
  * The bytes of a bundle, in order. The same ledger, at the same checkpoint, always gives the same bytes.
  */
 export async function* exportBundle(source: BundleSource, options: ExportOptions = {}): AsyncGenerator<Uint8Array> {
-  const { part, onProgress } = options;
+  const { part, disclosed = [], onProgress } = options;
+  const disclosedMessages = new Set(disclosed.map(({ message_id: id }) => id));
   const { origin, size } = parseCheckpointNote(source.checkpoint);
   const writer = new ArchiveWriter();
   const files: { readonly path: string; readonly sha256: string }[] = [];
@@ -72,7 +76,7 @@ export async function* exportBundle(source: BundleSource, options: ExportOptions
       yield* add(tilePath(tile), bytes);
       continue;
     }
-    const entries = await choose(part, bytes, tile.index * TILE_WIDTH);
+    const entries = await choose(part, disclosedMessages, bytes, tile.index * TILE_WIDTH);
     for (const { position } of entries) chosen.set(tile.index * TILE_WIDTH + position);
     if (entries.length > 0) yield* add(selectedPath(tile.index), encodeSelected(entries));
   }
@@ -85,6 +89,7 @@ export async function* exportBundle(source: BundleSource, options: ExportOptions
     if (proofs.length > 0) yield* add(proofsPath(start / TILE_WIDTH), encodeProofs(proofs));
     onProgress?.(start + indices.length, size);
   }
+  for (const { message_id: id, jws } of disclosed) yield* add(disclosedPath(id), utf8ToBytes(jws));
   const selection = part === undefined ? {} : { selection: part.selection };
   const index = encodeIndex({
     format: 'rogatory-audit-bundle/v1',
@@ -100,6 +105,7 @@ export async function* exportBundle(source: BundleSource, options: ExportOptions
 
 async function choose(
   { selection, isChosen }: WantedPart,
+  disclosed: ReadonlySet<string>,
   entryBundle: Uint8Array,
   start: number,
 ): Promise<{ readonly position: number; readonly bytes: Uint8Array }[]> {
@@ -107,7 +113,7 @@ async function choose(
   for (const [position, bytes] of parseEntryBundle(entryBundle).entries()) {
     const entry = parseLedgerEntry(bytes);
     const isWanted = admits(selection, entry, start + position) && (await isChosen(entry));
-    if (isWanted || isInEverySelection(entry)) chosen.push({ position, bytes });
+    if (isWanted || isInEverySelection(entry, disclosed)) chosen.push({ position, bytes });
   }
   return chosen;
 }

@@ -4,7 +4,8 @@ import { verifyCheckpoint } from '../ledger/mod.ts';
 import type { PlacedEntry } from './entries.ts';
 import type { Findings } from './error.ts';
 import type { HeldEntry } from './proofs.ts';
-import type { Trail } from './trail.ts';
+import { timelineOf, type Timeline } from './timeline.ts';
+import type { MessageTrace, Trail } from './trail.ts';
 import type { BundleStory, OpenedBundle, StoryListener } from './verify-bundle.ts';
 
 /** A bundle with its story. */
@@ -20,8 +21,13 @@ export interface DirectionReport {
   readonly voided: number;
   /** Sent, and no receipt held at the time of the bundle. */
   readonly unanswered: number;
-  /** Milliseconds from SENT to RECEIPT_HELD. */
+  /** Sent by the one bundle and not received by the other: under way, or the other bundle ends too early. */
+  readonly not_received: number;
+  /** Received, and the sender holds no receipt yet. */
+  readonly receipt_not_held: number;
+  /** Milliseconds from SENT to RECEIPT_HELD, by the sender's clock. */
   readonly acknowledged_ms?: { readonly p50: number; readonly p90: number; readonly worst: number };
+  readonly timeline: Timeline;
 }
 
 /** Holds what one bundle's story says of other ledgers against those ledgers, while the story is read. */
@@ -150,9 +156,37 @@ function checkManifests(bundles: readonly OpenedBundle[], findings: Findings): v
   }
 }
 
+/**
+ * Finds receipts that took longer than they may, and messages that have waited longer without one.
+ * @param lateMs the longest time from SENT to RECEIPT_HELD
+ */
+export function checkLateness(bundles: readonly ReadBundle[], lateMs: number, findings: Findings): void {
+  for (const { name, chronicle } of bundles) {
+    for (const [peer, trail] of chronicle.sent) {
+      for (const { seq, index, time, held } of trail) {
+        const wait = (held ?? chronicle.lastTime ?? time) - time;
+        if (wait <= lateMs) continue;
+        const seconds = (wait / 1000).toFixed(1);
+        const detail =
+          held === undefined
+            ? `message ${seq} to ${peer} has no receipt ${seconds} s later, when this ledger ends`
+            : `the receipt for message ${seq} to ${peer} came after ${seconds} s`;
+        findings.add('RECEIPT_LATE', `${name}: entry ${index}`, detail);
+      }
+    }
+  }
+}
+
 function direction(from: ReadBundle, to: ReadBundle): DirectionReport {
-  const sent = countsOf(from.chronicle.sent.get(to.code));
-  const received = countsOf(to.chronicle.received.get(from.code));
+  const [trail, theirs] = [from.chronicle.sent.get(to.code), to.chronicle.received.get(from.code)];
+  const sent = countsOf(trail);
+  const received = countsOf(theirs);
+  let [notReceived, notHeld] = [0, 0];
+  for (const { seq, held } of trail ?? ([] as MessageTrace[])) {
+    const isThere = (theirs?.rowOf(seq) ?? -1) >= 0;
+    if (!isThere) notReceived++;
+    else if (held === undefined) notHeld++;
+  }
   const { waits } = sent;
   const at = (share: number): number => waits[Math.min(waits.length - 1, Math.floor(waits.length * share))]!;
   return {
@@ -163,7 +197,10 @@ function direction(from: ReadBundle, to: ReadBundle): DirectionReport {
     refused: received.refused,
     voided: sent.voided,
     unanswered: sent.all - waits.length,
+    not_received: notReceived,
+    receipt_not_held: notHeld,
     ...(waits.length === 0 ? {} : { acknowledged_ms: { p50: at(0.5), p90: at(0.9), worst: waits.at(-1)! } }),
+    timeline: timelineOf(trail, theirs),
   };
 }
 

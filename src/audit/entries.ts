@@ -4,6 +4,7 @@ import { TILE_WIDTH, leafHash, parseEntryBundle, tilePath } from '../ledger/mod.
 import { WireError, parseLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
 import type { BundleFiles } from './bundle-files.ts';
 import { parseSelected, selectedPath } from './bundle-layout.ts';
+import { disclosedIds } from './disclosed.ts';
 import type { Findings } from './error.ts';
 import { admits, isInEverySelection, isWholeRange, type Selection } from './selection.ts';
 import type { AuditedTree } from './tree.ts';
@@ -30,6 +31,7 @@ export async function* readEntries(
   findings: Findings,
 ): AsyncGenerator<readonly PlacedEntry[]> {
   const { selection } = files.index;
+  const disclosed = disclosedIds(files);
   for (let start = 0; start < tree.size; start += TILE_WIDTH) {
     const end = Math.min(tree.size, start + TILE_WIDTH);
     const raw =
@@ -40,7 +42,7 @@ export async function* readEntries(
       const entry = parseEntry(bytes, `${where}: entry ${index}`, findings);
       return entry === undefined ? [] : [{ index, entry }];
     });
-    if (selection !== undefined) checkSelected(placed, selection, start, end, where, findings);
+    if (selection !== undefined) checkSelected(placed, selection, disclosed, start, end, where, findings);
     yield placed;
   }
 }
@@ -90,13 +92,14 @@ function parseEntry(bytes: Uint8Array, where: string, findings: Findings): Ledge
 function checkSelected(
   placed: readonly PlacedEntry[],
   selection: Selection,
+  disclosed: ReadonlySet<string>,
   start: number,
   end: number,
   where: string,
   findings: Findings,
 ): void {
   for (const { index, entry } of placed) {
-    if (!isInEverySelection(entry) && !admits(selection, entry, index))
+    if (!isInEverySelection(entry, disclosed) && !admits(selection, entry, index))
       findings.add('SELECTION_MISMATCH', `${where}: entry ${index}`, 'it is not one of those that were selected');
   }
   if (!isWholeRange(selection)) return;

@@ -20,9 +20,12 @@ export interface Selection {
 // Without these no key can be judged, and no manifest is seen to be recorded: they are in every bundle.
 const ALWAYS: ReadonlySet<LedgerEntryKind> = new Set(['MANIFEST', 'KEY']);
 
-/** Whether an entry is in every bundle, whatever was selected. */
-export function isInEverySelection({ kind }: LedgerEntry): boolean {
-  return ALWAYS.has(kind);
+/**
+ * Whether an entry is in every bundle, whatever was selected.
+ * @param disclosed messages that the bundle discloses: that they were is part of it
+ */
+export function isInEverySelection({ kind, message_id: id }: LedgerEntry, disclosed: ReadonlySet<string>): boolean {
+  return ALWAYS.has(kind) || (kind === 'DISCLOSED' && id !== undefined && disclosed.has(id));
 }
 
 /** Whether the selection, as far as it speaks of indices and peers, takes an entry in. */

@@ -8,6 +8,7 @@ import { BundleFiles } from './bundle-files.ts';
 import { CHECKPOINT_PATH, INDEX_PATH } from './bundle-layout.ts';
 import { ChronicleReader, type Chronicle } from './chronicle.ts';
 import { readCosigned, type WitnessedSize } from './cosigned.ts';
+import { DisclosureReader, type DisclosedMessage } from './disclosed.ts';
 import { readEntries, type PlacedEntry } from './entries.ts';
 import { AuditError, type Findings } from './error.ts';
 import { RecordedManifests, readManifests, type BundleManifests } from './manifests.ts';
@@ -33,6 +34,9 @@ export interface BundleStory {
   readonly entries: number;
   /** Number of peers' proofs that verified. */
   readonly proofs: number;
+  readonly disclosed: readonly DisclosedMessage[];
+  /** Number of entries up to the last one that is not about witnessing, of those that were read. */
+  readonly witnessable: number;
 }
 
 /** Whoever compares an entry, or a proof that belongs to one, with other bundles. */
@@ -84,12 +88,15 @@ export async function readStory(
 ): Promise<BundleStory> {
   const chronicle = new ChronicleReader(files.index.selection, name, findings);
   const recorded = new RecordedManifests(manifests, name, findings);
+  const disclosures = new DisclosureReader(files, manifests, name, findings);
   const proofReader = new ProofReader(files, manifests, name, findings);
-  let [bundleIndex, entries, proofs] = [0, 0, 0];
+  let [bundleIndex, entries, proofs, witnessable] = [0, 0, 0, 0];
   for await (const placed of readEntries(files, tree, name, findings)) {
     for (const item of placed) {
       chronicle.read(item.entry, item.index);
       recorded.read(item);
+      disclosures.read(item);
+      if (item.entry.kind !== 'WITNESSED') witnessable = item.index + 1;
       await listener.onEntry(item);
     }
     const held = await proofReader.read(bundleIndex++, placed);
@@ -99,8 +106,9 @@ export async function readStory(
     onProgress(Math.min(tree.size, bundleIndex * TILE_WIDTH), tree.size);
   }
   recorded.end();
+  const disclosed = await disclosures.end();
   await files.sweep();
-  return { chronicle, entries, proofs };
+  return { chronicle, entries, proofs, disclosed, witnessable };
 }
 
 async function readCheckpoint(

@@ -1,5 +1,5 @@
 import { BaseError } from './error.ts';
-import { bytesToBase64, decodeBase64Leniently } from './platform.ts';
+import { bytesToBase64, bytesToBase64url, decodeBase64Leniently } from './platform.ts';
 
 const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -68,11 +68,6 @@ export function parseBase64(text: string): Uint8Array {
   const bytes = decodeBase64Leniently(text);
   if (bytesToBase64(bytes) !== text) throw new BaseError('BASE_BAD_BASE64', 'The text is not canonical base64.');
   return bytes;
-}
-
-/** Base64 with the URL alphabet and no padding. @see RFC 4648 §5, RFC 7515 §2 */
-export function bytesToBase64url(bytes: Uint8Array): string {
-  return bytesToBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
 /**

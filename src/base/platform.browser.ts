@@ -23,6 +23,11 @@ export function bytesToBase64(bytes: Uint8Array): string {
   return btoa(binary);
 }
 
+/** Base64 with the URL alphabet and no padding. @see RFC 4648 §5 */
+export function bytesToBase64url(bytes: Uint8Array): string {
+  return bytesToBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}
+
 /** Lenient base64 decoding; `parseBase64` in `bytes.ts` is the strict one. */
 export function decodeBase64Leniently(text: string): Uint8Array {
   try {

@@ -50,6 +50,11 @@ export function isSurelyEd25519(signature: Uint8Array, message: Uint8Array, publ
   return verify(null, message, key, signature);
 }
 
+/** Base64 with the URL alphabet and no padding. @see RFC 4648 §5 */
+export function bytesToBase64url(bytes: Uint8Array): string {
+  return bufferOf(bytes).toString('base64url');
+}
+
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

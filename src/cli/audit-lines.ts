@@ -1,30 +1,62 @@
 import type { AuditReport } from '../audit/mod.ts';
 
+type Ledger = AuditReport['ledgers'][number];
+type Direction = AuditReport['exchange'][number];
+
 /** An audit's verdict for people. */
-export function auditLines({ ok, ledgers, exchange, findings }: AuditReport): string[] {
+export function auditLines({ ok, ledgers, exchange, findings, findings_omitted: omitted = 0 }: AuditReport): string[] {
+  const wrong = findings.length + omitted;
   return [
-    ...ledgers.flatMap(
-      ({ name, code, origin, size, root, kinds, proofs, manifest, cosigned, witnessed_size: witnessed }) => [
-        `${name}: ${code}, ledger ${origin}`,
-        `  ${size} entries hash to the signed root ${root}`,
-        `  ${Object.entries(kinds)
-          .map(([kind, count]) => `${count} ${kind}`)
-          .join(', ')}; ${proofs} proofs of peers verified`,
-        ...cosigned.map(({ witness, size: at, time }) => `  ${witness} cosigned ${at} entries at ${time}`),
-        ...(witnessed === undefined ? [] : [`  the policy’s quorum vouches for ${witnessed} of ${size} entries`]),
-        `  manifest ${manifest.versions.join(', ')}, fingerprint ${manifest.fingerprint}`,
-      ],
-    ),
-    ...exchange.map(({ from, to, sent, received, refused, voided, unanswered, acknowledged_ms }) => {
-      const waits =
-        acknowledged_ms === undefined
-          ? ''
-          : `; acknowledged in ${acknowledged_ms.p50} ms (p50), ${acknowledged_ms.worst} ms at worst`;
-      return `${from} → ${to}: ${sent} sent, ${received} received, ${refused} refused, ${voided} voided, ${unanswered} unanswered${waits}`;
-    }),
+    ...ledgers.flatMap(ledgerLines),
+    ...exchange.map(directionLine),
     ...findings.map(({ code, where, detail }) => `WRONG  ${code}  ${where}: ${detail}`),
+    ...(omitted === 0 ? [] : [`WRONG  and ${omitted} more`]),
     ok
       ? 'Verified: nothing was found wrong.'
-      : `NOT VERIFIED: ${findings.length} ${findings.length === 1 ? 'thing is' : 'things are'} wrong.`,
+      : `NOT VERIFIED: ${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong.`,
   ];
+}
+
+function ledgerLines(ledger: Ledger): string[] {
+  const { size, kinds, cosigned, selection, unwitnessed, witnessed_size: witnessed, manifest } = ledger;
+  const counts = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
+  return [
+    `${ledger.name}: ${ledger.code}, ledger ${ledger.origin}`,
+    `  ${size} entries hash to the signed root ${ledger.root}`,
+    ...(selection === undefined ? [] : [`  ${selectionText(selection)}`]),
+    `  ${counts.join(', ')}; ${ledger.proofs} proofs of peers verified`,
+    ...(ledger.disclosed ?? []).map(
+      ({ message_id: id, from, to, type, entry }) =>
+        `  disclosed: ${type} ${id} from ${from} to ${to}, as entry ${entry} commits to it`,
+    ),
+    ...cosigned.map(({ witness, size: at, time }) => `  ${witness} cosigned ${at} entries at ${time}`),
+    ...(cosigned.length === 0 ? [] : [`  ${unwitnessed} entries are not witnessed yet`]),
+    ...(witnessed === undefined ? [] : [`  the policy’s quorum vouches for ${witnessed} of ${size} entries`]),
+    `  manifest ${manifest.versions.join(', ')}, fingerprint ${manifest.fingerprint}`,
+  ];
+}
+
+function selectionText({ from, to, peer, case: ofCase, entries }: NonNullable<Ledger['selection']>): string {
+  const limits = [
+    ...(from === undefined && to === undefined ? [] : [`entries ${from ?? 0} to ${to ?? 'the last'}`]),
+    ...(peer === undefined ? [] : [`about ${peer}`]),
+    ...(ofCase === undefined ? [] : ['of one case']),
+  ];
+  return `shown are ${entries}: ${limits.join(', ')}; of the others there are hashes`;
+}
+
+function directionLine(direction: Direction): string {
+  const { from, to, sent, received, refused, voided, unanswered, acknowledged_ms: waits } = direction;
+  const counts = `${sent} sent, ${received} received, ${refused} refused, ${voided} voided, ${unanswered} unanswered`;
+  const open = [
+    ...(direction.not_received === 0 ? [] : [`${direction.not_received} not received`]),
+    ...(direction.receipt_not_held === 0
+      ? []
+      : [`${direction.receipt_not_held} received without the receipt being held`]),
+  ];
+  const wait =
+    waits === undefined
+      ? ''
+      : `; acknowledged in ${waits.p50} ms (p50), ${waits.p90} ms (p90), ${waits.worst} ms at worst`;
+  return `${from} → ${to}: ${[counts, ...open].join(', ')}${wait}`;
 }

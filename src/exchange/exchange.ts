@@ -23,6 +23,7 @@ import { Committer, type BatchReport } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
 import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
+import { discloseMessages, type Disclosure } from './disclosure.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
@@ -231,6 +232,11 @@ export class Exchange {
   /** Size of the ledger that witnesses should have cosigned. */
   get grownTo(): number {
     return this.#context.committer.grownTo;
+  }
+
+  /** Takes messages out for an auditor, and records it first. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_STOPPED */
+  disclose(ids: readonly Uuid[]): Promise<Disclosure[]> {
+    return discloseMessages(this.#context, ids);
   }
 
   /** Every peer's last cosignature of this node's ledger. */

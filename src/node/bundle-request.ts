@@ -1,6 +1,6 @@
 /** Which part of a node's ledger an auditor is to get, as a person asks for it. */
 import { isJurisdictionCode, isUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
-import type { Selection, WantedPart } from '../audit/mod.ts';
+import { admits, type Selection, type WantedPart } from '../audit/mod.ts';
 import { findMessage, listMessages } from '../exchange/mod.ts';
 import { parseLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
 import { NodeError } from './error.ts';
@@ -13,6 +13,8 @@ export interface BundleRequest {
   readonly to?: string | undefined;
   readonly peer?: string | undefined;
   readonly case?: string | undefined;
+  /** Ids of messages to disclose. */
+  readonly disclose?: readonly string[] | undefined;
 }
 
 type Parts = Pick<NodeStorage, 'store' | 'ledger'>;
@@ -56,6 +58,29 @@ async function isOfPeer({ store }: Parts, entry: LedgerEntry, peer: Jurisdiction
   if (entry.peer !== undefined) return entry.peer === peer;
   if (entry.message_id === undefined) return false;
   return (await findMessage({ store }, entry.message_id as Uuid)).peer === peer;
+}
+
+/**
+ * The messages that are to be disclosed, each of which lies in the part that is asked for.
+ * @throws {NodeError} NODE_SELECTION_INVALID @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE
+ */
+export async function wantedMessages(
+  { store, ledger }: Parts,
+  part: WantedPart | undefined,
+  ids: readonly string[],
+): Promise<Uuid[]> {
+  const messages: Uuid[] = [];
+  for (const id of ids) {
+    if (!isUuid(id)) throw invalid(`“${id}” is not a message id`);
+    const record = await findMessage({ store }, id);
+    // The entry that commits to the message; a voided one has lost its place to a later entry, and its content was never sent.
+    const index = record.direction === 'OUT' ? record.sent.index : record.answer!.index;
+    const entry = parseLedgerEntry(await ledger.entry(index));
+    const isShown = part === undefined || (admits(part.selection, entry, index) && (await part.isChosen(entry)));
+    if (!isShown || entry.kind === 'VOIDED') throw invalid(`message ${id} is not in it`);
+    messages.push(id);
+  }
+  return messages;
 }
 
 /** A range of days begins one entry early and ends one late, so that its reader sees that nothing of those days is left out. */

@@ -1,25 +1,54 @@
-import { parseUtf8, type JurisdictionCode } from '../base/mod.ts';
+import { noFailpoint, parseUtf8, systemClock, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { exportBundle, type BundleSource } from '../audit/mod.ts';
-import { cosignaturesOf, exchangeKeys } from '../exchange/mod.ts';
-import { cosignatureLine, parseCheckpointNote } from '../ledger/mod.ts';
+import { Committer, cosignaturesOf, discloseMessages, exchangeKeys, type Disclosure } from '../exchange/mod.ts';
+import { cosignatureLine } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest } from '../trust/mod.ts';
 import type { Store } from '../store/mod.ts';
-import { wantedPart, type BundleRequest } from './bundle-request.ts';
+import { wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
 import type { NodeStorage } from './node.ts';
+
+/** What a bundle is made with beside its request. */
+export interface BundleOptions {
+  /** How messages are taken out; a running node has its own way, because only one may append to the ledger. */
+  readonly disclose?: (ids: readonly Uuid[]) => Promise<Disclosure[]>;
+  readonly onProgress?: (done: number, total: number) => void;
+}
 
 /**
  * A bundle of a node's ledger, or of the part that is asked for, as of its latest checkpoint.
- * @throws {NodeError} NODE_SELECTION_INVALID before the first byte
+ * @throws {NodeError} NODE_SELECTION_INVALID @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, both before anything is disclosed
  */
 export async function bundleOf(
   code: JurisdictionCode,
   parts: Pick<NodeStorage, 'store' | 'ledger'>,
   request: BundleRequest = {},
-  onProgress?: (done: number, total: number) => void,
+  { disclose = (ids) => discloseStopped(parts, ids), onProgress }: BundleOptions = {},
 ): Promise<AsyncGenerator<Uint8Array>> {
+  const part = await wantedPart(parts, parts.ledger.size, request);
+  const ids = await wantedMessages(parts, part, request.disclose ?? []);
+  const disclosed = ids.length === 0 ? [] : await disclose(ids);
   const source = await bundleSource(code, parts);
-  const part = await wantedPart(parts, parseCheckpointNote(source.checkpoint).size, request);
-  return exportBundle(source, { part, ...(onProgress === undefined ? {} : { onProgress }) });
+  return exportBundle(source, { part, disclosed, ...(onProgress === undefined ? {} : { onProgress }) });
+}
+
+async function discloseStopped(
+  { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>,
+  ids: readonly Uuid[],
+): Promise<Disclosure[]> {
+  const ignore = (): void => undefined;
+  const committer = new Committer({
+    store,
+    ledger,
+    clock: systemClock,
+    failpoint: noFailpoint,
+    onFailure: ignore,
+    onGrowth: ignore,
+  });
+  try {
+    return await discloseMessages({ store, committer }, ids);
+  } finally {
+    await committer.close();
+  }
 }
 
 async function bundleSource(

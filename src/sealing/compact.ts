@@ -2,7 +2,7 @@
  * Compact serialisation, strictly: exactly so many segments, each canonical base64url. General JOSE libraries accept trailing bits and
  * white space in some segments, so that one message has several texts; here a message has one.
  */
-import { concatBytes, sha256, uint32ToBytes } from '../base/mod.ts';
+import { bytesToBase64url, concatBytes, parseBase64url, sha256, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
 
 /** Longest compact JWS: header, 524,288 bytes of payload and a signature, in base64url. */
 export const MAX_JWS_CHARS = 700_000;
@@ -20,10 +20,9 @@ export function decodeCompact(text: string, count: number): Uint8Array[] | undef
   if (segments.length !== count) return undefined;
   const parts: Uint8Array[] = [];
   for (const segment of segments) {
-    const bytes = Buffer.from(segment, 'base64url');
-    // Re-encoding is the whole grammar at once: alphabet, padding, length and unused bits.
-    if (bytes.toString('base64url') !== segment) return undefined;
-    parts.push(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    const bytes = tryBase64url(segment);
+    if (bytes === undefined) return undefined;
+    parts.push(bytes);
   }
   return parts;
 }
@@ -35,7 +34,13 @@ export function partsDigest(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Base64url without padding. @see RFC 7515 §2 */
 export function encodeSegment(bytes: Uint8Array | string): string {
-  return (
-    typeof bytes === 'string' ? Buffer.from(bytes, 'utf8') : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  ).toString('base64url');
+  return bytesToBase64url(typeof bytes === 'string' ? utf8ToBytes(bytes) : bytes);
+}
+
+function tryBase64url(segment: string): Uint8Array | undefined {
+  try {
+    return parseBase64url(segment);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,6 +1,7 @@
 import { verify, type KeyObject } from 'node:crypto';
 import { accept, refuse, type Verdict } from '../base/mod.ts';
 import { MAX_JWS_CHARS, decodeCompact, encodeSegment, partsDigest } from './compact.ts';
+import { readSigned } from './jws-grammar.ts';
 import type { SealingReason } from './reason.ts';
 
 /** What signs messages: a `sign` key, wherever it is kept. */
@@ -22,9 +23,6 @@ export interface VerifiedMessage {
   readonly signedDigest: Uint8Array;
 }
 
-// The header is a fixed text around the key's name: comparing it needs no JSON parser that an attacker could confuse.
-const HEADER = /^\{"alg":"Ed25519","kid":"([A-Za-z0-9_-]{43})","typ":"mla-message\+jws"\}$/;
-
 /**
  * A compact JWS with exactly the header `{"alg":"Ed25519","kid":…,"typ":"mla-message+jws"}`.
  * @see RFC 7515 §7.1, RFC 9864 §2.2
@@ -44,16 +42,14 @@ export function verifyMessage(
   keyFor: (kid: string) => KeyObject | undefined,
 ): Verdict<VerifiedMessage, SealingReason> {
   if (jws.length > MAX_JWS_CHARS) return refuse('TOO_LARGE', `${jws.length} characters`);
-  const parts = decodeCompact(jws, 3);
-  if (parts === undefined) return refuse('JWS_MALFORMED', 'not three segments of base64url');
-  const [header, payload, signature] = parts as [Uint8Array, Uint8Array, Uint8Array];
-  const kid = HEADER.exec(Buffer.from(header).toString('latin1'))?.[1];
-  if (kid === undefined || signature.length !== 64) return refuse('JWS_MALFORMED', 'not the header of the profile');
+  const signed = readSigned(jws);
+  if (signed === undefined)
+    return refuse('JWS_MALFORMED', 'not three segments of base64url with the header of the profile');
+  const { kid, payload, signature, input, digest } = signed;
   const key = keyFor(kid);
   if (key === undefined) return refuse('JWS_KEY_UNKNOWN', kid);
-  const input = Buffer.from(jws.slice(0, jws.lastIndexOf('.')), 'latin1');
   if (!verify(null, input, key, signature)) return refuse('JWS_SIGNATURE_INVALID', kid);
-  return accept({ payload, kid, signedDigest: partsDigest(parts) } as VerifiedMessage);
+  return accept({ payload, kid, signedDigest: digest } as VerifiedMessage);
 }
 
 /**

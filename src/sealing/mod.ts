@@ -11,5 +11,6 @@ export {
   type SealedMessage,
   type SealingRandomness,
 } from './jwe.ts';
+export { readSigned, type SignedParts } from './jws-grammar.ts';
 export { signMessage, signedDigest, verifyMessage, type SigningKey, type VerifiedMessage } from './jws.ts';
 export type { SealingReason } from './reason.ts';

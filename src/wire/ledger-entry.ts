@@ -21,7 +21,7 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   EVIDENCE_COMPLETE: ['peer', 'message_id'],
   MANIFEST: ['detail'],
   KEY: [],
-  DISCLOSED: [],
+  DISCLOSED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
   INCIDENT: ['detail'],
 };
 const DETAIL: Partial<Record<LedgerEntryKind, string>> = {

@@ -144,5 +144,5 @@ describe('a part of a ledger', () => {
       ),
     ).toEqual(['BUNDLE_MALFORMED']);
     expect(await edited(ofXb, (list) => list.slice(0, 0))).toContain('ENTRY_MALFORMED');
-  });
+  }, 240_000);
 });

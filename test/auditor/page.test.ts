@@ -60,7 +60,7 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
       writeFileSync(join(folder, name), bytes);
       return join(folder, name);
     };
-    const [xa, xb] = [await exportedBundle(a), await exportedBundle(b)];
+    const [xa, xb] = [await exportedBundle(a, { disclose: [sent.message_id] }), await exportedBundle(b)];
     const page = await openPage(resolve(PAGE));
     const named = [
       { name: 'xa.zip', bytes: xa },
@@ -73,7 +73,11 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
     expect(report).toEqual(JSON.parse(JSON.stringify(await auditBundles(named))));
     expect(report.ok).toBe(true);
     expect(await page.evaluate<string>(`document.querySelector('.good').textContent`)).toContain('Verified');
-    expect(await page.evaluate<number>(`document.querySelectorAll('#result td').length`)).toBeGreaterThan(20);
+    expect(await page.evaluate<number>(`document.querySelectorAll('#result td').length`)).toBeGreaterThan(15);
+    // The timeline is drawn: a dot where each message was sent, one where it was received, one where its receipt came.
+    expect(await page.evaluate<number>(`document.querySelectorAll('#result svg circle').length`)).toBe(6);
+    const styled = `getComputedStyle(document.querySelector('#result .tile')).borderTopStyle`;
+    expect(await page.evaluate<string>(styled)).toBe('solid');
 
     for (let n = 0; n < MUTANTS; n++) {
       const bytes = await mutate(xa, n);

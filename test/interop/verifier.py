@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
-SENT, RECEIVED, REFUSED, VOIDED, RECEIPT_HELD, MANIFEST, INCIDENT = 1, 2, 3, 4, 5, 10, 13
+SENT, RECEIVED, REFUSED, VOIDED, RECEIPT_HELD, MANIFEST, DISCLOSED, INCIDENT = 1, 2, 3, 4, 5, 10, 12, 13
 MAX_NUMBER = 2**53 - 1
 
 
@@ -101,7 +101,8 @@ HEADER = {
     11: ("schema_version", NUMBER), 12: ("padding", BYTES),
 }
 MESSAGE = {1: ("header", HEADER), **{n: (name, BYTES) for n, name in enumerate(
-    ("assistance_request", "acknowledge_receipt", "review_decision", "execution_report"), 2)}}
+    ("assistance_request", "acknowledge_receipt", "review_decision", "execution_report"), 2)},
+    **{n: (f"body {n}", BYTES) for n in range(6, 100)}}
 DETAILS = ("peer_entry", "manifest", "incident")
 
 
@@ -158,7 +159,7 @@ MEMBERS = {  # part 5: kind -> (required, optional)
     SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
     VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
     6: ({"message_id"}, set()), 7: ({"message_id"}, set()), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, set()),
-    MANIFEST: ({"manifest"}, set()), 11: (set(), set()), 12: (set(), set()), INCIDENT: ({"incident"}, ABOUT),
+    MANIFEST: ({"manifest"}, set()), 11: (set(), set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT),
 }
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
@@ -510,8 +511,10 @@ def read_selected(files, selection, size, tree):
     return chosen
 
 
-def check_selected(entries, selection, size):
+def check_selected(entries, selection, size, disclosed):
     for at, entry in entries.items():
+        if entry["kind"] == DISCLOSED and entry["message_id"] in disclosed:
+            continue
         in_range = selection.get("from", 0) <= at <= selection.get("to", MAX_NUMBER)
         of_peer = "peer" not in selection or entry.get("peer", selection["peer"]) == selection["peer"]
         must(entry["kind"] in ALWAYS_SELECTED or in_range and of_peer, f"entry {at} was not selected")
@@ -558,8 +561,11 @@ def open_bundle(path):
         tree = read_hashes(files, size, root)
         raw = read_selected(files, selection, size, tree)
     entries = {at: parse_entry(entry) for at, entry in raw.items()}
+    disclosed = {name[10:46]: files[name] for name in sorted(files) if re.fullmatch(r"disclosed/" + UUID7.pattern + r"\.jws", name)}
+    for message_id, jws in disclosed.items():
+        check_disclosed(message_id, jws.decode(), entries, code, manifests)
     if selection is not None:
-        check_selected(entries, selection, size)
+        check_selected(entries, selection, size, disclosed)
     check_story(entries, selection or {})
     recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries.values() if entry["kind"] == MANIFEST}
     must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
@@ -577,10 +583,28 @@ def open_bundle(path):
     bundles = [tile_path(*tile) for tile in tiles_of(size) if tile[0] == "entries"]
     if selection is not None:
         bundles = [f"selected/{number}" for number in range((size + 255) // 256) if f"selected/{number}" in files]
-    order = ["checkpoint", *bundles, *tiles, *(name for name, _ in cosigned), *(f"manifests/{v}.json" for v in versions), *with_proofs, "bundle.json"]
+    order = ["checkpoint", *bundles, *tiles, *(name for name, _ in cosigned), *(f"manifests/{v}.json" for v in versions), *with_proofs,
+             *(f"disclosed/{message_id}.jws" for message_id in disclosed), "bundle.json"]
     must(list(files) == order, "files that have no place in a bundle, or another order")
     return {"path": path, "code": code, "origin": origin, "size": size, "root": root, "tree": tree, "entries": entries, "manifests": manifests,
             "held": held, "cosigned": cosigned, "selection": selection}
+
+
+def check_disclosed(message_id, jws, entries, code, manifests):
+    """A disclosed message opens the commitment of an entry, under a key that was valid then, and its disclosure is recorded."""
+    about = [e for e in entries.values() if e.get("message_id") == message_id and e["kind"] in (SENT, RECEIVED, REFUSED)]
+    must(about, f"no entry about the disclosed message {message_id}")
+    entry = about[0]
+    sender, recipient = (code, entry["peer"]) if entry["kind"] == SENT else (entry["peer"], code)
+    listed = [m["sign"] for manifest in reversed(manifests) for m in manifest["members"] if m["code"] == sender]
+    payload, key, digest = open_signed(jws, [key for keys in listed for key in keys])
+    must(digest == entry["signed_digest"], f"{message_id} is not the message that the ledger commits to")
+    header = decode(MESSAGE, payload)["header"]
+    must((header["message_id"], header["from"], header["to"], header["seq"]) == (message_id, sender, recipient, entry["seq"]), "the header of a disclosed message")
+    at = header["issued_at"]
+    must(key["not_before"] <= at < key["not_after"] and not key.get("revoked_at", at + 1) <= at, "a signing key that was not valid")
+    must(any(e["kind"] == DISCLOSED and e["message_id"] == message_id and e["signed_digest"] == digest for e in entries.values()),
+         f"the disclosure of {message_id} is not recorded")
 
 
 def check_cosigned(name, data, manifests, code, origin, tree):

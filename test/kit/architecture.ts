@@ -74,6 +74,8 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that may name Node although their room also runs in a browser. */
 const NODE_ONLY = new Set(['src/base/platform.ts', 'src/base/durable-file.ts']);
+/** Files of other rooms that the auditor’s page takes with it. */
+const BROWSER_FILES = new Set(['src/sealing/jws-grammar.ts', 'src/sealing/compact.ts']);
 const BROWSER_ROOMS = new Set(['base', 'wire', 'audit', 'auditor']);
 const CODEC_PACKAGE = 'protobufjs';
 
@@ -122,7 +124,11 @@ function fileFaults(source: Source, house: Readonly<Record<string, readonly stri
       if (target !== `src/${targetRoom}/mod.ts`)
         faults.push(`${path}: ${specifier} goes past the door of ${targetRoom}`);
     } else {
-      if (BROWSER_ROOMS.has(room) && !NODE_ONLY.has(path) && specifier.startsWith('node:')) {
+      if (
+        (BROWSER_ROOMS.has(room) || BROWSER_FILES.has(path)) &&
+        !NODE_ONLY.has(path) &&
+        specifier.startsWith('node:')
+      ) {
         faults.push(`${path}: ${specifier} does not exist in a browser`);
       }
       if (specifier.startsWith(CODEC_PACKAGE) && room !== 'wire')

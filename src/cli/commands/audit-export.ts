@@ -13,17 +13,28 @@ export const auditExport: Command = {
     from: { value: 'INDEX|DATE', help: 'first entry: its index, or a day or time such as 2026-03-31 (UTC)' },
     to: { value: 'INDEX|DATE', help: 'last entry, likewise; a day is taken in whole' },
     peer: { value: 'CC', help: 'only what is about messages with this jurisdiction' },
+    disclose: {
+      value: 'ID[,ID…]',
+      help: 'messages to add as they were signed; the ledger records it before the bundle is made',
+    },
     case: { value: 'ID', help: 'only what is about this case, whose id stays out of the bundle' },
   },
   details:
-    'A bundle holds no case content, no names and no case references. A part of a ledger is as verifiable as all of it: its bundle has ' +
+    'A bundle holds no case content, no names and no case references but for what --disclose adds. A part of a ledger is as verifiable as all of it: its bundle has ' +
     'every hash of the tree, and of the entries those that were chosen. Days bring one entry more at either end, so that their reader ' +
     'sees that none is left out.',
   async run(args, io) {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
     const peer = args.optional('peer') === undefined ? undefined : args.jurisdiction('peer');
-    const request = { from: args.optional('from'), to: args.optional('to'), peer, case: args.optional('case') };
+    const disclose = args.optional('disclose')?.split(',') ?? [];
+    const request = {
+      from: args.optional('from'),
+      to: args.optional('to'),
+      peer,
+      case: args.optional('case'),
+      disclose,
+    };
     const bytes = (await fromRunning(dir, request, output)) ?? (await fromStopped(dir, request, output, io));
     io.result({ ok: true, output, bytes }, [
       `Wrote ${output} (${bytes} bytes).`,
@@ -34,11 +45,9 @@ export const auditExport: Command = {
 };
 
 async function fromRunning(dir: string, request: BundleRequest, output: string): Promise<number | undefined> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(request)) if (typeof value === 'string') query.set(name, value);
   let bundle: AsyncIterable<Uint8Array>;
   try {
-    bundle = await new ApiClient(dir).download(`bundle?${query.toString()}`);
+    bundle = await new ApiClient(dir).download('bundle', request);
   } catch (error) {
     if (error instanceof ApiError && error.code === 'API_NODE_NOT_RUNNING') return undefined;
     throw error;
@@ -53,7 +62,7 @@ async function fromStopped(dir: string, request: BundleRequest, output: string, 
     const onProgress = (done: number, total: number): void => {
       if (total > 10_000 && done % 10_240 === 0) io.note(`${done} of ${total} entries`);
     };
-    return await writeStream(output, await bundleOf(config.code, storage, request, onProgress));
+    return await writeStream(output, await bundleOf(config.code, storage, request, { onProgress }));
   } finally {
     await storage.close();
   }
