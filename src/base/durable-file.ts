@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** A file or folder that is open. */
@@ -15,13 +15,14 @@ export interface Files {
   mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>;
   open(path: string, flags: 'wx' | 'r', mode?: number): Promise<OpenFile>;
   readFile(path: string): Promise<Uint8Array>;
+  readdir(path: string): Promise<string[]>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   rm(path: string, options: { readonly recursive: true; readonly force: true }): Promise<void>;
 }
 
 /** The machine's own files. */
-export const systemFiles: Files = { mkdir, open, readFile, rename, unlink, rm };
+export const systemFiles: Files = { mkdir, open, readFile, readdir, rename, unlink, rm };
 
 let counter = 0;
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { equalBytes, replaceFile, type Files } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { TILE_WIDTH, tilePath, tilesOfTree, type TileId } from './tile.ts';
@@ -71,17 +71,30 @@ export class Publisher {
   }
 
   async #writeTile(tile: TileId): Promise<void> {
-    const { folder, source, files, onError } = this.#options;
+    const { folder, files } = this.#options;
     const path = join(folder, tilePath(tile));
+    const isFull = tile.width === TILE_WIDTH;
+    await this.#writeIfOther(path, tile);
+    if (isFull) await files.rm(`${path}.p`, { recursive: true, force: true });
+    else if (this.#published < 0) await this.#checkNarrower(dirname(path), tile);
+  }
+
+  /** Earlier widths of a partial tile stay for those who read an earlier checkpoint, and are compared like the rest when a node starts. */
+  async #checkNarrower(folder: string, tile: TileId): Promise<void> {
+    const names = await this.#options.files.readdir(folder);
+    for (const width of names.filter((name) => /^[1-9][0-9]{0,2}$/.test(name)).map(Number))
+      if (width < tile.width) await this.#writeIfOther(join(folder, String(width)), { ...tile, width });
+  }
+
+  async #writeIfOther(path: string, tile: TileId): Promise<void> {
+    const { source, files, onError } = this.#options;
     const bytes = await source(tile);
     const found = await files.readFile(path).catch(() => undefined);
-    if (found === undefined || !equalBytes(found, bytes)) {
-      // A tile of one width never changes: what is otherwise than the tree says was changed by something else.
-      if (found !== undefined)
-        onError(new LedgerError('LEDGER_CORRUPT', `${path} was changed on disk; it is written again.`));
-      await replaceFile(path, bytes, FILE_MODE, files);
-    }
-    if (tile.width === TILE_WIDTH) await files.rm(`${path}.p`, { recursive: true, force: true });
+    if (found !== undefined && equalBytes(found, bytes)) return;
+    // A tile of one width never changes: what is otherwise than the tree says was changed by something else.
+    if (found !== undefined)
+      onError(new LedgerError('LEDGER_CORRUPT', `${path} was changed on disk; it is written again.`));
+    await replaceFile(path, bytes, FILE_MODE, files);
   }
 }
 

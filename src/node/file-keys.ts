@@ -3,7 +3,7 @@ import { diffieHellman, sign, X509Certificate, type KeyObject } from 'node:crypt
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../base/mod.ts';
-import { openSecret, sealSecret } from '../store/mod.ts';
+import { StoreError, openSecret, sealSecret } from '../store/mod.ts';
 import {
   KEY_USES,
   encodePrivateKey,
@@ -66,14 +66,15 @@ export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise
   for (const use of KEY_USES) {
     if (found[use].length === 0) throw new NodeError('NODE_INCOMPLETE', `There is no ${use} key in ${folder}.`);
   }
+  const authority = await readText(folder, 'ca.pem');
   return {
     kind: 'file',
-    tls: await Promise.all(found.tls.map((name) => readTlsKey(folder, dataKey, name))),
+    tls: await Promise.all(found.tls.map((name) => readTlsKey(folder, dataKey, name, authority))),
     sign: (await open(found.sign)).map(signatureKey),
     encrypt: (await open(found.encrypt)).map(agreementKey),
     ledger: (await open(found.ledger)).map(signatureKey),
     witness: (await open(found.witness)).map(signatureKey),
-    authority: await readText(folder, 'ca.pem'),
+    authority,
   };
 }
 
@@ -96,10 +97,29 @@ export async function readKeyFile(folder: string, name: string): Promise<Buffer>
   }
 }
 
-async function readTlsKey(folder: string, dataKey: Uint8Array, name: string): Promise<TlsKey> {
+async function readTlsKey(folder: string, dataKey: Uint8Array, name: string, authority: string): Promise<TlsKey> {
   const certificate = await readText(folder, `${name}.pem`);
   const privateKey = await readPrivateKey(folder, dataKey, name);
-  return { kid: spkiSha256(new X509Certificate(certificate)), privateKey, certificate };
+  try {
+    return { kid: checkedCertificate(certificate, privateKey, authority), privateKey, certificate };
+  } catch (cause) {
+    const message = `${name}.pem or ca.pem in ${folder} was changed on disk, or they do not belong together.`;
+    throw new StoreError('STORE_CORRUPT', message, { cause });
+  }
+}
+
+/** No data key seals certificates: their own signatures tell whether they are as they were issued. */
+function checkedCertificate(certificate: string, privateKey: KeyObject, authority: string): string {
+  const [leaf, issuer] = [new X509Certificate(certificate), new X509Certificate(authority)];
+  // An authority may have intermediates, which follow the leaf in its file.
+  const isDirect = certificate.split('-----BEGIN CERTIFICATE-----').length === 2;
+  const holds =
+    leaf.checkPrivateKey(privateKey) &&
+    issuer.checkIssued(issuer) &&
+    issuer.verify(issuer.publicKey) &&
+    (!isDirect || (leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)));
+  if (!holds) throw new TypeError('the signatures do not hold');
+  return spkiSha256(leaf);
 }
 
 async function readText(folder: string, name: string): Promise<string> {

@@ -1,6 +1,6 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseUtf8 } from '../base/mod.ts';
+import { bytesToHex, parseUtf8 } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { KEY_USES, memberByCode, verifyManifest, type KeyProvider, type VerifiedManifest } from '../trust/mod.ts';
@@ -27,6 +27,7 @@ export async function startingManifest(
   store: Store,
   nowMs: number,
 ): Promise<StartingManifest> {
+  await checkPin(config, store);
   const accepted = await acceptedManifest(store);
   const files = await manifestFiles(config);
   const fresh: VerifiedManifest[] = [];
@@ -88,6 +89,19 @@ function firstManifest(config: NodeConfig, files: readonly ManifestFile[]): Veri
     refusal = `${path} (${verified.reason}): ${verified.detail}`;
   }
   throw new NodeError('NODE_MANIFEST_REFUSED', `No manifest has the fingerprint in node.json: ${refusal}.`);
+}
+
+/** The first manifest that was accepted is the one that the configuration pins: otherwise one of the two was changed since. */
+async function checkPin(config: NodeConfig, store: Store): Promise<void> {
+  const pinned = config.manifestFingerprint;
+  for await (const [, bytes] of store.scan('manifest/', { limit: 1 })) {
+    const first = verifyManifest(parseUtf8(bytes), { selfSigned: true });
+    if (pinned === undefined || (first.ok && bytesToHex(first.value.digest) === pinned)) return;
+    throw new NodeError(
+      'NODE_MANIFEST_REFUSED',
+      'manifest_fingerprint in node.json is not that of the manifest with which this node joined its federation.',
+    );
+  }
 }
 
 /** The store authenticates its values, so an accepted manifest is still the one that was verified. */

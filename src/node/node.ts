@@ -43,6 +43,9 @@ export interface StorageObservers {
   readonly onAppend?: LedgerOptions['onAppend'];
 }
 
+// A start that takes longer tells how far it is.
+const REPORT_INTERVAL_MS = 1000;
+
 /**
  * Opens a node's store and checks its ledger.
  * @throws {NodeError} NODE_INCOMPLETE
@@ -55,6 +58,8 @@ export async function openNodeStorage(
   observers: StorageObservers = {},
 ): Promise<NodeStorage> {
   const { log, failpoint = noFailpoint, onAppend } = observers;
+  const start = performance.now();
+  let reportAt = start + REPORT_INTERVAL_MS;
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const [ledgerKey] = keys.ledger;
   const store = sealStore(await openLevelStore(config.paths.store), dataKey);
@@ -70,8 +75,13 @@ export async function openNodeStorage(
         failpoint,
         onAppend,
       },
-      (done, total) => log?.('debug', 'ledger.rehashing', { done, total }),
+      (done, total) => {
+        if (performance.now() < reportAt) return;
+        reportAt = performance.now() + REPORT_INTERVAL_MS;
+        log?.('info', 'ledger.verifying', { done, total });
+      },
     );
+    log?.('info', 'ledger.verified', { entries: ledger.size, ms: Math.round(performance.now() - start) });
     const close = async (): Promise<void> => {
       await ledger.publish();
       failpoint('stop.drained');

@@ -1,17 +1,21 @@
 import { Level } from 'level';
 import { equalBytes } from '../base/mod.ts';
 import { StoreError } from './error.ts';
+import { checkLevelFiles } from './level-files.ts';
 import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 type Database = Level<string, Uint8Array>;
 
 /**
- * Opens a LevelDB store. It is never repaired: LevelDB's repair drops records without a word, and the ledger's own check is what decides
- * whether a store is whole.
- * @throws {StoreError} STORE_LOCKED, STORE_UNREADABLE
+ * Opens a LevelDB store after checking every byte of its files. It is never repaired: LevelDB's repair drops records without a word, and
+ * the ledger's own check is what decides whether a store is whole.
+ * @throws {StoreError} STORE_CORRUPT, STORE_LOCKED, STORE_UNREADABLE
  */
 export async function openLevelStore(folder: string): Promise<Store> {
-  const database: Database = new Level<string, Uint8Array>(folder, { keyEncoding: 'utf8', valueEncoding: 'view' });
+  await checkLevelFiles(folder);
+  // Sealed values do not compress, and the check reads the listings of uncompressed tables.
+  const options = { keyEncoding: 'utf8', valueEncoding: 'view', compression: false } as const;
+  const database: Database = new Level<string, Uint8Array>(folder, options);
   try {
     await database.open();
   } catch (error) {

@@ -1,5 +1,5 @@
 export { DATA_KEY_BYTES, unwrapDataKey, wrapDataKey } from './data-key.ts';
-export type { StoreErrorCode } from './error.ts';
+export { StoreError, type StoreErrorCode } from './error.ts';
 export { openLevelStore } from './level.ts';
 export { MemoryStore } from './memory.ts';
 export { Overlay, type StepOverlay } from './overlay.ts';

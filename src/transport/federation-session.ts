@@ -35,7 +35,7 @@ export interface SessionOptions {
 }
 
 // How long a peer has to answer a close before the socket is destroyed.
-const CLOSE_GRACE_MS = 2_000;
+const CLOSE_GRACE_MS = 1_000;
 const MANIFEST_WAIT_MS = 15_000;
 
 /** A session with one peer. */

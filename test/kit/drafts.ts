@@ -19,3 +19,8 @@ export function acknowledgementDraft(answered: Uuid): Draft {
     acknowledge_receipt: { received_at: 1, handler: { name: 'Section II', country: 'XB' }, local_ref: 'EX 1' },
   });
 }
+
+/** A request as a person writes it into a file. */
+export function requestFile(): object {
+  return request;
+}

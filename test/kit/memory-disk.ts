@@ -2,7 +2,7 @@
  * A disk in memory whose every operation can be the last one, and which forgets in a power cut what was not flushed: of a file that was
  * not synced any beginning may be left, of a folder that was not synced any of its new names may be missing.
  */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Files, OpenFile } from '../../src/base/mod.ts';
 import type { Batch, Put, ScanOptions, Store } from '../../src/store/mod.ts';
 import { MemoryStore } from '../../src/store/mod.ts';
@@ -127,6 +127,10 @@ export class MemoryDisk {
         const inode = this.#names.get(path);
         if (inode === undefined || inode === FOLDER) return Promise.reject(new Error(`ENOENT ${path}`));
         return Promise.resolve(inode.bytes.slice());
+      },
+      readdir: (path) => {
+        const names = this.paths.filter((name) => name !== '/' && dirname(name) === path).map((name) => basename(name));
+        return Promise.resolve(names);
       },
       rename: (from, to) =>
         fuse.step(`rename to ${to}`, () => {

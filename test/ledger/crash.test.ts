@@ -68,6 +68,24 @@ describe('every step fails once', () => {
   });
 });
 
+describe('each of the first 500 writes fails', () => {
+  test.each(['before', 'after'] as const)(
+    '%s taking effect: no false acknowledgement, and recovery in no time',
+    async (moment) => {
+      for (let write = 0; write < 500; write += DEEP ? 1 : 25) {
+        const [disk, witness, fuse] = [new MemoryDisk(), new Witness(), new Fuse(write, moment)];
+        await Ledger.create(optionsOf(disk.mount(new Fuse(Infinity, moment)), witness));
+        await workUntilItFails(disk.mount(fuse), fuse, witness, randomOf(write));
+        expect(fuse.log).toHaveLength(write + 1);
+        const start = performance.now();
+        await checkRestart(disk, witness, write % 2 === 0 ? randomOf(write) : undefined);
+        expect(performance.now() - start).toBeLessThan(10_000);
+      }
+    },
+    240_000,
+  );
+});
+
 describe.each(Array.from({ length: RUNS / GROUP }, (_, n) => n))('random runs, part %i', () => {
   test(`${GROUP} runs with one to four crashes each`, async () => {
     for (const seed of seedsOf(GROUP)) await withSeed(seed, crashingRun);

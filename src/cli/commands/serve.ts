@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import { failpointFrom } from '../failpoint.ts';
 
 // A shutdown that hangs must not keep a service manager waiting.
-const STOP_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 10_000;
 
 export const serve: Command = {
   name: 'serve',

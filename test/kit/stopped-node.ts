@@ -1,0 +1,117 @@
+/** A node that has a history and is stopped: what disk faults are tried on. */
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import { bundleOf, openNodeStorage } from '../../src/node/mod.ts';
+import { startingManifest } from '../../src/node/manifest-file.ts';
+import { KEY_USES, type KeyProvider } from '../../src/trust/mod.ts';
+import { collect } from './bundle.ts';
+import { filesUnder } from './canary.ts';
+import { acknowledgementDraft, requestDraft } from './drafts.ts';
+import { copyTestFederation, startNode } from './federation.ts';
+
+/** Its folder, and what is read from it. */
+export interface StoppedNode {
+  readonly dir: string;
+  readonly whole: Contents;
+}
+
+// Thousands of copies are written and flushed: in memory, where there is such a place.
+const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+let made: Promise<StoppedNode> | undefined;
+
+/** The node, made once for a test file; tests work on copies. */
+export function stoppedNode(): Promise<StoppedNode> {
+  return (made ??= makeStoppedNode());
+}
+
+async function makeStoppedNode(): Promise<StoppedNode> {
+  const dir = mkdtempSync(join(PLACE, 'rogatory-golden-'));
+  process.once('exit', () => {
+    rmSync(dir, { recursive: true });
+  });
+  await makeHistory(dir);
+  const copy = copyOf(dir);
+  const whole = await readAll(copy);
+  rmSync(copy, { recursive: true });
+  return { dir, whole };
+}
+
+/** All that a node answers from. */
+export interface Contents {
+  readonly records: string;
+  readonly recordCount: number;
+  readonly checkpoint: string;
+  readonly head: string;
+  readonly published: readonly string[];
+  readonly keys: string;
+  readonly bundle: Uint8Array;
+}
+
+/** A node that has exchanged messages, was restarted in between so that its store has tables and a log, and is stopped. */
+async function makeHistory(target: string): Promise<void> {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const a = await startNode(federation, 'XA');
+  for (let round = 0; round < 3; round++) {
+    const b = await startNode(federation, 'XB', { witnessIntervalMs: 0 });
+    for (let i = 0; i < 4; i++) {
+      const text = `Facts ${round} ${i}. ${'They go on. '.repeat(i * 200)}`;
+      const sent = await a.exchange.send(requestDraft(text), 'XB' as JurisdictionCode);
+      await a.exchange.answerOf(sent.message_id, 20_000);
+      const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
+      await b.exchange.answerOf(answer.message_id, 20_000);
+    }
+    await b.stop();
+  }
+  await a.stop();
+  cpSync(federation.dirOf('XB'), target, { recursive: true });
+}
+
+/** A copy that a test may spoil, and removes. */
+export function copyOf(dir: string): string {
+  const copy = mkdtempSync(join(PLACE, 'rogatory-flip-'));
+  cpSync(dir, copy, { recursive: true });
+  return copy;
+}
+
+/** Reads everything as a start does, and then each record, entry, proof and file. */
+export async function readAll(dir: string): Promise<Contents> {
+  const config = loadNodeConfig(nodePaths(dir).config, {});
+  const { store, ledger, keys, close } = await openNodeStorage(config, undefined);
+  try {
+    const { verified } = await startingManifest(config, keys, store, Date.now());
+    const [records, names] = [createHash('sha256'), [] as string[]];
+    for await (const [name, value] of store.scan('')) {
+      names.push(name);
+      records.update(`${name} ${value.length} `).update(value);
+    }
+    // By its name each is found as well: a scan does not ask LevelDB's filters.
+    for (const value of await store.getMany(names)) records.update(value ?? 'missing');
+    const bundle = await collect(await bundleOf(config.code, { store, ledger }));
+    await ledger.publish();
+    const published = filesUnder(config.paths.ledger).map(
+      ({ path, bytes }) => `${relative(dir, path)} ${createHash('sha256').update(bytes).digest('hex')}`,
+    );
+    return {
+      records: records.digest('hex'),
+      recordCount: names.length,
+      checkpoint: ledger.checkpoint.note,
+      head: readFileSync(config.paths.head, 'utf8'),
+      published: published.sort(),
+      keys: JSON.stringify([publicParts(keys), verified.text]),
+      bundle,
+    };
+  } finally {
+    await close();
+  }
+}
+
+function publicParts(keys: KeyProvider): unknown {
+  return KEY_USES.map((use) => keys[use].map(({ kid }) => kid)).concat(
+    keys.tls.map(({ certificate }) => [certificate]),
+  );
+}

@@ -1,0 +1,56 @@
+/** Makes the kernel's answers to a running process fail, by strace: what a bad disk does, without one. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { until } from './federation.ts';
+import { temporaryFolder } from './folder.ts';
+
+const STRACE = '/usr/bin/strace';
+
+/** What .ci/run sets: nothing of these tests may be left out. */
+export const FAULTS_REQUIRED = process.env['ROGATORY_FAULTS'] === 'require';
+
+/** Whether a process can be traced here. */
+export const CAN_TRACE =
+  FAULTS_REQUIRED || spawnSync(STRACE, ['-o', '/dev/null', '/bin/true'], { stdio: 'ignore' }).status === 0;
+
+/** Whether this is root, and may mount. */
+export const CAN_MOUNT = FAULTS_REQUIRED || canMount();
+
+if (!CAN_TRACE) process.stderr.write('skipped: faults of system calls need strace\n');
+if (!CAN_MOUNT) process.stderr.write('skipped: faults of file systems need root and mount\n');
+
+function canMount(): boolean {
+  const namespace = ['--mount', '/bin/mount', '-t', 'tmpfs', 'tmpfs', '/mnt'];
+  return process.getuid?.() === 0 && spawnSync('/usr/bin/unshare', namespace, { stdio: 'ignore' }).status === 0;
+}
+
+/** A tracer that is attached. */
+export interface Tracer {
+  /** The calls that were made to fail, as lines. */
+  readonly injected: () => string[];
+}
+
+/** Attaches to a process: from now on the named calls fail with this error. */
+export async function failCalls(pid: number, calls: readonly string[], error: string): Promise<Tracer> {
+  const log = join(temporaryFolder(), 'strace');
+  const inject = calls.flatMap((call) => ['-e', `inject=${call}:error=${error}`]);
+  const args = ['-f', '-p', String(pid), '-o', log, '-e', `trace=${calls.join(',')}`, ...inject];
+  const child = spawn(STRACE, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  onTestFinished(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  });
+  let said = '';
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  await until(() => said.includes('attached'));
+  return {
+    injected: () =>
+      readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('(INJECTED)')),
+  };
+}
