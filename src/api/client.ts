@@ -1,5 +1,7 @@
 import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { nodePaths } from '../config/mod.ts';
 import { ApiError, RemoteError } from './error.ts';
 import { socketPath } from './socket-path.ts';
@@ -41,6 +43,18 @@ export class ApiClient {
     return wholeBody(response);
   }
 
+  /** Streams a body of any length to the node. */
+  async postStream<T>(path: string, body: AsyncIterable<Uint8Array>): Promise<T> {
+    return parseAnswer<T>(await readAll(await this.#request('POST', path, body)));
+  }
+
+  /** The answer's body as it comes. @throws whatever the node reports before it begins */
+  async getStream(path: string): Promise<IncomingMessage> {
+    const response = await this.#request('GET', path);
+    if (response.statusCode !== 200) parseAnswer(await readAll(response));
+    return response;
+  }
+
   /** Lines of JSON, until `signal` ends it. The node has begun to listen when this resolves. */
   async stream<T>(path: string, onEvent: (event: T) => void, signal: AbortSignal): Promise<void> {
     const response = await this.#request('GET', path);
@@ -55,7 +69,7 @@ export class ApiClient {
     });
   }
 
-  #request(method: 'GET' | 'POST', path: string, body?: string): Promise<IncomingMessage> {
+  #request(method: 'GET' | 'POST', path: string, body?: string | AsyncIterable<Uint8Array>): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const outgoing = request({ socketPath: this.#path, method, path: `/v1/${path}`, agent: false }, resolve);
       outgoing.on('error', (cause: Error & { code?: string }) => {
@@ -70,7 +84,14 @@ export class ApiClient {
             : new ApiError('API_BAD_ANSWER', `The node in ${this.#dir} did not answer: ${cause.message}.`, { cause }),
         );
       });
-      outgoing.end(body);
+      if (body === undefined || typeof body === 'string') {
+        outgoing.end(body);
+        return;
+      }
+      pipeline(Readable.from(body, { objectMode: false }), outgoing).catch((error: unknown) => {
+        // The source failed: whoever reads it has its error. A node that ended the connection is told of by its answer.
+        outgoing.destroy(error instanceof Error ? error : undefined);
+      });
     });
   }
 }

@@ -1,3 +1,4 @@
+export type { EvidenceList } from './evidence-routes.ts';
 export { ApiClient } from './client.ts';
 export { ApiError, type ApiErrorCode } from './error.ts';
 export type { PeerAnswer, SentAnswer, StatusAnswer, WithdrawnAnswer } from './routes.ts';

@@ -1,10 +1,18 @@
 /** What the local interface answers. One function a resource; each takes parsed input and returns JSON. */
-import { bytesToBase64, isJurisdictionCode, isoTime, isUuid, parseJurisdictionCode, parseUuid } from '../base/mod.ts';
+import {
+  bytesToBase64,
+  isJurisdictionCode,
+  isoTime,
+  isUuid,
+  parseJurisdictionCode,
+  parseUuid,
+  type JurisdictionCode,
+} from '../base/mod.ts';
 import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import { bundleOf, healthOf, witnessKeyOf, type Health, type Node, type RunningNode } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
-import { parseDraft } from '../wire/mod.ts';
+import { parseDraft, type Draft } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
 import { nextAction } from './why.ts';
 
@@ -116,9 +124,14 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
   } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
   if (typeof to !== 'string' || !isJurisdictionCode(to))
     throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
+  return answerTo(node, parseDraft(draft), to, waitMs);
+}
+
+/** Sends a draft and waits for the peer's answer as long as the caller wants. */
+export async function answerTo(node: Node, draft: Draft, to: JurisdictionCode, waitMs: unknown): Promise<SentAnswer> {
   const wait = typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : 0;
   const { exchange } = node;
-  const queued = await exchange.send(parseDraft(draft), to);
+  const queued = await exchange.send(draft, to);
   const connected = node.transport.connections().some(({ code, connected: isConnected }) => code === to && isConnected);
   // A peer that is not there may be away for days: a moment for it to come back, and no more.
   const record = await exchange.answerOf(queued.message_id, connected ? wait : Math.min(wait, 3_000));

@@ -8,6 +8,7 @@ import { RogatoryError, codeOf } from '../base/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { WireError } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
+import * as evidence from './evidence-routes.ts';
 import * as routes from './routes.ts';
 import { socketPath } from './socket-path.ts';
 import { why } from './why.ts';
@@ -82,6 +83,12 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
     await node.storage.ledger.publish();
     return { size: node.storage.ledger.size };
   },
+  'GET evidence': ({ node, query }) => evidence.listEvidence(node, query),
+  'POST evidence/*/verify': ({ node, id }) => evidence.verifyEvidence(node, id),
+  'POST evidence/*/delete': async ({ node, id, body }) => evidence.deleteEvidence(node, id, await body()),
+  'POST items': async ({ node, body }) => evidence.putItem(node, await body()),
+  'POST custody': async ({ node, body }) => evidence.addCustody(node, await body()),
+  'POST transfers': async ({ node, body }) => evidence.sendEvidence(node, await body()),
   'GET incidents': ({ node }) => node.exchange.incidents(),
   'GET doctor': ({ node }) => Promise.resolve(routes.runningState(node)),
   'POST manifest': async ({ node, body }) => routes.takeManifest(node, await body()),
@@ -94,6 +101,10 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
   const name = version === 'v1' ? `${request.method} ${path}` : '';
   if (name === 'GET events') {
     streamEvents(node, response);
+  } else if (name === 'GET evidence/*/content') {
+    await evidence.sendContent(node, id, response);
+  } else if (name === 'POST evidence') {
+    sendJson(response, await evidence.addEvidence(node, url.searchParams, request));
   } else if (name === 'GET bundle' || name === 'POST bundle') {
     const bundle = await routes.auditBundle(node, request.method === 'GET' ? {} : await readJson(request));
     response.writeHead(200, { 'content-type': 'application/zip' });

@@ -79,6 +79,7 @@ export class ChronicleReader implements Chronicle {
       case 'ACTED':
       case 'WITNESSED':
       case 'EVIDENCE_COMPLETE':
+      case 'EVIDENCE_DELETED':
       case 'MANIFEST':
       case 'KEY':
       case 'DISCLOSED':

@@ -89,6 +89,10 @@ type Answer =
   | { readonly code: 'PROOF_INVALID' | 'PROOF_MISMATCH'; readonly detail: string };
 
 function isAnswerTo(code: JurisdictionCode, own: LedgerEntry, theirs: LedgerEntry): boolean {
+  if (own.kind === 'EVIDENCE_COMPLETE') {
+    const isArrival = theirs.kind === own.kind && theirs.detail?.type === 'evidence_arrived';
+    return isArrival && theirs.peer === code && theirs.message_id === own.message_id;
+  }
   const kinds: readonly string[] = own.kind === 'RECEIPT_HELD' ? ['RECEIVED', 'REFUSED'] : ['SENT', 'VOIDED'];
   return (
     kinds.includes(theirs.kind) &&

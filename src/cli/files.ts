@@ -15,7 +15,7 @@ export async function readInput(path: string, maxBytes = Number.MAX_SAFE_INTEGER
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof CliError) throw cause;
-    throw new CliError('CLI_FILE_UNREADABLE', `Cannot read ${path}: ${reasonOf(cause)}.`, { cause });
+    throw unreadable(path, cause);
   }
 }
 
@@ -38,7 +38,7 @@ export async function writeOutput(path: string, bytes: Uint8Array): Promise<void
   try {
     await writeFile(path, bytes);
   } catch (cause) {
-    throw new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
+    throw unwritable(path, cause);
   }
 }
 
@@ -93,6 +93,16 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
     if (cause instanceof RogatoryError) throw cause;
     throw new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
   }
+}
+
+/** The error of a file that cannot be read, with the reason in words. */
+export function unreadable(path: string, cause: unknown): CliError {
+  return new CliError('CLI_FILE_UNREADABLE', `Cannot read ${path}: ${reasonOf(cause)}.`, { cause });
+}
+
+/** The error of a file that cannot be written, with the reason in words. */
+export function unwritable(path: string, cause: unknown): CliError {
+  return new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
 }
 
 function reasonOf(cause: unknown): string {

@@ -19,6 +19,16 @@ import {
   federationSuspend,
 } from './commands/federation-draft.ts';
 import { doctor } from './commands/doctor.ts';
+import {
+  custodyAdd,
+  custodyShow,
+  evidenceDelete,
+  evidenceList,
+  evidenceSend,
+  evidenceVerify,
+} from './commands/evidence.ts';
+import { evidenceAdd } from './commands/evidence-add.ts';
+import { evidenceGet } from './commands/evidence-get.ts';
 import { init } from './commands/init.ts';
 import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
 import { messageCheck } from './commands/message-check.ts';
@@ -64,6 +74,14 @@ const COMMANDS: readonly Command[] = [
   caseList,
   caseShow,
   basis,
+  evidenceAdd,
+  evidenceSend,
+  evidenceList,
+  evidenceGet,
+  evidenceVerify,
+  evidenceDelete,
+  custodyAdd,
+  custodyShow,
   ledgerCheckpoint,
   ledgerProof,
   ledgerConsistency,

@@ -5,6 +5,7 @@ export {
   loadNodeConfig,
   nodePaths,
   parseNodeConfig,
+  type EvidenceConfig,
   type LogLevel,
   type NodeConfig,
   type NodeConfigFile,

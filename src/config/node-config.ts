@@ -22,6 +22,7 @@ export interface NodeConfig {
   /** SHA-256 of the first manifest's payload, exchanged out of band; undefined before the node joined a federation. */
   readonly manifestFingerprint: string | undefined;
   readonly limits: NodeLimits;
+  readonly evidence: EvidenceConfig;
   readonly logLevel: LogLevel;
   readonly paths: NodePaths;
 }
@@ -32,6 +33,14 @@ export interface NodeLimits {
   readonly maxEvidenceBytes: number;
   /** Most unanswered `Deliver` frames from one peer. */
   readonly credit: number;
+}
+
+/** Which files this node takes, and where they rest. */
+export interface EvidenceConfig {
+  /** Most bytes of one peer's files; undefined for no bound. */
+  readonly quotaBytes: number | undefined;
+  /** Media types taken, such as `image/tiff` or `image/*`; undefined for all. */
+  readonly mediaTypes: readonly string[] | undefined;
 }
 
 /** Least severe events that are logged. */
@@ -46,6 +55,8 @@ export interface NodePaths {
   readonly ledger: string;
   /** The external record of the ledger's head. Never part of a backup. */
   readonly head: string;
+  /** Files of evidence, sealed. */
+  readonly evidence: string;
   readonly manifest: string;
   readonly enrolment: string;
   readonly controlSocket: string;
@@ -69,11 +80,20 @@ export interface NodeConfigFile {
     readonly max_evidence_bytes?: number;
     readonly credit?: number;
   };
+  readonly evidence?: {
+    readonly quota_bytes?: number;
+    readonly media_types?: readonly string[];
+  };
   readonly log_level?: LogLevel;
 }
 
 const MAX_MESSAGE_BYTES = 524_288;
-const DEFAULT_LIMITS: NodeLimits = { maxMessageBytes: MAX_MESSAGE_BYTES, maxEvidenceBytes: 0, credit: 256 };
+const MAX_EVIDENCE_BYTES = 2 ** 40;
+const DEFAULT_LIMITS: NodeLimits = {
+  maxMessageBytes: MAX_MESSAGE_BYTES,
+  maxEvidenceBytes: MAX_EVIDENCE_BYTES,
+  credit: 256,
+};
 const MEMBERS = [
   'version',
   'code',
@@ -87,6 +107,7 @@ const MEMBERS = [
   'witness_name',
   'manifest_fingerprint',
   'limits',
+  'evidence',
   'log_level',
 ];
 const LOOPBACK = '127.0.0.1';
@@ -102,6 +123,7 @@ export function nodePaths(dir: string): NodePaths {
     store: at('store'),
     ledger: at('ledger'),
     head: at('head'),
+    evidence: at('evidence'),
     manifest: at('manifest.json'),
     enrolment: at('enrolment.json'),
     controlSocket: at('control.sock'),
@@ -162,6 +184,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   const ledgerListen = parseListen(root['ledger_listen'], 'ledger_listen', faults);
   const metricsListen = parseListen(root['metrics_listen'], 'metrics_listen', faults, LOOPBACK);
   const limits = parseLimits(root['limits'], faults);
+  const evidence = parseEvidence(root['evidence'], faults);
   const logLevel = root['log_level'] ?? 'info';
   if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel))
     faults.push(`log_level must be one of ${LOG_LEVELS.join(', ')}`);
@@ -178,6 +201,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     witnessName: root['witness_name'] as string,
     manifestFingerprint: fingerprint as string | undefined,
     limits,
+    evidence,
     logLevel: logLevel as LogLevel,
     paths: nodePaths(dir),
   });
@@ -207,6 +231,21 @@ function parseLimits(json: unknown, faults: string[]): NodeLimits {
     maxMessageBytes: read('max_message_bytes', 4096, MAX_MESSAGE_BYTES, DEFAULT_LIMITS.maxMessageBytes),
     maxEvidenceBytes: read('max_evidence_bytes', 0, Number.MAX_SAFE_INTEGER, DEFAULT_LIMITS.maxEvidenceBytes),
     credit: read('credit', 1, 4096, DEFAULT_LIMITS.credit),
+  };
+}
+
+function parseEvidence(json: unknown, faults: string[]): EvidenceConfig {
+  const given = members(json ?? {}, 'evidence.', ['quota_bytes', 'media_types'], faults);
+  const { quota_bytes: quota, media_types: types } = given;
+  if (quota !== undefined && !isIntegerIn(quota, 0, Number.MAX_SAFE_INTEGER))
+    faults.push('evidence.quota_bytes must be a number of bytes');
+  const areTypes =
+    Array.isArray(types) && types.every((type) => typeof type === 'string' && /^[^/\s]+\/[^/\s]+$/.test(type));
+  if (types !== undefined && !areTypes)
+    faults.push('evidence.media_types must be a list such as ["image/*", "text/csv"]');
+  return {
+    quotaBytes: quota as number | undefined,
+    mediaTypes: types as string[] | undefined,
   };
 }
 

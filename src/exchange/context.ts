@@ -3,16 +3,26 @@ import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { Limits } from '../wire/mod.ts';
+import type { Vault } from '../evidence/mod.ts';
 import type { Committer } from './committer.ts';
 import type { Directory } from './directory.ts';
 import type { ExchangeListener } from './event.ts';
 import type { IncidentPace } from './incident.ts';
 import type { Turns } from './turns.ts';
+import type { EvidenceAcceptance } from './evidence-steps.ts';
+import type { EvidenceVerifier } from './evidence-verify.ts';
 
 /** The witness's key and how it signs. */
 export interface WitnessSigner {
   readonly key: VerifierKey;
   readonly sign: SignEd25519;
+}
+
+/** What evidence needs at a node. */
+export interface EvidenceContext {
+  readonly vault: Vault;
+  readonly acceptance: EvidenceAcceptance;
+  readonly verifier: EvidenceVerifier;
 }
 
 /** What every part of the exchange works with; built once by `Exchange`. */
@@ -38,4 +48,6 @@ export interface ExchangeContext {
   /** Cosigns peers' checkpoints. */
   readonly witness: () => WitnessSigner;
   readonly emit: ExchangeListener;
+  /** Absent at a node that takes no files. */
+  readonly evidence?: EvidenceContext | undefined;
 }

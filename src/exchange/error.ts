@@ -18,6 +18,8 @@ export type ExchangeErrorCode =
   | 'EXCHANGE_UNKNOWN_MESSAGE'
   /** The message was answered or given up already, or may have left this node. */
   | 'EXCHANGE_NOT_WITHDRAWABLE'
+  /** A message announces a file whose content is not here, or describes it otherwise. */
+  | 'EXCHANGE_EVIDENCE_UNKNOWN'
   /** The node is stopping, or has stopped after a failed write. */
   | 'EXCHANGE_STOPPED';
 

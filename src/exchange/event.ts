@@ -6,6 +6,33 @@ export type ExchangeEvent =
   | MessageEvent<'SENT' | 'RECEIVED' | 'RECEIPT_HELD' | 'VOIDED'>
   | (MessageEvent<'REFUSED' | 'REFUSAL_HELD'> & { readonly reason: Reason })
   | {
+      readonly kind: 'EVIDENCE_COMPLETE';
+      readonly time: number;
+      readonly peer: JurisdictionCode;
+      readonly file_id: Uuid;
+      readonly index: number;
+    }
+  | {
+      readonly kind: 'EVIDENCE_HELD';
+      readonly time: number;
+      readonly peer: JurisdictionCode;
+      readonly file_id: Uuid;
+      readonly index: number;
+      readonly peer_index: number;
+    }
+  | {
+      readonly kind: 'EVIDENCE_VERIFIED';
+      readonly time: number;
+      readonly peer: JurisdictionCode;
+      readonly file_id: Uuid;
+    }
+  | {
+      readonly kind: 'EVIDENCE_POSTPONED';
+      readonly time: number;
+      readonly peer: JurisdictionCode;
+      readonly code: string;
+    }
+  | {
       readonly kind: 'INCIDENT';
       readonly time: number;
       readonly peer: JurisdictionCode;

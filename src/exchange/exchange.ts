@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from '../base/mod.ts';
 import type { Case } from '../casework/mod.ts';
+import type { Vault } from '../evidence/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
@@ -25,6 +26,9 @@ import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
 import { discloseMessages, type Disclosure } from './disclosure.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
+import { EvidenceDesk } from './evidence-desk.ts';
+import type { EvidenceAcceptance } from './evidence-steps.ts';
+import { EvidenceVerifier } from './evidence-verify.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
 import { giveUpExpired, withdrawMessage } from './giving-up.ts';
@@ -65,6 +69,8 @@ export interface ExchangeOptions {
   readonly witness: () => WitnessSigner;
   /** Least time between two offers of this node's checkpoint to one peer; 10 s by default. */
   readonly witnessIntervalMs?: number | undefined;
+  /** Files of evidence; left out at a node that keeps none. */
+  readonly evidence?: { readonly vault: Vault; readonly acceptance: EvidenceAcceptance } | undefined;
   /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */
   readonly onFatal: (error: unknown) => void;
   /** Told of every batch that is durable. */
@@ -105,6 +111,14 @@ export class Exchange {
       },
       failpoint,
     });
+    const evidence = options.evidence && {
+      ...options.evidence,
+      verifier: new EvidenceVerifier({
+        context: () => this.#context,
+        vault: options.evidence.vault,
+        onFailure: options.onFatal,
+      }),
+    };
     this.#context = {
       code,
       store,
@@ -122,6 +136,7 @@ export class Exchange {
       random: (bytes) => randomBytes(bytes),
       verifyCheckpoint: createCheckpointVerify(),
       witness: options.witness,
+      evidence,
       emit: (event) => {
         this.#emit(event);
       },
@@ -239,6 +254,11 @@ export class Exchange {
     return discloseMessages(this.#context, ids);
   }
 
+  /** What people do with evidence here. */
+  get evidence(): EvidenceDesk {
+    return new EvidenceDesk(this.#context);
+  }
+
   /** Every peer's last cosignature of this node's ledger. */
   cosignatures(): ReturnType<typeof cosignaturesOf> {
     return cosignaturesOf(this.#context);
@@ -310,6 +330,7 @@ export class Exchange {
     this.#sessions.set(peer, session);
     session.wake();
     session.offerCheckpoint();
+    session.fetchEvidence();
     return session;
   }
 
@@ -321,6 +342,7 @@ export class Exchange {
       this.#settle(peer, session.stop());
     }
     await Promise.all(this.#stopping);
+    await this.#context.evidence?.verifier.stop();
     await this.#context.committer.close();
   }
 

@@ -13,6 +13,8 @@ import { encodeReceipt, type Deliver, type LedgerEntry, type Reason, type Receip
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { planItems } from './evidence-items.ts';
+import { planArrivals } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
 import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
 import { eventOf } from './outbox.ts';
@@ -21,7 +23,9 @@ import { noteCheckpoint } from './peer-head.ts';
 import { NEW_PEER, encodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
 /** What to do about a delivery: answer it, or end the session because the peer breaks the protocol. */
-export type DeliveryOutcome = { readonly receipt: Receipt } | { readonly close: CloseReason };
+export type DeliveryOutcome =
+  | { readonly receipt: Receipt; /** There may be files to fetch. */ readonly announcesFiles: boolean }
+  | { readonly close: CloseReason };
 
 type Planned =
   | { readonly is: 'new'; readonly record: MessageRecord; readonly failure?: unknown }
@@ -70,7 +74,7 @@ export async function takeDelivery(
   admitted: AdmittedDelivery,
 ): Promise<DeliveryOutcome> {
   const { deliver } = admitted;
-  const planned = await context.committer.commit((view) => planDelivery(view, admitted), peer);
+  const planned = await context.committer.commit((view) => planDelivery(context, view, admitted), peer);
   if (planned.is === 'violation') {
     if (planned.close === 'DELIVERY_CONTRADICTION') {
       await recordIncident(context, peer, {
@@ -101,7 +105,8 @@ export async function takeDelivery(
     if (isRefused) context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
     else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
   }
-  return { receipt: await context.ledger.receipt(record.answer!.index) };
+  const announcesFiles = planned.is === 'new' && record.type === 'evidence_transfer';
+  return { receipt: await context.ledger.receipt(record.answer!.index), announcesFiles };
 }
 
 // A message could be quoted in an error's text, and an incident holds no content.
@@ -119,7 +124,7 @@ function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEn
   return digest.ok && equalBytes(digest.value, entry.sealed_digest!);
 }
 
-async function planDelivery(view: StepView, admitted: AdmittedDelivery): Promise<Planned> {
+async function planDelivery(context: ExchangeContext, view: StepView, admitted: AdmittedDelivery): Promise<Planned> {
   const { deliver, proved, opened } = admitted;
   const peer = deliver.from as JurisdictionCode;
   const id = deliver.message_id as Uuid;
@@ -163,8 +168,20 @@ async function planDelivery(view: StepView, admitted: AdmittedDelivery): Promise
   view.putRecord(stored, record);
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
   if (answer.case !== undefined) view.put(answer.case.key, answer.case.bytes);
+  if (answer.kind === 'RECEIVED' && answer.opened !== undefined) await planFiles(context, view, answer.opened);
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
   return { is: 'new', record, failure: admitted.failure ?? answer.failure };
+}
+
+/** Files that the message announces are noted in the same step. */
+async function planFiles(context: ExchangeContext, view: StepView, { message }: OpenedDelivery): Promise<void> {
+  const { header, body } = message;
+  if (body.type !== 'evidence_transfer') return;
+  const { message_id, case_id, from } = header;
+  const announced = { peer: from, message_id, case_id, files: body.value.files };
+  const acceptance = context.evidence?.acceptance ?? { maxBytes: 0 };
+  await planItems(view, from, case_id, body.value.items);
+  await planArrivals(view, announced, acceptance, context.clock.nowMs());
 }
 
 /** A copy of what came before gets the same entry again; anything else under its number is a contradiction. */

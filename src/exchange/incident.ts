@@ -10,7 +10,8 @@ export interface IncidentEvidence {
     | 'CONTRADICTORY_DELIVERY'
     | 'CONTRADICTORY_RECEIPT'
     | 'INVALID_RECEIPT'
-    | 'NOT_PROCESSABLE';
+    | 'NOT_PROCESSABLE'
+    | 'EVIDENCE_MISMATCH';
   readonly detail: string;
   /** Signed notes, receipts and deliveries as they came, in text. */
   readonly exhibits: readonly string[];

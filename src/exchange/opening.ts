@@ -17,6 +17,7 @@ import {
 } from '../wire/mod.ts';
 import type { Member } from '../trust/mod.ts';
 import type { ExchangeContext } from './context.ts';
+import { evidenceFaults } from './evidence-content.ts';
 import type { ProvedEntry } from './peer-entry.ts';
 import { wasWitnessedBefore } from './witnessed.ts';
 
@@ -55,7 +56,8 @@ export async function openDelivery(context: ExchangeContext, deliver: Deliver, p
   if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
   if (header.expires_at !== 0 && header.expires_at <= nowMs)
     return refuse('EXPIRED', `expired at ${header.expires_at}`);
-  const [fault] = contentFaults(opened.message.body);
+  const { body } = opened.message;
+  const [fault] = [...contentFaults(body), ...evidenceFaults(body, context.directory)];
   return fault === undefined ? accept(opened) : refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
 }
 

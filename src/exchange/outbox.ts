@@ -5,6 +5,8 @@ import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } 
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
+import { evidenceFaults } from './evidence-content.ts';
+import { planOffers } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
@@ -38,7 +40,7 @@ export function eventOf(
 
 /** Everything that can be refused without looking at the store. */
 function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode): void {
-  const faults = contentFaults(draft.body);
+  const faults = [...contentFaults(draft.body), ...evidenceFaults(draft.body, context.directory)];
   if (faults.length > 0) throw faultsError(faults);
   if (draft.expires_at !== 0 && draft.expires_at <= context.clock.nowMs()) {
     throw faultsError([{ path: 'expires_at', code: 'OUT_OF_RANGE', message: 'has passed' }]);
@@ -134,6 +136,10 @@ async function planMessage(
     view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
   view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
   view.putRecord(keys.case(header.case_id), step.value);
+  if (draft.body.type === 'evidence_transfer') {
+    const { message_id, case_id } = header;
+    await planOffers(view, { peer: to, message_id, case_id, files: draft.body.value.files });
+  }
   return record;
 }
 

@@ -5,6 +5,8 @@ import type { ExchangeContext } from './context.ts';
 import type { Attempts } from './attempts.ts';
 import { Delivery } from './delivery.ts';
 import { admitDelivery, takeDelivery } from './inbox.ts';
+import { EvidencePull } from './evidence-pull.ts';
+import { EvidenceServe } from './evidence-serve.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { admitReceipt, takeReceipt } from './receipt.ts';
 import { SessionWitness } from './witness.ts';
@@ -15,6 +17,8 @@ export class Session implements LinkHandler {
   readonly #link: PeerLink;
   readonly #delivery: Delivery;
   readonly #witness: SessionWitness;
+  readonly #pull: EvidencePull;
+  readonly #serve: EvidenceServe;
   readonly #onFatal: (error: unknown) => void;
   readonly #onClose: (stopped: Promise<void>) => void;
   #witnessing: Promise<void> = Promise.resolve();
@@ -39,6 +43,8 @@ export class Session implements LinkHandler {
       this.#fail(error);
     };
     this.#delivery = new Delivery({ context, link, attempts, onFailure });
+    this.#pull = new EvidencePull({ context, link, onFailure });
+    this.#serve = new EvidenceServe({ context, link, onFailure });
     this.#witness = new SessionWitness({ context, link, intervalMs: options.witnessIntervalMs, onFailure });
   }
 
@@ -49,6 +55,11 @@ export class Session implements LinkHandler {
   /** @see Delivery.waitOf */
   waitOf(seq: number): ReturnType<Delivery['waitOf']> {
     return this.#delivery.waitOf(seq);
+  }
+
+  /** Files may have been announced. */
+  fetchEvidence(): void {
+    if (this.#context.evidence !== undefined) this.#pull.wake();
   }
 
   /** The own ledger has grown: the peer is to cosign it. */
@@ -63,7 +74,7 @@ export class Session implements LinkHandler {
   async stop(): Promise<void> {
     this.#over = true;
     this.#witness.stop();
-    await this.#delivery.stop();
+    await Promise.all([this.#delivery.stop(), this.#pull.stop(), this.#serve.stop()]);
   }
 
   onFrame(frame: Frame): Promise<void> {
@@ -82,6 +93,18 @@ export class Session implements LinkHandler {
         return this.#inTurn(() => this.#witness.onOffer(frame.value));
       case 'cosignature':
         return this.#inTurn(() => this.#witness.onCosignature(frame.value));
+      case 'evidence_request':
+        return this.#serve.onRequest(frame.value);
+      case 'evidence_chunk':
+        return this.#pull.onChunk(frame.value);
+      case 'evidence_stop':
+        // Either half may be meant; only the one that knows the file acts.
+        await this.#pull.onStop(frame.value.file_id, frame.value.reason);
+        return this.#serve.onStop(frame.value.file_id, frame.value.reason);
+      case 'evidence_done':
+        return this.#serve.onDone(frame.value);
+      case 'evidence_settled':
+        return this.#pull.onSettled(frame.value.file_id);
       case 'hello':
       case 'manifest':
         this.close('HELLO_EXPECTED');
@@ -120,6 +143,7 @@ export class Session implements LinkHandler {
     failpoint('receipt.sending');
     this.#link.answer({ type: 'receipt', value: outcome.receipt });
     failpoint('receipt.sent');
+    if (outcome.announcesFiles) this.fetchEvidence();
   }
 
   /** One after another: an offer judged beside another could be judged against what the other is about to write. */

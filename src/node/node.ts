@@ -1,13 +1,15 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
 import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
-import { Exchange } from '../exchange/mod.ts';
+import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
 import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
+import type { Vault } from '../evidence/mod.ts';
 import { currentKeys } from './current-keys.ts';
+import { acceptanceOf, openVault } from './evidence-vault.ts';
 import { ledgerKeyOf, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
@@ -104,6 +106,7 @@ export class Node {
   readonly metricsServer: MetricsServer | undefined;
   readonly startedAt: number;
   readonly clock: Clock;
+  readonly #vault: Vault;
   readonly #log: Log;
 
   private constructor(
@@ -114,6 +117,7 @@ export class Node {
       readonly storage: NodeStorage;
       readonly ledgerServer: LedgerServer | undefined;
       readonly metricsServer: MetricsServer | undefined;
+      readonly vault: Vault;
       readonly log: Log;
       readonly clock: Clock;
     },
@@ -125,6 +129,7 @@ export class Node {
     this.storage = parts.storage;
     this.ledgerServer = parts.ledgerServer;
     this.metricsServer = parts.metricsServer;
+    this.#vault = parts.vault;
     this.#log = parts.log;
     this.clock = parts.clock;
     this.startedAt = startedAt;
@@ -145,10 +150,12 @@ export class Node {
     });
     let ledgerServer: LedgerServer | undefined;
     let metricsServer: MetricsServer | undefined;
+    let vault: Vault | undefined;
     try {
       const { store, ledger, keys } = storage;
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
       const own = currentKeys(config, keys, memberByCode(verified.manifest, config.code)!, clock.nowMs());
+      vault = openVault(config);
       const exchange = new Exchange({
         code: config.code,
         store,
@@ -161,19 +168,19 @@ export class Node {
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
         failpoint: options.failpoint,
+        evidence: { vault, acceptance: acceptanceOf(config) },
         onFatal: options.onFatal,
         onBatch: (report) => metrics?.onBatch(report),
       });
       for (const manifest of fresh) await exchange.recordManifest(manifest);
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await exchange.publishCosignatures();
+      await exchange.evidence.recover();
       exchange.subscribe((event) => {
         metrics?.onExchange(event);
         // What a message is about stays inside it: a log names no case and no kind of step.
-        const { kind, peer, index, ...rest } = event;
-        const fields =
-          'message_id' in rest ? { peer, index, message_id: rest.message_id, seq: rest.seq } : { peer, index };
-        log(kind === 'INCIDENT' ? 'error' : 'info', `exchange.${kind.toLowerCase()}`, fields);
+        const level = event.kind === 'INCIDENT' ? 'error' : event.kind === 'EVIDENCE_POSTPONED' ? 'warn' : 'info';
+        log(level, `exchange.${event.kind.toLowerCase()}`, logFields(event));
       });
       if (config.ledgerListen !== undefined)
         ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, own.tls!));
@@ -200,10 +207,12 @@ export class Node {
         entries: ledger.size,
         manifest: verified.manifest.version,
       });
-      return new Node(config, { exchange, transport, storage, ledgerServer, metricsServer, log, clock }, clock.nowMs());
+      const parts = { exchange, transport, storage, ledgerServer, metricsServer, vault, log, clock };
+      return new Node(config, parts, clock.nowMs());
     } catch (error) {
       await ledgerServer?.close();
       await metricsServer?.close();
+      await vault?.close();
       await storage.store.close();
       throw error;
     }
@@ -223,9 +232,16 @@ export class Node {
     await this.metricsServer?.close();
     await this.transport.close();
     await this.exchange.close();
+    await this.#vault.close();
     await this.storage.close();
     this.#log('info', 'node.stopped', { code: this.config.code });
   }
+}
+
+const LOGGED = ['peer', 'index', 'message_id', 'seq', 'file_id', 'code'];
+
+function logFields(event: ExchangeEvent): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(event).filter(([name]) => LOGGED.includes(name)));
 }
 
 function ledgerServerOptions(

@@ -117,6 +117,17 @@ export class FederationSession implements PeerLink {
     this.#flow.adjust();
   }
 
+  async sendBulk(frame: Frame): Promise<void> {
+    if (this.#closing !== undefined) return;
+    const bytes = encodeFrame(frame);
+    await new Promise<void>((resolve) => {
+      // An error is told by the socket's close, which ends whatever sends.
+      this.#socket.send(bytes, { binary: true }, () => {
+        resolve();
+      });
+    });
+  }
+
   close(reason: CloseReason): void {
     if (this.#closing !== undefined) return;
     this.#closing = { code: CLOSE_CODES[reason], reason };

@@ -18,19 +18,23 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   OPENED: ['message_id'],
   ACTED: ['message_id'],
   WITNESSED: ['peer', 'detail'],
-  EVIDENCE_COMPLETE: ['peer', 'message_id'],
+  EVIDENCE_COMPLETE: ['peer', 'message_id', 'detail'],
   MANIFEST: ['detail'],
   KEY: [],
   DISCLOSED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
   INCIDENT: ['detail'],
+  EVIDENCE_DELETED: ['detail'],
 };
-const DETAIL: Partial<Record<LedgerEntryKind, string>> = {
-  RECEIVED: 'peer_entry',
-  REFUSED: 'peer_entry',
-  RECEIPT_HELD: 'peer_entry',
-  MANIFEST: 'manifest',
-  INCIDENT: 'incident',
-  WITNESSED: 'witnessed',
+const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
+  RECEIVED: ['peer_entry'],
+  REFUSED: ['peer_entry'],
+  RECEIPT_HELD: ['peer_entry'],
+  MANIFEST: ['manifest'],
+  INCIDENT: ['incident'],
+  WITNESSED: ['witnessed'],
+  // At the recipient the file; at the sender the recipient's word for it.
+  EVIDENCE_COMPLETE: ['evidence_arrived', 'peer_entry'],
+  EVIDENCE_DELETED: ['evidence_deleted'],
 };
 const ALWAYS: readonly (keyof LedgerEntry)[] = ['version', 'kind', 'time'];
 // A message that was given up after the peer had refused nothing leaves its reason; an incident may be about one message or none.
@@ -73,8 +77,7 @@ function entryFaults(entry: LedgerEntry): Fault[] {
       faults.push({ path: name, code: 'UNKNOWN_FIELD', message: `has no place in a ${entry.kind} entry` });
     }
   }
-  const detail = DETAIL[entry.kind];
-  if (entry.detail !== undefined && entry.detail.type !== detail) {
+  if (entry.detail !== undefined && DETAILS[entry.kind]?.includes(entry.detail.type) !== true) {
     faults.push({ path: entry.detail.type, code: 'UNKNOWN_FIELD', message: `has no place in a ${entry.kind} entry` });
   }
   return faults;

@@ -52,6 +52,7 @@ function deliveryFrom(
       return Promise.resolve();
     },
     answer: () => undefined,
+    sendBulk: () => Promise.resolve(),
     close: () => undefined,
   };
   const delivery = new Delivery({

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ApiClient, type EvidenceList } from '../../api/mod.ts';
+import type { EvidenceAnswer } from '../../exchange/mod.ts';
+import type { Command } from '../command.ts';
+import { CliError } from '../error.ts';
+import { unwritable } from '../files.ts';
+import { Progress } from '../progress.ts';
+import { safeNames } from '../safe-name.ts';
+
+export const evidenceGet: Command = {
+  name: 'evidence get',
+  summary: 'take a file of evidence out of the node, after it was compared with what its sender announced',
+  operands: '[FILE_ID]',
+  options: {
+    node: { value: 'D', help: 'folder of the running node', required: true },
+    case: { value: 'ID', help: 'instead of one file: every file of a case that is here, into a folder' },
+    output: { value: 'PATH', short: 'o', help: 'where to write the file, or the folder with --case', required: true },
+  },
+  details:
+    'With --case, the folder also gets a SHA256SUMS that “sha256sum -c” reads. Names that its sender chose are made harmless; a file that is\n' +
+    'there already is not overwritten.',
+  async run(args, io) {
+    const api = new ApiClient(args.text('node'));
+    const caseId = args.optional('case');
+    const output = args.text('output');
+    const { files } = await api.get<EvidenceList>(caseId === undefined ? 'evidence' : `evidence?case=${caseId}`);
+    const wanted =
+      caseId === undefined ? [one(files, args.operand('file id'))] : files.filter(({ status }) => status === 'STORED');
+    if (wanted.length === 0) throw new CliError('CLI_USAGE', `No file of case ${caseId} is here.`);
+    const names = safeNames(wanted.map(({ name }) => name));
+    const paths = caseId === undefined ? [output] : names.map((name) => join(output, name));
+    for (const [i, file] of wanted.entries()) await fetchTo(api, file, paths[i]!, io.note);
+    if (caseId !== undefined) {
+      const sums = wanted.map(({ sha256 }, i) => `${sha256}  ${names[i]}\n`).join('');
+      await writeFile(join(output, 'SHA256SUMS'), sums);
+    }
+    io.result(
+      { ok: true, files: wanted.map((file, i) => ({ ...file, path: paths[i] })) },
+      wanted.map(({ sha256 }, i) => `${sha256}  ${paths[i]}`),
+    );
+    return 0;
+  },
+};
+
+function one(files: readonly EvidenceAnswer[], id: string): EvidenceAnswer {
+  const file = files.find(({ file_id: fileId }) => fileId === id);
+  if (file === undefined)
+    throw new CliError('CLI_USAGE', `There is no file ${id} at this node: “evidence list” shows what is.`);
+  return file;
+}
+
+/** Writes beside its place first: a file under its name is whole. */
+async function fetchTo(
+  api: ApiClient,
+  file: EvidenceAnswer,
+  path: string,
+  note: (line: string) => void,
+): Promise<void> {
+  if (await exists(path)) throw new CliError('CLI_FILE_UNWRITABLE', `${path} is there already.`);
+  const temporary = `${path}.${process.pid}.part`;
+  const hash = createHash('sha256');
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const content = await api.getStream(`evidence/${file.file_id}/content`);
+    const counted = new Progress(file.name, file.size, note).count(content as AsyncIterable<Buffer>);
+    await pipeline(counted, hashed(hash), createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
+    const handle = await open(temporary, 'r+');
+    await handle.sync();
+    await handle.close();
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw (cause as { code?: unknown }).code === undefined ? cause : unwritable(path, cause);
+  }
+  if (hash.digest('hex') !== file.sha256) {
+    await rm(temporary, { force: true });
+    throw new CliError(
+      'CLI_FILE_UNWRITABLE',
+      `${file.name} did not come out of the node as it is: nothing was written.`,
+    );
+  }
+  await rename(temporary, path);
+}
+
+function hashed(hash: ReturnType<typeof createHash>): (source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> {
+  return async function* (source) {
+    for await (const bytes of source) {
+      hash.update(bytes);
+      yield bytes;
+    }
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,179 @@
+import { ApiClient, type EvidenceList, type SentAnswer } from '../../api/mod.ts';
+import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
+import { formatBytes } from '../bytes.ts';
+import type { Command } from '../command.ts';
+import { CliError } from '../error.ts';
+import { readJsonInput } from '../files.ts';
+import { messageLines } from '../message-lines.ts';
+
+const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
+const CASE = { value: 'ID', help: 'the case', required: true } as const;
+const MAX_FILE_BYTES = 3 * 1024 * 1024;
+
+export const evidenceList: Command = {
+  name: 'evidence list',
+  summary: 'files of evidence and how far they have come',
+  options: { node: NODE, case: { value: 'ID', help: 'only of this case' } },
+  async run(args, io) {
+    args.noOperands();
+    const caseId = args.optional('case');
+    const list = await new ApiClient(args.text('node')).get<EvidenceList>(
+      caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
+    );
+    io.result(list, [
+      ...(list.files.length === 0 ? ['No files.'] : list.files.flatMap(fileLines)),
+      ...list.items.map(
+        ({ origin, item, faults }) =>
+          `exhibit ${String(item['item_id'])} of ${origin}: ${(item['files'] as string[] | undefined)?.length ?? 0} files, ` +
+          `${(item['custody'] as unknown[] | undefined)?.length ?? 0} custody events${faults.length === 0 ? '' : ', BROKEN CHAIN'}`,
+      ),
+    ]);
+    return 0;
+  },
+};
+
+export const evidenceVerify: Command = {
+  name: 'evidence verify',
+  summary: 'read files back from disk and compare every chunk and digest',
+  operands: '[FILE_ID…]',
+  options: { node: NODE, case: { value: 'ID', help: 'every file of this case that is here' } },
+  async run(args, io) {
+    const api = new ApiClient(args.text('node'));
+    const caseId = args.optional('case');
+    const ids =
+      caseId === undefined
+        ? args.operands
+        : (await api.get<EvidenceList>(`evidence?case=${encodeURIComponent(caseId)}`)).files
+            .filter(({ status }) => status === 'STORED')
+            .map(({ file_id: id }) => id);
+    if (ids.length === 0)
+      throw new CliError('CLI_USAGE', 'Give at least one file id, or a --case that has files here.');
+    const verified: EvidenceAnswer[] = [];
+    for (const id of ids)
+      verified.push(await api.post<EvidenceAnswer>(`evidence/${encodeURIComponent(id)}/verify`, {}));
+    io.result(
+      { ok: true, files: verified },
+      verified.map(({ file_id: id, sha256, name }) => `${id}  whole and unchanged  ${sha256}  ${name}`),
+    );
+    return 0;
+  },
+};
+
+export const evidenceDelete: Command = {
+  name: 'evidence delete',
+  summary: 'delete the content of a file for good; the ledger keeps its root, and why',
+  operands: 'FILE_ID',
+  options: {
+    node: NODE,
+    why: { value: 'WHY', help: 'RETENTION_ENDED, ERASURE, RETURNED or MISTAKE', required: true },
+  },
+  async run(args, io) {
+    const id = encodeURIComponent(args.operand('file id'));
+    const answer = await new ApiClient(args.text('node')).post<EvidenceAnswer>(`evidence/${id}/delete`, {
+      why: args.text('why'),
+    });
+    io.result({ ok: true, file: answer }, [`Deleted ${answer.name}. Its root ${answer.root} stays in the ledger.`]);
+    return 0;
+  },
+};
+
+export const evidenceSend: Command = {
+  name: 'evidence send',
+  summary: 'announce exhibits and their files to the other side, which fetches them',
+  operands: 'ITEM_ID…',
+  options: {
+    node: NODE,
+    case: CASE,
+    to: { value: 'CC', help: 'the recipient', required: true },
+    measure: { value: 'm1,m2', help: 'the measures that produced it', required: true },
+    transfer: { value: 'transfer.json', help: 'conditions, certificates and other members of the message' },
+    wait: { value: 'SECONDS', help: 'how long to wait for the receipt of the message; 30 by default' },
+  },
+  async run(args, io) {
+    const file = args.optional('transfer');
+    const transfer = file === undefined ? {} : ((await readJsonInput(file, MAX_FILE_BYTES)) as object);
+    const answer = await new ApiClient(args.text('node')).post<SentAnswer>('transfers', {
+      to: args.jurisdiction('to'),
+      case_id: args.text('case'),
+      items: args.operands,
+      transfer: { ...transfer, measure_ids: args.text('measure').split(',') },
+      wait_ms: args.integer('wait', 30, 300) * 1000,
+    });
+    io.result({ ok: answer.message.status !== 'REFUSED', ...answer }, [
+      ...messageLines(answer.message),
+      `Next: ${answer.next}`,
+      'The files follow as the other side fetches them: “rogatory evidence list” shows how far they are.',
+    ]);
+    return answer.message.status === 'REFUSED' ? 1 : 0;
+  },
+};
+
+export const custodyAdd: Command = {
+  name: 'evidence custody add',
+  summary: 'sign one more event into an exhibit’s chain of custody',
+  operands: 'EVENT.json',
+  options: { node: NODE, case: CASE, item: { value: 'ID', help: 'the exhibit', required: true } },
+  details:
+    'The file holds kind, to and place, and what else the event says: from, seal_no, hash_before, hash_after, note, at.',
+  async run(args, io) {
+    const event = await readJsonInput(args.operand('file'), MAX_FILE_BYTES);
+    const answer = await new ApiClient(args.text('node')).post<ItemAnswer>('custody', {
+      case_id: args.text('case'),
+      item_id: args.text('item'),
+      event,
+    });
+    io.result({ ok: true, ...answer }, custodyLines(answer));
+    return 0;
+  },
+};
+
+export const custodyShow: Command = {
+  name: 'evidence custody show',
+  summary: 'the chains of custody of a case’s exhibits, verified',
+  options: { node: NODE, case: CASE },
+  async run(args, io) {
+    args.noOperands();
+    const { items } = await new ApiClient(args.text('node')).get<EvidenceList>(
+      `evidence?case=${encodeURIComponent(args.text('case'))}`,
+    );
+    const ok = items.every(({ faults }) => faults.length === 0);
+    io.result({ ok, items }, items.length === 0 ? ['No exhibits.'] : items.flatMap(custodyLines));
+    return ok ? 0 : 1;
+  },
+};
+
+interface ShownRecord {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly jurisdiction: string;
+}
+
+function custodyLines({ origin, item, faults }: ItemAnswer): string[] {
+  const records = (item['custody'] ?? []) as readonly ShownRecord[];
+  return [
+    `Exhibit ${String(item['item_id'])} of ${origin}: ${(item['description'] as { text: string }).text}`,
+    ...records.map(({ event, jurisdiction }) => {
+      const { number, kind, from, to, at, place } = event as Readonly<Record<string, string | number | undefined>>;
+      const time = new Date(at as number).toISOString();
+      const parties = from === undefined ? String(to) : `${String(from)} → ${String(to)}`;
+      return `  ${String(number).padStart(3)}  ${time}  ${String(kind).padEnd(8)} ${parties}, ${String(place)}  [signed by ${jurisdiction}]`;
+    }),
+    ...faults.map(({ path, message }) => `  BROKEN: ${path} ${message}`),
+  ];
+}
+
+function fileLines(file: EvidenceAnswer): string[] {
+  const from = file.direction === 'OWN' ? 'own' : `from ${file.peer}`;
+  const verified =
+    file.direction === 'IN' && file.status === 'STORED'
+      ? file.verified_at === undefined
+        ? ', not compared yet'
+        : ', compared'
+      : '';
+  const reason = file.reason === undefined ? '' : ` (${file.reason})`;
+  return [
+    `${file.file_id}  ${formatBytes(file.size).padStart(10)}  ${file.status}${reason}${verified}, ${from}  ${file.name}`,
+    ...file.offers.map(
+      ({ peer, status, reason: why }) => `    announced to ${peer}: ${status}${why === undefined ? '' : ` (${why})`}`,
+    ),
+  ];
+}

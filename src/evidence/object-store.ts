@@ -1,0 +1,25 @@
+/** Where whole files rest, sealed, under the name of their content. */
+
+/**
+ * A store of objects that are written once and never changed. Names are the hexadecimal RFC 6962 root of the content, chosen by this
+ * node: nothing that a peer says is ever a name here.
+ */
+export interface ObjectStore {
+  /**
+   * Takes over a file of this machine: afterwards the object is durable and the file may be gone. Doing it twice is no harm.
+   * @throws {EvidenceError} EVIDENCE_STORE_FAILED, EVIDENCE_NO_SPACE
+   */
+  put(name: string, file: string): Promise<void>;
+  /**
+   * Bytes of an object.
+   * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_STORE_FAILED
+   */
+  read(name: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Length of an object in bytes; undefined when it is not there. */
+  sizeOf(name: string): Promise<number | undefined>;
+  /** Removes an object; one that is not there is no error. */
+  delete(name: string): Promise<void>;
+  list(): AsyncIterable<string>;
+  /** Lets go of what is open for reading. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,181 @@
+/**
+ * A file on its way to being whole: sealed chunks in order, and beside them their leaf hashes. Both files only grow; after a crash the
+ * spool is what its leaves say, checked against the chunks that may not have reached the disk.
+ */
+import { constants, mkdir, open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes, replaceFile } from '../base/mod.ts';
+import { MerkleTiles, leafHash } from '../ledger/mod.ts';
+import { EvidenceError } from './error.ts';
+import { TAG_BYTES, plainLength, sealedOffset, type Geometry } from './geometry.ts';
+
+const LEAF_BYTES = 32;
+const LEAVES_PER_READ = 4096;
+// So many bytes may be lost to a power cut, and be read again at the next start.
+const SYNC_EVERY_BYTES = 64 * 1024 * 1024;
+// Writes on their way to the file system: enough to keep it busy, and a bound on memory.
+const MAX_WRITES = 8;
+const SECRET_MODE = 0o600;
+
+/** Where a spool has its files. */
+export function spoolPaths(folder: string): { readonly data: string; readonly leaves: string; readonly mark: string } {
+  return { data: join(folder, 'data'), leaves: join(folder, 'leaves'), mark: join(folder, 'synced') };
+}
+
+/** One file on its way. */
+export class Spool {
+  readonly folder: string;
+  readonly #data: FileHandle;
+  readonly #leaves: FileHandle;
+  readonly #chunkBytes: number;
+  readonly #tree: MerkleTiles;
+  readonly #writes = new Set<Promise<unknown>>();
+  #failure: unknown;
+  #count: number;
+  #unsynced = 0;
+  #syncing: Promise<void> | undefined;
+
+  private constructor(folder: string, files: readonly [FileHandle, FileHandle], chunkBytes: number, tree: MerkleTiles) {
+    this.folder = folder;
+    [this.#data, this.#leaves] = files;
+    this.#chunkBytes = chunkBytes;
+    this.#tree = tree;
+    this.#count = tree.size;
+  }
+
+  /**
+   * Opens the spool in a folder, or begins one.
+   * @param geometry of the whole file; undefined while nobody knows how long it will be
+   */
+  static async open(folder: string, chunkBytes: number, geometry?: Geometry): Promise<Spool> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const paths = spoolPaths(folder);
+    const flags = constants.O_RDWR | constants.O_CREAT;
+    const files = [await open(paths.data, flags, SECRET_MODE), await open(paths.leaves, flags, SECRET_MODE)] as const;
+    const tree = new MerkleTiles(() => Promise.reject(new TypeError('a spool looks at its right edge only')));
+    const mark = Number(await readFile(paths.mark, 'utf8').catch(() => '0'));
+    await recover(files, geometry ?? { size: Infinity, chunkBytes, chunkCount: Infinity }, mark, tree);
+    return new Spool(folder, files, chunkBytes, tree);
+  }
+
+  /** Chunks that are here. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Adds the next sealed chunk. Waits only while many are on their way to the disk. @throws whatever writing throws, once, for ever */
+  async append(sealed: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure as Error;
+    const index = this.#count++;
+    const leaf = leafHash(sealed);
+    this.#tree.append([leaf]);
+    this.#write(this.#data.write(sealed, 0, sealed.length, index * (this.#chunkBytes + TAG_BYTES)));
+    this.#write(this.#leaves.write(leaf, 0, LEAF_BYTES, index * LEAF_BYTES));
+    this.#unsynced += sealed.length;
+    if (this.#unsynced >= SYNC_EVERY_BYTES && this.#syncing === undefined) {
+      this.#unsynced = 0;
+      this.#syncing = this.#sync()
+        .catch((error: unknown) => {
+          this.#failure ??= error;
+        })
+        .finally(() => {
+          this.#syncing = undefined;
+        });
+    }
+    while (this.#writes.size >= MAX_WRITES) await Promise.race(this.#writes);
+  }
+
+  /** The RFC 6962 root over the chunks that are here. */
+  root(): Promise<Uint8Array> {
+    return this.#tree.rootAt();
+  }
+
+  /** Makes all that was added durable. @throws whatever writing throws */
+  async flush(): Promise<void> {
+    await this.#syncing;
+    await this.#sync();
+    if (this.#failure !== undefined) throw this.#failure as Error;
+  }
+
+  async close(): Promise<void> {
+    await this.#syncing;
+    await Promise.allSettled(this.#writes);
+    await Promise.all([this.#data.close(), this.#leaves.close()]);
+  }
+
+  #write(writing: Promise<unknown>): void {
+    const settled: Promise<unknown> = writing
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => this.#writes.delete(settled));
+    this.#writes.add(settled);
+  }
+
+  async #sync(): Promise<void> {
+    const upTo = this.#count;
+    await Promise.all(this.#writes);
+    if (this.#failure !== undefined) throw this.#failure as Error;
+    await Promise.all([this.#data.datasync(), this.#leaves.datasync()]);
+    await replaceFile(spoolPaths(this.folder).mark, String(upTo), SECRET_MODE);
+  }
+}
+
+/** Removes a spool and all that is in it. */
+export async function discardSpool(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Names of the spools in a folder. */
+export async function listSpools(folder: string): Promise<string[]> {
+  return readdir(folder).catch(() => []);
+}
+
+/** Takes over the leaves whose chunks are there, and cuts off the rest. */
+async function recover(
+  [data, leaves]: readonly [FileHandle, FileHandle],
+  geometry: Geometry,
+  mark: number,
+  tree: MerkleTiles,
+): Promise<void> {
+  const { size: dataSize } = await data.stat();
+  const { size: leavesSize } = await leaves.stat();
+  const listed = Math.min(Math.floor(leavesSize / LEAF_BYTES), geometry.chunkCount);
+  for (let start = 0; start < listed; start += LEAVES_PER_READ) {
+    const hashes = Buffer.alloc(Math.min(LEAVES_PER_READ, listed - start) * LEAF_BYTES);
+    await leaves.read(hashes, 0, hashes.length, start * LEAF_BYTES);
+    for (let i = 0; i < hashes.length / LEAF_BYTES; i++) {
+      const leaf = hashes.subarray(i * LEAF_BYTES, (i + 1) * LEAF_BYTES);
+      const index = start + i;
+      const offset = sealedOffset(geometry, index);
+      const length = plainLength(geometry, index) + TAG_BYTES;
+      const isThere = offset + length <= dataSize && (index < mark || (await matches(data, offset, length, leaf)));
+      if (!isThere) return truncate([data, leaves], geometry, tree.size);
+      tree.append([new Uint8Array(leaf)]);
+    }
+  }
+  await truncate([data, leaves], geometry, tree.size);
+}
+
+async function matches(data: FileHandle, offset: number, length: number, leaf: Uint8Array): Promise<boolean> {
+  const sealed = Buffer.alloc(length);
+  const { bytesRead } = await data.read(sealed, 0, length, offset);
+  return bytesRead === length && equalBytes(leafHash(sealed), leaf);
+}
+
+async function truncate(
+  [data, leaves]: readonly [FileHandle, FileHandle],
+  geometry: Geometry,
+  count: number,
+): Promise<void> {
+  const whole = count === geometry.chunkCount ? geometry.size + count * TAG_BYTES : sealedOffset(geometry, count);
+  await data.truncate(whole);
+  await leaves.truncate(count * LEAF_BYTES);
+}
+
+/** @throws {EvidenceError} EVIDENCE_NO_SPACE for the errors of a full disk; anything else as it is */
+export function spaceError(error: unknown): unknown {
+  const { code } = error as { readonly code?: unknown };
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return new EvidenceError('EVIDENCE_NO_SPACE', 'The disk is full.', { cause: error });
+}

@@ -1,0 +1,241 @@
+/**
+ * The fetching half of a session: asks the peer for the files that it announced, keeps each chunk as it comes, and answers a whole file
+ * with the proof that its arrival is in this node's ledger.
+ */
+import type { JurisdictionCode } from '../base/mod.ts';
+import { codeOf } from '../base/mod.ts';
+import type { Receiving } from '../evidence/mod.ts';
+import type { EvidenceChunk, EvidenceStopReason } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import { declineArrival, failArrival, recordArrival } from './evidence-arrival.ts';
+import { evidenceKeys, fileOf, type AwaitedRecord, type EvidenceRecord } from './evidence-record.ts';
+import { decodeRecord } from './record.ts';
+import type { PeerLink } from './link.ts';
+
+/** A file that is coming in. */
+interface Pulling {
+  readonly record: EvidenceRecord;
+  readonly receiving: Receiving;
+  /** Chunks below this have been asked for. */
+  askedTo: number;
+  badChunks: number;
+}
+
+// What one file may have on its way: 4 MiB in chunks of the usual size keep a fast line busy, and bound the memory of a node that
+// receives several files from many peers.
+const WINDOW_CHUNKS = 16;
+const FILES_AT_ONCE = 2;
+const MAX_BAD_CHUNKS = 3;
+const RETRY_SPACE_MS = 60_000;
+
+/** Fetches what one peer has announced. */
+export class EvidencePull {
+  readonly #context: ExchangeContext;
+  readonly #link: PeerLink;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #pulling = new Map<string, Pulling>();
+  readonly #postponed = new Set<string>();
+  #work: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: {
+    readonly context: ExchangeContext;
+    readonly link: PeerLink;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.#context = options.context;
+    this.#link = options.link;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** Looks for files to fetch: when the session begins, and whenever the peer has announced some. */
+  wake(): void {
+    this.#inTurn(() => this.#begin()).catch(this.#onFailure);
+  }
+
+  async onChunk(chunk: EvidenceChunk): Promise<void> {
+    // Whoever sends more than was asked for fills this node's memory.
+    if (this.#queued > WINDOW_CHUNKS * FILES_AT_ONCE * 2) {
+      this.#link.close('CREDIT_EXCEEDED');
+      return;
+    }
+    this.#queued++;
+    await this.#inTurn(async () => {
+      this.#queued--;
+      await this.#take(chunk);
+    });
+  }
+
+  /** The peer cannot give a file. */
+  onStop(fileId: string, reason: EvidenceStopReason): Promise<void> {
+    return this.#inTurn(async () => {
+      const pulling = this.#pulling.get(fileId);
+      if (pulling === undefined) return;
+      await this.#end(fileId);
+      await failArrival(this.#context, this.#peer, fileId, reason);
+      await this.#begin();
+    });
+  }
+
+  /** The peer holds the proof of arrival. */
+  onSettled(fileId: string): Promise<void> {
+    return this.#inTurn(() =>
+      this.#context.committer.commit((view) => {
+        view.delete(evidenceKeys.unsettled(this.#peer, fileId));
+        return Promise.resolve();
+      }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#retry);
+    await this.#work;
+    for (const fileId of [...this.#pulling.keys()]) await this.#end(fileId);
+  }
+
+  get #peer(): JurisdictionCode {
+    return this.#link.peer;
+  }
+
+  /** One after another; resolves when it is done, so that no more is read than is worked on. */
+  #inTurn(act: () => Promise<unknown>): Promise<void> {
+    const turn = this.#work.then(async () => {
+      if (!this.#stopped) await act();
+    });
+    this.#work = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #begin(): Promise<void> {
+    const { store } = this.#context;
+    for await (const [key] of store.scan(evidenceKeys.unsettledOf(this.#peer))) await this.#tell(idOf(key));
+    for await (const [key, bytes] of store.scan(evidenceKeys.awaitedOf(this.#peer))) {
+      const fileId = idOf(key);
+      const { reason } = decodeRecord<AwaitedRecord>(bytes);
+      if (reason !== undefined) await this.#decline(fileId, reason);
+      else if (this.#pulling.size < FILES_AT_ONCE && !this.#pulling.has(fileId)) await this.#pull(fileId);
+    }
+  }
+
+  async #decline(fileId: string, reason: EvidenceStopReason): Promise<void> {
+    this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason } });
+    await declineArrival(this.#context, this.#peer, fileId);
+  }
+
+  async #pull(fileId: string): Promise<void> {
+    const { vault } = this.#context.evidence!;
+    const bytes = await this.#context.store.get(evidenceKeys.file(fileId));
+    if (bytes === undefined || this.#postponed.has(fileId)) return;
+    const record = decodeRecord<EvidenceRecord>(bytes);
+    const file = fileOf(record);
+    // A crash between taking the file over and writing that down.
+    if (await vault.holds(file)) {
+      await this.#complete(fileId);
+      return;
+    }
+    let receiving: Receiving;
+    try {
+      receiving = await vault.receive(file);
+    } catch (error) {
+      await this.#postpone(fileId, error);
+      return;
+    }
+    this.#pulling.set(fileId, { record, receiving, askedTo: receiving.next, badChunks: 0 });
+    if (receiving.isWhole) await this.#finish(fileId, receiving);
+    else await this.#ask(fileId, true);
+  }
+
+  /** Asks for the chunks from the awaited one on. */
+  async #ask(fileId: string, restart: boolean): Promise<void> {
+    const pulling = this.#pulling.get(fileId)!;
+    pulling.askedTo = pulling.receiving.next + WINDOW_CHUNKS;
+    const value = { file_id: fileId, from_chunk: pulling.receiving.next, credit: WINDOW_CHUNKS, restart };
+    this.#link.answer({ type: 'evidence_request', value });
+  }
+
+  async #take({ file_id: fileId, index, sealed }: EvidenceChunk): Promise<void> {
+    const pulling = this.#pulling.get(fileId);
+    // Chunks that were on their way when the file was given up, or asked for anew.
+    if (index !== pulling?.receiving.next) return;
+    let isRight: boolean;
+    try {
+      isRight = await pulling.receiving.take(sealed);
+    } catch (error) {
+      await this.#end(fileId);
+      await this.#postpone(fileId, error);
+      return;
+    }
+    if (!isRight) {
+      if (++pulling.badChunks < MAX_BAD_CHUNKS) await this.#ask(fileId, true);
+      else await this.#giveUp(fileId, `chunk ${index} did not open, ${MAX_BAD_CHUNKS} times`);
+      return;
+    }
+    pulling.badChunks = 0;
+    if (pulling.receiving.isWhole) await this.#finish(fileId, pulling.receiving);
+    else if (pulling.askedTo - pulling.receiving.next <= WINDOW_CHUNKS / 2) await this.#ask(fileId, false);
+  }
+
+  async #finish(fileId: string, receiving: Receiving): Promise<void> {
+    this.#pulling.delete(fileId);
+    let isRight: boolean;
+    try {
+      isRight = await receiving.finish();
+    } catch (error) {
+      await this.#postpone(fileId, error);
+      return;
+    }
+    if (isRight) await this.#complete(fileId);
+    else await this.#giveUp(fileId, 'the chunks do not have the announced root');
+    await this.#begin();
+  }
+
+  async #complete(fileId: string): Promise<void> {
+    await recordArrival(this.#context, this.#peer, fileId);
+    await this.#context.evidence!.vault.abandon(fileId);
+    await this.#tell(fileId);
+  }
+
+  /** The proof that the file is here, until the peer says that it holds it. */
+  async #tell(fileId: string): Promise<void> {
+    const bytes = await this.#context.store.get(evidenceKeys.file(fileId));
+    const complete = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes).complete;
+    if (complete === undefined) return;
+    const receipt = await this.#context.ledger.receipt(complete.index);
+    this.#link.answer({ type: 'evidence_done', value: { file_id: fileId, receipt } });
+  }
+
+  async #giveUp(fileId: string, detail: string): Promise<void> {
+    await this.#end(fileId);
+    await this.#context.evidence!.vault.abandon(fileId);
+    await failArrival(this.#context, this.#peer, fileId, 'CORRUPT', detail);
+    this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: 'CORRUPT' } });
+  }
+
+  /** No room, or the store of objects does not answer: what is here stays, and it goes on later. */
+  async #postpone(fileId: string, error: unknown): Promise<void> {
+    const code = codeOf(error);
+    if (code !== 'EVIDENCE_NO_SPACE' && code !== 'EVIDENCE_STORE_FAILED') throw error;
+    this.#postponed.add(fileId);
+    this.#context.emit({ kind: 'EVIDENCE_POSTPONED', time: this.#context.clock.nowMs(), peer: this.#peer, code });
+    this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: 'NO_SPACE' } });
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      this.#postponed.clear();
+      this.wake();
+    }, RETRY_SPACE_MS);
+    this.#retry.unref();
+  }
+
+  async #end(fileId: string): Promise<void> {
+    const pulling = this.#pulling.get(fileId);
+    this.#pulling.delete(fileId);
+    await pulling?.receiving.close();
+  }
+}
+
+function idOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,212 @@
+/**
+ * The giving half of a session: sends chunks of the files that this node has announced to the peer, as many as the peer asks for. One
+ * chunk at a time is handed to the socket, so that a message never waits for more than one.
+ */
+import { bytesToBase64url, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import {
+  encodeReceipt,
+  type EvidenceDone,
+  type EvidenceFile,
+  type EvidenceRequest,
+  type EvidenceStopReason,
+} from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import { evidenceKeys, fileOf, type EvidenceRecord, type OfferRecord } from './evidence-record.ts';
+import { recordIncident } from './incident.ts';
+import type { PeerLink } from './link.ts';
+import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
+import { decodeRecord, keys } from './record.ts';
+
+/** A file that is going out. */
+interface Serving {
+  readonly file: EvidenceFile;
+  next: number;
+  /** Chunks below this may be sent. */
+  limit: number;
+  /** The chunk that is read ahead. */
+  ahead: { readonly index: number; readonly sealed: Promise<Uint8Array> } | undefined;
+}
+
+/** Gives files to one peer. */
+export class EvidenceServe {
+  readonly #context: ExchangeContext;
+  readonly #link: PeerLink;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #serving = new Map<string, Serving>();
+  #work: Promise<void> = Promise.resolve();
+  #pumping: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: {
+    readonly context: ExchangeContext;
+    readonly link: PeerLink;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.#context = options.context;
+    this.#link = options.link;
+    this.#onFailure = options.onFailure;
+  }
+
+  onRequest(request: EvidenceRequest): Promise<void> {
+    return this.#inTurn(async () => {
+      const { file_id: fileId, from_chunk: from, credit, restart } = request;
+      let serving = this.#serving.get(fileId);
+      if (serving === undefined) {
+        const file = await this.#fileFor(fileId);
+        if (typeof file === 'string') {
+          this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: file } });
+          return;
+        }
+        serving = { file, next: from, limit: 0, ahead: undefined };
+        this.#serving.set(fileId, serving);
+      }
+      if (restart) serving.next = from;
+      serving.limit = Math.min(from + credit, serving.file.chunk_count);
+      this.#pump();
+    });
+  }
+
+  /** The peer takes no more of a file; with room again it asks again. */
+  onStop(fileId: string, reason: EvidenceStopReason): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#serving.delete(fileId);
+      if (reason === 'NO_SPACE') return;
+      await this.#context.committer.commit(async (view) => {
+        const key = evidenceKeys.offer(this.#peer, fileId);
+        const offer = await view.getRecord<OfferRecord>(key);
+        if (offer?.status === 'OFFERED')
+          view.putRecord(key, { ...offer, status: 'REFUSED', reason } satisfies OfferRecord);
+      });
+    });
+  }
+
+  /** The peer's word that a file is there, with its proof. */
+  onDone(done: EvidenceDone): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#serving.delete(done.file_id);
+      const bytes = await this.#context.store.get(evidenceKeys.offer(this.#peer, done.file_id));
+      const offer = bytes === undefined ? undefined : decodeRecord<OfferRecord>(bytes);
+      const proved = verifyPeerEntry(this.#context, this.#peer, done.receipt);
+      if (offer === undefined || !proved.ok || !(await this.#isAbout(offer, proved.value))) {
+        await recordIncident(this.#context, this.#peer, {
+          kind: 'INVALID_RECEIPT',
+          detail: 'it proves the arrival of no file that was offered',
+          exhibits: [bytesToBase64url(encodeReceipt(done.receipt))],
+        });
+        this.#link.close('EVIDENCE_RECEIPT_INVALID');
+        return;
+      }
+      if (offer.status !== 'COMPLETE') await this.#hold(done, proved.value);
+      this.#link.answer({ type: 'evidence_settled', value: { file_id: done.file_id } });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#serving.clear();
+    await this.#work;
+    await this.#pumping;
+  }
+
+  get #peer(): JurisdictionCode {
+    return this.#link.peer;
+  }
+
+  /** One after another; resolves when it is done, so that no more is read than is worked on. */
+  #inTurn(act: () => Promise<unknown>): Promise<void> {
+    const turn = this.#work.then(async () => {
+      if (!this.#stopped) await act();
+    });
+    this.#work = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #fileFor(fileId: string): Promise<EvidenceFile | EvidenceStopReason> {
+    const { store } = this.#context;
+    const offered = await store.get(evidenceKeys.offer(this.#peer, fileId));
+    if (offered === undefined) return 'NOT_OFFERED';
+    const bytes = await store.get(evidenceKeys.file(fileId));
+    const record = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
+    return record?.status === 'STORED' ? fileOf(record) : 'GONE';
+  }
+
+  #pump(): void {
+    this.#pumping ??= this.#run()
+      .catch(this.#onFailure)
+      .finally(() => {
+        this.#pumping = undefined;
+      });
+  }
+
+  /** In turns, so that a small file does not wait behind a large one. */
+  async #run(): Promise<void> {
+    for (let sent = true; sent;) {
+      sent = false;
+      for (const [fileId, serving] of this.#serving) {
+        if (this.#stopped || serving.next >= serving.limit) continue;
+        await this.#sendChunk(fileId, serving);
+        sent = true;
+      }
+    }
+  }
+
+  async #sendChunk(fileId: string, serving: Serving): Promise<void> {
+    const index = serving.next++;
+    const reading = serving.ahead?.index === index ? serving.ahead.sealed : this.#read(serving, index);
+    serving.ahead =
+      index + 1 < serving.limit ? { index: index + 1, sealed: this.#read(serving, index + 1) } : undefined;
+    let sealed: Uint8Array;
+    try {
+      sealed = await reading;
+    } catch {
+      // Its content is not what it was: the operator finds it by “evidence verify”; the peer need not wait.
+      this.#serving.delete(fileId);
+      this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: 'GONE' } });
+      return;
+    }
+    await this.#link.sendBulk({ type: 'evidence_chunk', value: { file_id: fileId, index, sealed } });
+  }
+
+  #read(serving: Serving, index: number): Promise<Uint8Array> {
+    const reading = this.#context.evidence!.vault.sealedChunk(serving.file, index);
+    // Awaited when its turn comes; a failure before that is not unhandled.
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  async #isAbout(offer: OfferRecord, { entry }: ProvedEntry): Promise<boolean> {
+    const bytes = await this.#context.store.get(evidenceKeys.file(offer.file_id));
+    if (bytes === undefined || entry.detail?.type !== 'evidence_arrived') return false;
+    const file = fileOf(decodeRecord<EvidenceRecord>(bytes));
+    const { file_id: fileId, size, root } = entry.detail.value;
+    return (
+      entry.kind === 'EVIDENCE_COMPLETE' &&
+      entry.peer === this.#context.code &&
+      offer.message_ids.some((id) => id === entry.message_id) &&
+      fileId === file.file_id &&
+      size === file.size &&
+      equalBytes(root, file.root)
+    );
+  }
+
+  async #hold({ file_id: fileId, receipt }: EvidenceDone, { entry, ref, detail }: ProvedEntry): Promise<void> {
+    const held = await this.#context.committer.commit(async (view) => {
+      const key = evidenceKeys.offer(this.#peer, fileId);
+      const offer = (await view.getRecord<OfferRecord>(key))!;
+      if (offer.status === 'COMPLETE') return undefined;
+      const held = view.append({
+        kind: 'EVIDENCE_COMPLETE',
+        peer: this.#peer,
+        message_id: entry.message_id,
+        seq: 0,
+        detail,
+      });
+      view.put(keys.peerProof(held.index), encodeReceipt(receipt));
+      view.putRecord(key, { ...offer, status: 'COMPLETE', reason: undefined, answer: ref, held } satisfies OfferRecord);
+      return held;
+    });
+    if (held === undefined) return;
+    const event = { peer: this.#peer, file_id: fileId as Uuid, peer_index: ref.index };
+    this.#context.emit({ kind: 'EVIDENCE_HELD', ...event, ...held });
+  }
+}

@@ -1,0 +1,273 @@
+/** The evidence engine by itself: chunks against an independent computation, spools that are torn, and contents that are changed. */
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { bytesToHex, type Uuid } from '../../src/base/mod.ts';
+import { ChunkCipher } from '../../src/evidence/chunk.ts';
+import { geometryOf, sealedSize, verifyGeometry } from '../../src/evidence/geometry.ts';
+import { FileObjects, Vault } from '../../src/evidence/mod.ts';
+import { Spool, spoolPaths } from '../../src/evidence/spool.ts';
+import type { EvidenceFile } from '../../src/wire/mod.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+import { hex, readVector } from '../kit/vectors.ts';
+
+interface EvidenceVector {
+  readonly file_id: string;
+  readonly key: string;
+  readonly size: number;
+  readonly chunk_bytes: number;
+  readonly sha256: string;
+  readonly chunks: readonly {
+    readonly index: number;
+    readonly last: boolean;
+    readonly length: number;
+    readonly sha256: string;
+    readonly first_32_bytes: string;
+    readonly tag: string;
+  }[];
+  readonly root: string;
+}
+
+const vector = readVector<EvidenceVector>('valid/evidence');
+const plaintext = Uint8Array.from({ length: vector.size }, (_, i) => (7 * i + 3) % 256);
+const ID = vector.file_id as Uuid;
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+function vaultIn(folder: string, random: (n: number) => Uint8Array = randomBytes): Vault {
+  const vault = new Vault({ objects: new FileObjects(join(folder, 'objects')), spool: join(folder, 'spool'), random });
+  onTestFinished(() => vault.close());
+  return vault;
+}
+
+async function* pieces(bytes: Uint8Array, length: number): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of source) parts.push(Uint8Array.from(part));
+  return Buffer.concat(parts);
+}
+
+const add = (vault: Vault, bytes: Uint8Array, pieceLength = 1000, chunkBytes = 4096): Promise<EvidenceFile> =>
+  vault.add(
+    pieces(bytes, pieceLength),
+    { file_id: ID, name: 'a.bin', media_type: 'application/octet-stream' },
+    { chunkBytes },
+  );
+
+describe('the vector', () => {
+  test('every chunk, and the root over them', async () => {
+    const cipher = new ChunkCipher(hex(vector.key), vector.file_id);
+    for (const { index, last, length, sha256: digest, first_32_bytes: first, tag } of vector.chunks) {
+      const plain = plaintext.subarray(index * vector.chunk_bytes, (index + 1) * vector.chunk_bytes);
+      const sealed = cipher.seal(plain, index, last);
+      expect(sealed.length).toBe(length);
+      expect(sha256(sealed)).toBe(digest);
+      expect(sealed.toString('hex').startsWith(first)).toBe(true);
+      expect(sealed.toString('hex').endsWith(tag)).toBe(true);
+      expect(cipher.open(sealed, index, last)?.equals(plain)).toBe(true);
+    }
+    const file = await add(
+      vaultIn(temporaryFolder(), () => hex(vector.key)),
+      plaintext,
+    );
+    expect(bytesToHex(file.root)).toBe(vector.root);
+    expect(bytesToHex(file.sha256)).toBe(vector.sha256);
+    expect(file).toMatchObject({ size: vector.size, chunk_bytes: 4096, chunk_count: 3 });
+  });
+
+  test('no chunk opens in another place, as another end, in another file, shortened or changed', () => {
+    const cipher = new ChunkCipher(hex(vector.key), vector.file_id);
+    const sealed = cipher.seal(plaintext.subarray(0, 4096), 1, false);
+    expect(cipher.open(sealed, 0, false)).toBeUndefined();
+    expect(cipher.open(sealed, 1, true)).toBeUndefined();
+    expect(cipher.open(sealed.subarray(0, -1), 1, false)).toBeUndefined();
+    expect(cipher.open(sealed.subarray(0, 16), 1, false)).toBeUndefined();
+    expect(new ChunkCipher(hex(vector.key), ID.replace('c', 'd')).open(sealed, 1, false)).toBeUndefined();
+    for (let at = 0; at < sealed.length; at += 97) {
+      const changed = Buffer.from(sealed);
+      changed[at]! ^= 1;
+      expect(cipher.open(changed, 1, false)).toBeUndefined();
+    }
+  });
+});
+
+describe('a geometry', () => {
+  const file = (size: number, chunk_bytes: number, chunk_count: number): EvidenceFile =>
+    ({ size, chunk_bytes, chunk_count }) as EvidenceFile;
+
+  test.each([
+    [1, 4096, 1],
+    [4096, 4096, 1],
+    [4097, 4096, 2],
+    [2 ** 40, 262_144, 2 ** 22],
+  ])('%i bytes in chunks of %i are %i chunks', (size, chunkBytes, count) => {
+    expect(verifyGeometry(file(size, chunkBytes, count))).toMatchObject({ ok: true });
+    expect(verifyGeometry(file(size, chunkBytes, count + 1))).toMatchObject({ ok: false });
+  });
+
+  test.each([
+    [10_000, 4095, 3],
+    [10_000, 524_289, 1],
+    [10_000, 4096, 2],
+    [Number.MAX_SAFE_INTEGER, 4096, Math.ceil(Number.MAX_SAFE_INTEGER / 4096)],
+  ])('%i bytes, %i a chunk, %i chunks are refused', (size, chunkBytes, count) => {
+    expect(verifyGeometry(file(size, chunkBytes, count))).toMatchObject({ ok: false, reason: 'EVIDENCE_MALFORMED' });
+  });
+});
+
+describe('a vault', () => {
+  test('gives back what was taken in, however it came in pieces', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 9000 }), async (size, length) => {
+        const folder = temporaryFolder();
+        const vault = vaultIn(folder);
+        const bytes = randomBytes(size);
+        const file = await add(vault, bytes, length);
+        expect(bytesToHex(file.sha256)).toBe(sha256(bytes));
+        expect(Buffer.compare(await collect(vault.plaintext(file)), bytes)).toBe(0);
+        expect(readdirSync(join(folder, 'spool'))).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('rests as ciphertext', async () => {
+    const folder = temporaryFolder();
+    await add(vaultIn(folder), new TextEncoder().encode('CANARY '.repeat(2000)));
+    const stored = readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name)));
+    expect(stored.length).toBe(1);
+    expect(stored[0]!.includes('CANARY')).toBe(false);
+  });
+
+  test('an empty source, and one that fails half-way, leave nothing behind', async () => {
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
+    await expect(add(vault, new Uint8Array(0))).rejects.toMatchObject({ code: 'EVIDENCE_EMPTY' });
+    async function* broken(): AsyncIterable<Uint8Array> {
+      yield plaintext;
+      throw new Error('the source is gone');
+    }
+    await expect(
+      vault.add(broken(), { file_id: ID, name: 'a', media_type: 'text/plain' }, { chunkBytes: 4096 }),
+    ).rejects.toThrow('the source is gone');
+    const left = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(left).toEqual([]);
+  });
+
+  test('any changed byte, a swapped and a missing chunk are noticed when it is read back', async () => {
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
+    const file = await add(vault, plaintext);
+    const name = bytesToHex(file.root);
+    const path = join(folder, 'objects', name.slice(0, 2), name.slice(2));
+    const right = readFileSync(path);
+    const corrupt = async (bytes: Uint8Array): Promise<void> => {
+      writeFileSync(path, bytes);
+      await expect(vaultIn(folder).verify(file)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
+    };
+    for (let at = 0; at < right.length; at += 211) {
+      const changed = Buffer.from(right);
+      changed[at]! ^= 1 << (at % 8);
+      await corrupt(changed);
+    }
+    await corrupt(Buffer.concat([right.subarray(4112, 8224), right.subarray(0, 4112), right.subarray(8224)]));
+    await corrupt(right.subarray(0, right.length - 1));
+    writeFileSync(path, right);
+    await vaultIn(folder).verify(file);
+    await expect(vault.verify({ ...file, sha256: new Uint8Array(32) })).rejects.toMatchObject({
+      code: 'EVIDENCE_CORRUPT',
+    });
+  });
+
+  test('what no record names is swept away', async () => {
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
+    const file = await add(vault, plaintext);
+    await (await vaultIn(folder).receive({ ...file, file_id: '019b0000-0000-7000-8000-0000000000dd' })).close();
+    const nobody = { isAwaited: () => Promise.resolve(false), isKept: () => Promise.resolve(true) };
+    expect(await vault.sweep(nobody)).toEqual({ spools: 1, objects: 0 });
+    expect(await vault.holds(file)).toBe(true);
+    expect(await vault.sweep({ ...nobody, isKept: () => Promise.resolve(false) })).toEqual({ spools: 0, objects: 1 });
+    expect(await vault.holds(file)).toBe(false);
+  });
+});
+
+describe('receiving', () => {
+  const there = async (): Promise<{ file: EvidenceFile; chunks: Uint8Array[] }> => {
+    const vault = vaultIn(temporaryFolder());
+    const file = await add(vault, plaintext);
+    return { file, chunks: await Promise.all([0, 1, 2].map((index) => vault.sealedChunk(file, index))) };
+  };
+
+  test('takes the awaited chunk and no other, and goes on where it stopped', async () => {
+    const { file, chunks } = await there();
+    const folder = temporaryFolder();
+    let receiving = await vaultIn(folder).receive(file);
+    expect(await receiving.take(chunks[1]!)).toBe(false);
+    expect(await receiving.take(chunks[0]!.subarray(1))).toBe(false);
+    expect(await receiving.take(chunks[0]!)).toBe(true);
+    expect(await receiving.take(chunks[0]!)).toBe(false);
+    expect(await receiving.take(chunks[1]!)).toBe(true);
+    await receiving.close();
+    receiving = await vaultIn(folder).receive(file);
+    expect(receiving.next).toBe(2);
+    expect(await receiving.take(chunks[2]!)).toBe(true);
+    expect(await receiving.take(chunks[2]!)).toBe(false);
+    expect(await receiving.finish()).toBe(true);
+    expect(Buffer.compare(await collect(vaultIn(folder).plaintext(file)), plaintext)).toBe(0);
+  });
+
+  test('keeps nothing of a whole that is not the announced one', async () => {
+    const { file, chunks } = await there();
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
+    const receiving = await vault.receive({ ...file, root: new Uint8Array(32).fill(7) });
+    for (const chunk of chunks) expect(await receiving.take(chunk)).toBe(true);
+    expect(await receiving.finish()).toBe(false);
+    expect(readdirSync(join(folder, 'spool'))).toEqual([]);
+    await expect(vault.receive({ ...file, chunk_count: 9 })).rejects.toMatchObject({ code: 'EVIDENCE_MALFORMED' });
+  });
+
+  test('a spool cut off anywhere, or changed, is what its whole and right chunks are', async () => {
+    const { file, chunks } = await there();
+    const geometry = geometryOf(file.size, 4096);
+    const cuts = [0, 1, 4111, 4112, 4113, 8223, 8224, 9000, sealedSize(geometry)];
+    for (const file_ of ['data', 'leaves'] as const) {
+      for (const cut of file_ === 'data' ? cuts : [0, 1, 31, 32, 33, 64, 95, 96]) {
+        const folder = temporaryFolder();
+        const spool = await Spool.open(folder, 4096, geometry);
+        for (const chunk of chunks) await spool.append(chunk);
+        await spool.close();
+        truncateSync(spoolPaths(folder)[file_], cut);
+        const again = await Spool.open(folder, 4096, geometry);
+        const whole =
+          file_ === 'data'
+            ? cuts.filter((at) => at <= cut && [4112, 8224, sealedSize(geometry)].includes(at)).length
+            : Math.floor(cut / 32);
+        expect([file_, cut, again.count]).toEqual([file_, cut, whole]);
+        for (const chunk of chunks.slice(again.count)) await again.append(chunk);
+        expect(bytesToHex(await again.root())).toBe(bytesToHex(file.root));
+        await again.close();
+      }
+    }
+    const folder = temporaryFolder();
+    const spool = await Spool.open(folder, 4096, geometry);
+    for (const chunk of chunks) await spool.append(chunk);
+    await spool.close();
+    const { data } = spoolPaths(folder);
+    const bytes = readFileSync(data);
+    bytes[5000]! ^= 1;
+    writeFileSync(data, bytes);
+    appendFileSync(data, 'more');
+    const again = await Spool.open(folder, 4096, geometry);
+    expect(again.count).toBe(1);
+    expect(statSync(data).size).toBe(4112);
+    await again.close();
+  });
+});
