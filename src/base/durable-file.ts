@@ -1,5 +1,7 @@
-import { mkdir, open, readFile, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { closeSync, fsync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 
 /** A file or folder that is open. */
 export interface OpenFile {
@@ -21,8 +23,28 @@ export interface Files {
   rm(path: string, options: { readonly recursive: true; readonly force: true }): Promise<void>;
 }
 
-/** The machine's own files. */
-export const systemFiles: Files = { mkdir, open, readFile, readdir, rename, unlink, rm };
+const flush = promisify(fsync);
+
+/**
+ * The machine's own files. Only what waits for the disk, or is long, goes through the thread pool: the other calls take microseconds, and
+ * a turn of the pool takes longer.
+ */
+export const systemFiles: Files = {
+  mkdir: async (path, options) => mkdirSync(path, options),
+  open: async (path, flags, mode) => {
+    const descriptor = openSync(path, flags, mode);
+    return {
+      writeFile: async (bytes) => writeFileSync(descriptor, bytes),
+      sync: () => flush(descriptor),
+      close: async () => closeSync(descriptor),
+    };
+  },
+  readFile,
+  readdir,
+  rename: async (from, to) => renameSync(from, to),
+  unlink: async (path) => unlinkSync(path),
+  rm,
+};
 
 let counter = 0;
 

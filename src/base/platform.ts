@@ -2,14 +2,32 @@
  * The few primitives that differ between Node and a browser: hashes, base64, checksums, and a quick look at signatures. The bundle of the browser's auditor swaps
  * this one file; nothing else in `base`, `ledger` or `audit` may name a platform.
  */
+import * as crypto from 'node:crypto';
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
+// Twice as fast on short input as an object that is fed and asked. Node has it since 20.12; the types of Node 20 do not.
+const { hash } = crypto as unknown as {
+  readonly hash: (name: string, data: Uint8Array, encoding: 'buffer') => Buffer;
+};
+const SHORT_BYTES = 2048;
+const scratch = new Uint8Array(SHORT_BYTES);
+
 /** SHA-256 over the parts in order, as if they were one byte string. @see FIPS 180-4 */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return viewOf(hash.digest());
+  let length = 0;
+  for (const part of parts) length += part.length;
+  if (length > SHORT_BYTES) {
+    const long = createHash('sha256');
+    for (const part of parts) long.update(part);
+    return viewOf(long.digest());
+  }
+  let at = 0;
+  for (const part of parts) {
+    scratch.set(part, at);
+    at += part.length;
+  }
+  return viewOf(hash('sha256', scratch.subarray(0, length), 'buffer'));
 }
 
 /** SHA-512 over one byte string. @see FIPS 180-4 */

@@ -23,6 +23,7 @@ import {
 } from '../base/mod.ts';
 import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
 import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { EntryLog } from './entry-log.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, leafHash } from './hash.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
@@ -73,7 +74,6 @@ export type Receipted = Receipt & { readonly [receipted]: true };
 
 declare const receipted: unique symbol;
 
-const REHASH_BATCH = 1024;
 const HEAD_MODE = 0o644;
 
 /** An append-only ledger over a store. */
@@ -81,15 +81,23 @@ export class Ledger {
   readonly key: VerifierKey;
   readonly #options: LedgerOptions;
   readonly #tree: MerkleTiles;
+  readonly #entries: EntryLog;
   readonly #publisher: Publisher;
   #checkpoint: Checkpoint;
   #lastTime: number;
   #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
 
-  private constructor(options: LedgerOptions, tree: MerkleTiles, checkpoint: Checkpoint, lastTime: number) {
+  private constructor(
+    options: LedgerOptions,
+    tree: MerkleTiles,
+    entries: EntryLog,
+    checkpoint: Checkpoint,
+    lastTime: number,
+  ) {
     this.key = options.key;
     this.#options = options;
     this.#tree = tree;
+    this.#entries = entries;
     this.#checkpoint = checkpoint;
     this.#lastTime = lastTime;
     this.#publisher = new Publisher({
@@ -119,7 +127,8 @@ export class Ledger {
       ],
     });
     await replaceFile(options.headFile, checkpoint.note, HEAD_MODE, options.files);
-    return new Ledger(options, new MerkleTiles(tileReader(options.storage)), checkpoint, 0);
+    const tree = new MerkleTiles(tileReader(options.storage));
+    return new Ledger(options, tree, EntryLog.empty(options.storage), checkpoint, 0);
   }
 
   /**
@@ -134,12 +143,11 @@ export class Ledger {
     const { size, root } = decodeHead(record);
     const tree = new MerkleTiles(tileReader(storage));
     let last: Uint8Array | undefined;
-    for (let start = 0; start < size; start += REHASH_BATCH) {
-      const entries = await readEntries(storage, start, Math.min(size, start + REHASH_BATCH));
+    const log = await EntryLog.open(storage, size, (entries) => {
       tree.append(entries.map(leafHash));
       last = entries.at(-1);
-      onProgress?.(start + entries.length, size);
-    }
+      onProgress?.(tree.size, size);
+    });
     const rehashed = await tree.rootAt();
     if (bytesToHex(rehashed) !== root) {
       throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
@@ -154,7 +162,7 @@ export class Ledger {
     failpoint('ledger.open.checkpoint-stored');
     await replaceFile(options.headFile, checkpoint.note, HEAD_MODE, options.files);
     failpoint('ledger.open.head-replaced');
-    return new Ledger(options, tree, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
+    return new Ledger(options, tree, log, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
   }
 
   /** Number of entries under the signed checkpoint. */
@@ -186,6 +194,7 @@ export class Ledger {
     failpoint('ledger.append.begun');
     const before = this.#checkpoint;
     const start = performance.now();
+    const stored = this.#entries.append(entries);
     const tiles = this.#tree.append(entries.map(leafHash));
     const head = { size: this.#tree.size, root: await this.#tree.rootAt() };
     const storeStart = performance.now();
@@ -193,11 +202,11 @@ export class Ledger {
       expect: { key: ledgerKeys.head, value: encodeHead(before.size, before.root) },
       puts: [
         ...writes.puts,
-        ...entries.map((entry, i) => [ledgerKeys.entry(before.size + i), entry] as const),
+        ...stored.puts,
         ...tiles.map((tile) => [ledgerKeys.tile(tile.level, tile.index), tile.bytes] as const),
         [ledgerKeys.head, encodeHead(head.size, head.root)],
       ],
-      deletes: writes.deletes,
+      deletes: [...writes.deletes, ...stored.deletes],
     });
     const storeMs = performance.now() - storeStart;
     failpoint('ledger.append.committed');
@@ -213,6 +222,7 @@ export class Ledger {
     await replaceFile(headFile, checkpoint.note, HEAD_MODE, files);
     const end = performance.now();
     failpoint('ledger.append.head-replaced');
+    stored.done();
     this.#checkpoint = checkpoint;
     this.#publisher.publish(this.#published());
     this.#options.onAppend?.({
@@ -228,7 +238,7 @@ export class Ledger {
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.size) {
       throw new LedgerError('LEDGER_INDEX_OUT_OF_RANGE', `There is no entry ${index}; the ledger has ${this.size}.`);
     }
-    return (await readEntries(this.#options.storage, index, index + 1))[0]!;
+    return (await this.#entries.read(index, index + 1))[0]!;
   }
 
   /**
@@ -291,7 +301,7 @@ export class Ledger {
   async tile({ level, index, width }: TileId): Promise<Uint8Array> {
     if (level !== 'entries') return this.#tree.tileBytes(level, index, width);
     const start = index * TILE_WIDTH;
-    return encodeEntryBundle(await readEntries(this.#options.storage, start, start + width));
+    return encodeEntryBundle(await this.#entries.read(start, start + width));
   }
 }
 
@@ -336,15 +346,6 @@ function tileReader(storage: LedgerStorage): (level: number, index: number) => P
       throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
     return bytes;
   };
-}
-
-async function readEntries(storage: LedgerStorage, start: number, end: number): Promise<Uint8Array[]> {
-  const indices = Array.from({ length: end - start }, (_, i) => start + i);
-  const found = await storage.getMany(indices.map(ledgerKeys.entry));
-  return found.map((entry, i) => {
-    if (entry === undefined) throw new LedgerError('LEDGER_CORRUPT', `Entry ${start + i} is missing from the store.`);
-    return entry;
-  });
 }
 
 function encodeHead(size: number, root: Uint8Array): Uint8Array {

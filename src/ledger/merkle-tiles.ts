@@ -21,6 +21,7 @@ type Rows = Uint8Array[][];
 
 const TILE_HEIGHT = 8;
 const CACHED_TILES = 64;
+const REMEMBERED_RANGES = 256;
 
 /** An append-only RFC 6962 tree. */
 export class MerkleTiles {
@@ -28,6 +29,8 @@ export class MerkleTiles {
   readonly #edge: { index: number; rows: Rows }[] = [];
   // A Map keeps the order of insertion: re-inserting on use makes it a least-recently-used cache.
   readonly #cache = new Map<string, Rows>();
+  // Every proof of one batch hashes the same ragged right edge together.
+  readonly #ranges = new Map<string, Uint8Array>();
   #size = 0;
 
   constructor(readTile: ReadTile) {
@@ -143,8 +146,15 @@ export class MerkleTiles {
   #range(start: number, end: number, missing: Missing): Uint8Array {
     const width = end - start;
     const [power, height] = largestPower(width);
+    if (power === width) return this.#node(height, start / power, missing);
+    const id = `${start} ${end}`;
+    const known = this.#ranges.get(id);
+    if (known !== undefined) return known;
     const left = this.#node(height, start / power, missing);
-    return power === width ? left : nodeHash(left, this.#range(start + power, end, missing));
+    const hash = nodeHash(left, this.#range(start + power, end, missing));
+    if (this.#ranges.size >= REMEMBERED_RANGES) this.#ranges.clear();
+    this.#ranges.set(id, hash);
+    return hash;
   }
 
   #node(height: number, index: number, missing: Missing): Uint8Array {

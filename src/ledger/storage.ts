@@ -20,6 +20,9 @@ export const ledgerKeys = {
   head: 'ledger/head',
   /** The last signed checkpoint. */
   checkpoint: 'ledger/checkpoint',
+  /** 256 entries, once there are so many. */
+  bundle: (index: number): string => `ledger/bundle/${String(index).padStart(16, '0')}`,
+  /** An entry after the last full bundle. */
   entry: (index: number): string => `ledger/entry/${String(index).padStart(16, '0')}`,
   tile: (level: number, index: number): string => `ledger/tile/${level}/${String(index).padStart(16, '0')}`,
 } as const;

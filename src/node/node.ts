@@ -3,7 +3,7 @@ import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '..
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
-import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
+import { openLevelStore, rememberRecent, sealStore, type Store } from '../store/mod.ts';
 import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
@@ -64,7 +64,7 @@ export async function openNodeStorage(
   let reportAt = start + REPORT_INTERVAL_MS;
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const [ledgerKey] = keys.ledger;
-  const store = sealStore(await openLevelStore(config.paths.store), dataKey);
+  const store = rememberRecent(sealStore(await openLevelStore(config.paths.store), dataKey));
   try {
     const ledger = await Ledger.open(
       {

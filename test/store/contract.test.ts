@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
-import { MemoryStore, Overlay, openLevelStore, sealStore, type Put, type Store } from '../../src/store/mod.ts';
+import {
+  MemoryStore,
+  Overlay,
+  openLevelStore,
+  rememberRecent,
+  sealStore,
+  type Put,
+  type Store,
+} from '../../src/store/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 
 const DATA_KEY = new Uint8Array(32).fill(7);
@@ -11,6 +19,8 @@ const ENGINES: Readonly<Record<string, () => Promise<Store>>> = {
   level: () => openLevelStore(join(temporaryFolder(), 'store')),
   'memory, sealed': () => Promise.resolve(sealStore(new MemoryStore(), DATA_KEY)),
   'level, sealed': async () => sealStore(await openLevelStore(join(temporaryFolder(), 'store')), DATA_KEY),
+  'level, sealed, remembered': async () =>
+    rememberRecent(sealStore(await openLevelStore(join(temporaryFolder(), 'store')), DATA_KEY)),
 };
 const bytes = (text: string): Uint8Array => utf8ToBytes(text);
 
