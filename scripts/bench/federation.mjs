@@ -19,6 +19,9 @@ export async function makeFederation(folder, codes, execArgv = []) {
   return JSON.parse(stdout);
 }
 
+// A code with a region only dials out: of a hundred peers that are to connect to one, none dials another.
+const dialsOnly = (code) => code.includes('-');
+
 async function make(folder, codes) {
   const { createCouncil, enrolMember, fingerprintOf, initNode, installManifest, signDraft } = await room('node');
   const { nodePaths } = await room('config');
@@ -31,8 +34,8 @@ async function make(folder, codes) {
       dir: dirOf(code),
       name: code,
       authority: `Central authority of ${code}`,
-      endpoint: `wss://127.0.0.1:${port}/federation`,
-      listen: { host: '127.0.0.1', port },
+      endpoint: dialsOnly(code) ? '' : `wss://127.0.0.1:${port}/federation`,
+      listen: dialsOnly(code) ? undefined : { host: '127.0.0.1', port },
       origin: `${code.toLowerCase()}.bench.example`,
       passphrase: undefined,
     });
@@ -50,7 +53,12 @@ async function make(folder, codes) {
 
 /** Starts a node in its own process and gives a way to ask it things. */
 export async function startNode(config, execArgv = []) {
-  const child = fork(fileURLToPath(new URL('./node-process.mjs', import.meta.url)), [config], {
+  return startProcess('node-process.mjs', [config], execArgv);
+}
+
+/** Starts one of the bench's own processes that answers questions, and waits until it says that it has started. */
+export async function startProcess(name, args, execArgv = []) {
+  const child = fork(fileURLToPath(new URL(name, import.meta.url)), args, {
     execArgv,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,9 +1,9 @@
 /** The exchange between two real nodes, each a process of its own, over real mutual TLS, against the floors of the same minutes. */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { makeFederation, startNode } from '../federation.mjs';
-import { MESSAGE_BYTES, addUp, openFloors } from '../floors.mjs';
+import { addUp, openFloors } from '../floors.mjs';
 import { interleave, median, percentile, round } from '../measure.mjs';
+import { startPair, turn } from '../pair.mjs';
 import { inFolder } from '../rooms.mjs';
 import { countFlushes } from '../strace.mjs';
 
@@ -34,27 +34,6 @@ export function run({ quick, say }) {
       await Promise.all([pair.stop(), plain.stop(), floors.close()]);
     }
   });
-}
-
-async function startPair(folder, execArgv = []) {
-  const configs = await makeFederation(folder, ['XA', 'XB'], execArgv);
-  const [sender, receiver] = await Promise.all([startNode(configs.XA, execArgv), startNode(configs.XB, execArgv)]);
-  return { sender, receiver, stop: () => Promise.all([sender.stop(), receiver.stop()]) };
-}
-
-async function turn({ sender, receiver }, inFlight, forMs) {
-  await receiver.ask({ act: 'mark' });
-  const sent = await sender.ask({ act: 'send', to: 'XB', inFlight, forMs, bytes: MESSAGE_BYTES });
-  const received = await receiver.ask({ act: 'usage' });
-  return {
-    count: sent.count,
-    perSecond: (sent.count / sent.elapsedMs) * 1000,
-    latencies: sent.latencies,
-    senderCpuUs: sent.cpuUs / sent.count,
-    receiverCpuUs: received.cpuUs / sent.count,
-    flushes: (sent.flushes + received.flushes) / sent.count,
-    rssMiB: Math.max(sent.rssMiB, received.rssMiB),
-  };
 }
 
 function report(results, traced) {
