@@ -1,117 +1,146 @@
+/**
+ * A case is the fold over its steps in the order of one ledger: that of the requested party, whose decisions they are. Its own messages
+ * stand there as SENT, the other's as RECEIVED, and both nodes learn both numbers: one travels with the message, the other comes back as
+ * the receipt. So both fold the same steps in the same order once every message has its receipt, whatever crossed on the way.
+ *
+ * Until then the requesting side folds its own unanswered steps last, where they will stand if nothing comes between.
+ */
 import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
-import type { Body, BodyType, Message } from '../wire/mod.ts';
-import { transitionOf, type CaseState, type Party } from './transition.ts';
+import type { Message } from '../wire/mod.ts';
+import { takeStep, type Folded, type StepRefusal } from './fold.ts';
+import type { Party } from './state.ts';
+import { caseStepOf, type CaseStep } from './step.ts';
+import { kindOpenedBy } from './transition.ts';
 
-/** What the state machine needs to know of one message: kept in the case, so that a case can be folded again. */
-export interface CaseStep {
-  readonly message_id: Uuid;
-  readonly by: JurisdictionCode;
-  readonly type: BodyType;
-  readonly outcome?: string | undefined;
-  /** For each measure that the message speaks of: its id and the outcome stated for it; none in a request. */
-  readonly measures: readonly { readonly id: string; readonly outcome?: string | undefined }[];
-}
-
-/** A case: the fold over its steps. */
-export interface Case {
+/** A case between two parties. */
+export interface Case extends Folded {
   readonly case_id: Uuid;
   readonly requesting: JurisdictionCode;
+  /** Its ledger gives the case its order. */
   readonly requested: JurisdictionCode;
-  readonly state: CaseState;
-  /** The state of each measure, by its id. */
-  readonly measures: Readonly<Record<string, CaseState>>;
+  /** In the order of that ledger, then those that have no place in it yet. */
   readonly steps: readonly CaseStep[];
 }
 
-/** Why a step cannot be taken. */
-export type StepRefusal = 'ILLEGAL_STEP' | 'CASE_UNKNOWN';
-
-/** What the state machine needs of a message. */
-export function caseStepOf(message: Message): CaseStep {
-  const { header, body } = message;
-  return { message_id: header.message_id, by: header.from, type: body.type, ...statementOf(body) };
-}
-
 /**
- * Takes one step: the same function at the sender before the message leaves and at the receiver before it is applied.
- * @param current undefined when this node has no such case
+ * Takes a step of this node's own, before it leaves.
+ * @param current undefined when this node has no such case with the recipient
  */
-export function applyStep(current: Case | undefined, message: Message): Verdict<Case, StepRefusal> {
-  const { header } = message;
-  const step = caseStepOf(message);
-  if (current === undefined) {
-    const opening = transitionOf(undefined, step.type, 'REQUESTING', step.outcome);
-    if (opening === undefined) return refuse('CASE_UNKNOWN', `There is no case ${header.case_id} for a ${step.type}.`);
-    return accept({
-      case_id: header.case_id,
-      requesting: header.from,
-      requested: header.to,
-      state: opening.to,
-      measures: Object.fromEntries(step.measures.map(({ id }) => [id, opening.to])),
-      steps: [step],
-    });
-  }
-  const parties = [current.requesting, current.requested];
-  if (!parties.includes(header.from) || !parties.includes(header.to)) {
-    return refuse('CASE_UNKNOWN', `Case ${header.case_id} is not between ${header.from} and ${header.to}.`);
-  }
-  return nextState(current, step);
+export function takeOwnStep(current: Case | undefined, message: Message): Verdict<Case, StepRefusal> {
+  return append(current, message);
 }
 
 /**
- * Folds a case again without some of its messages: those that the other side refused never happened.
+ * Takes a peer's step.
+ * @param index the sender's entry about the message; counts where the sender's ledger orders the case
+ */
+export function takePeerStep(current: Case | undefined, message: Message, index: number): Verdict<Case, StepRefusal> {
+  if (current?.requested !== message.header.from) {
+    return append(current, message, isOrderedBySender(current, message) ? index : undefined);
+  }
+  const last = current.steps.at(-1);
+  if (last?.index === undefined ? current.steps.length === 0 : last.index < index)
+    return append(current, message, index);
+  return insert(current, { ...caseStepOf(message), index });
+}
+
+/** Gives a step its place, as soon as the entry about it in the ordering ledger is known. */
+export function placeStep(current: Case, id: Uuid, index: number): Case {
+  const step = current.steps.find(({ message_id }) => message_id === id);
+  if (step === undefined || step.index !== undefined) return current;
+  const placed = { ...step, index };
+  const isNext = current.steps.find((each) => each.index === undefined) === step;
+  const steps = insertInOrder(without(current.steps, id), placed);
+  // Placed where it stood already, as nearly always: then nothing that was folded changes.
+  if (isNext && steps.findIndex((each) => each === placed) === current.steps.indexOf(step))
+    return { ...current, steps };
+  return refolded(current, steps)!;
+}
+
+/**
+ * Takes a step out that never happened at the other side.
  * @returns undefined when nothing of the case is left
  */
-export function refold(current: Case, without: ReadonlySet<Uuid>): Case | undefined {
-  const [first, ...rest] = current.steps;
-  if (first === undefined || without.has(first.message_id)) return undefined;
-  let folded: Case = {
-    ...current,
-    state: 'SENT',
-    measures: Object.fromEntries(first.measures.map(({ id }) => [id, 'SENT' as const])),
-    steps: [first],
-  };
-  for (const step of rest) {
-    if (without.has(step.message_id)) continue;
-    const next = nextState(folded, step);
-    // A later step that stood on the refused one is refused by the other side too: it falls with it.
+export function withdrawStep(current: Case, id: Uuid): Case | undefined {
+  return refolded(current, without(current.steps, id));
+}
+
+/** The sides of a case by its codes. */
+export function partyOf(current: Pick<Case, 'requesting'>, code: JurisdictionCode): Party {
+  return code === current.requesting ? 'REQUESTING' : 'REQUESTED';
+}
+
+function append(current: Case | undefined, message: Message, index?: number): Verdict<Case, StepRefusal> {
+  const { header } = message;
+  const step: CaseStep = { ...caseStepOf(message), index };
+  const parties = current ?? partiesOf(message);
+  const next = takeStep(current, step, partyOf(parties, step.by));
+  if (!next.ok) return next;
+  const { requesting, requested } = parties;
+  return accept({
+    ...next.value,
+    case_id: header.case_id,
+    requesting,
+    requested,
+    steps: [...(current?.steps ?? []), step],
+  });
+}
+
+/**
+ * The requested side has taken any number of the unanswered steps before it sent this one, in their order: it is legal if it is legal
+ * after some of them. Which, the receipts will tell.
+ */
+function insert(current: Case, step: CaseStep): Verdict<Case, StepRefusal> {
+  const placed = current.steps.filter(({ index }) => index !== undefined);
+  const before = placed.filter(({ index }) => index! < step.index!);
+  // An own step with a later place proves that the unanswered ones, sent after it, are later still.
+  const pending = before.length === placed.length ? current.steps.filter(({ index }) => index === undefined) : [];
+  let folded = foldSteps(current, before);
+  let verdict = takeStep(folded, step, partyOf(current, step.by));
+  for (const own of pending) {
+    if (verdict.ok) break;
+    const next = takeStep(folded, own, partyOf(current, own.by));
+    if (!next.ok) continue;
+    folded = next.value;
+    verdict = takeStep(folded, step, partyOf(current, step.by));
+  }
+  if (!verdict.ok) return verdict;
+  const next = refolded(current, insertInOrder(current.steps, step));
+  return next === undefined ? refuse('CASE_UNKNOWN', 'Nothing of the case is left.') : accept(next);
+}
+
+function refolded(current: Case, steps: readonly CaseStep[]): Case | undefined {
+  const folded = foldSteps(current, steps);
+  const { case_id, requesting, requested } = current;
+  return folded === undefined ? undefined : { ...folded, case_id, requesting, requested, steps };
+}
+
+// A step that stood on one that is gone is passed over, at both nodes.
+function foldSteps(parties: Pick<Case, 'requesting'>, steps: readonly CaseStep[]): Folded | undefined {
+  let folded: Folded | undefined;
+  for (const step of steps) {
+    const next = takeStep(folded, step, partyOf(parties, step.by));
     if (next.ok) folded = next.value;
   }
   return folded;
 }
 
-function nextState(current: Case, step: CaseStep): Verdict<Case, StepRefusal> {
-  const by: Party = step.by === current.requesting ? 'REQUESTING' : 'REQUESTED';
-  const row = transitionOf(current.state, step.type, by, step.outcome);
-  if (row === undefined) {
-    return refuse(
-      'ILLEGAL_STEP',
-      `The ${by.toLowerCase()} party cannot send a ${step.type} while the case is ${current.state}.`,
-    );
-  }
-  const measures: Record<string, CaseState> = { ...current.measures };
-  if (step.measures.length === 0) for (const id of Object.keys(measures)) measures[id] = row.to;
-  for (const { id, outcome } of step.measures) {
-    const state = Object.hasOwn(measures, id) ? measures[id] : undefined;
-    if (state === undefined) return refuse('ILLEGAL_STEP', `The case has no measure ${id}.`);
-    const measureRow = transitionOf(state, step.type, by, outcome);
-    if (measureRow === undefined)
-      return refuse('ILLEGAL_STEP', `Measure ${id} is ${state}: no ${step.type} can follow.`);
-    measures[id] = measureRow.to;
-  }
-  const forgotten = Object.entries(measures).find(
-    ([id, state]) => state === current.measures[id] && state === current.state,
-  );
-  if (forgotten !== undefined)
-    return refuse('ILLEGAL_STEP', `The ${step.type} says nothing of measure ${forgotten[0]}.`);
-  return accept({ ...current, state: row.to, measures, steps: [...current.steps, step] });
+// In a team all are equal: the lower code's ledger gives each pair its order, whoever wrote first.
+function partiesOf({ header, body }: Message): Pick<Case, 'requesting' | 'requested'> {
+  const { from, to } = header;
+  if (kindOpenedBy(body.type) !== 'JOINT_TEAM' || from > to) return { requesting: from, requested: to };
+  return { requesting: to, requested: from };
 }
 
-function statementOf({ type, value }: Body): Pick<CaseStep, 'outcome' | 'measures'> {
-  if (type === 'assistance_request') return { measures: value.measures.map(({ id }) => ({ id })) };
-  if (type !== 'review_decision' && type !== 'execution_report') return { measures: [] };
-  return {
-    outcome: value.outcome,
-    measures: value.measures.map(({ measure_id, outcome }) => ({ id: measure_id, outcome })),
-  };
+function isOrderedBySender(current: Case | undefined, message: Message): boolean {
+  return (current ?? partiesOf(message)).requested === message.header.from;
+}
+
+function insertInOrder(steps: readonly CaseStep[], step: CaseStep): CaseStep[] {
+  const at = steps.findIndex(({ index }) => index === undefined || index > step.index!);
+  return at < 0 ? [...steps, step] : [...steps.slice(0, at), step, ...steps.slice(at)];
+}
+
+function without(steps: readonly CaseStep[], id: Uuid): CaseStep[] {
+  return steps.filter(({ message_id }) => message_id !== id);
 }

@@ -1,107 +1,72 @@
 /**
  * Rules of content that tie several fields together. What one field must satisfy alone stands beside it in the `.proto` files.
  */
-import type {
-  AssistanceRequest,
-  Body,
-  BodyType,
-  ExecutionReport,
-  Fault,
-  FaultCode,
-  ReviewDecision,
-} from '../wire/mod.ts';
-import { isCoercive } from './measure-type.ts';
+import type { JurisdictionCode } from '../base/mod.ts';
+import type { Body, BodyType, Fault } from '../wire/mod.ts';
+import * as asset from './content/asset.ts';
+import * as lifecycle from './content/lifecycle.ts';
+import * as request from './content/request.ts';
+import type { Add } from './content/rule.ts';
+import * as shared from './content/shared.ts';
 
-/** Every rule that the body breaks, by field path. */
-export function contentFaults(body: Body): Fault[] {
+/**
+ * Every rule that the body breaks, by field path.
+ * @param parties sender and recipient, where they are known: a message to many names each
+ */
+export function contentFaults(
+  body: Body,
+  parties?: { readonly from: JurisdictionCode; readonly to: JurisdictionCode },
+): Fault[] {
   const faults: Fault[] = [];
-  const check = RULES[body.type] as ((value: Body['value'], add: Add) => void) | undefined;
-  check?.(body.value, (path, code, message) => {
+  const add: Add = (path, code, message) => {
     faults.push({ path: `${body.type}.${path}`, code, message });
-  });
+  };
+  const check = RULES[body.type] as ((value: Body['value'], add: Add) => void) | undefined;
+  check?.(body.value, add);
+  if ('audience' in body.value) audienceFaults(body.value.audience, parties, add);
   return faults;
 }
 
 const RULES: { readonly [T in BodyType]?: (value: Extract<Body, { type: T }>['value'], add: Add) => void } = {
-  assistance_request: requestFaults,
-  review_decision: decisionFaults,
-  execution_report: reportFaults,
+  assistance_request: request.requestFaults,
+  supplementary_request: request.supplementFaults,
+  review_decision: request.decisionFaults,
+  execution_report: request.reportFaults,
+  clarification_request: lifecycle.questionFaults,
+  clarification_reply: lifecycle.answerFaults,
+  pre_refusal_consultation: lifecycle.consultationFaults,
+  conditions_response: lifecycle.conditionsResponseFaults,
+  measure_substitution: lifecycle.substitutionFaults,
+  cost_agreement: lifecycle.costFaults,
+  evidence_transfer: lifecycle.transferFaults,
+  evidence_receipt: lifecycle.receiptFaults,
+  use_consent_decision: lifecycle.useDecisionFaults,
+  asset_trace_request: asset.urgencyFaults,
+  asset_trace_result: asset.traceResultFaults,
+  restraint_request: asset.restraintRequestFaults,
+  restraint_result: asset.restraintResultFaults,
+  restraint_extension: asset.extensionFaults,
+  confiscation_request: asset.confiscationRequestFaults,
+  confiscation_result: asset.confiscationResultFaults,
+  parallel_confiscation_notice: asset.parallelFaults,
+  disposition_proposal: asset.proposalFaults,
+  sharing_agreement: asset.sharingFaults,
+  preflight_answer: shared.preflightFaults,
+  hit_query: shared.queryFaults,
+  hit_answer: shared.hitFaults,
+  jit_proposal: shared.teamFaults,
+  jit_agreement: shared.teamFaults,
+  jit_use_consent: shared.useConsentFaults,
 };
 
-type Add = (path: string, code: FaultCode, message: string) => void;
-
-function requestFaults(request: AssistanceRequest, add: Add): void {
-  uniqueFaults(request.measures, 'measures', (measure) => measure.id, 'id', add);
-  uniqueFaults(request.assets, 'assets', (asset) => asset.id, 'id', add);
-  const coercive = request.measures.find((measure) => isCoercive(measure.type));
-  if (coercive !== undefined) {
-    const because = `is required because measure ${coercive.id} (${coercive.type}) is coercive (CETS 198 art. 37)`;
-    if (request.law_text === undefined) add('law_text', 'REQUIRED', because);
-    if (request.domestic_availability === undefined) add('domestic_availability', 'REQUIRED', because);
-  }
-  if (request.urgency !== 'ROUTINE' && request.urgency_reason === undefined) {
-    add('urgency_reason', 'REQUIRED', `is required with urgency ${request.urgency}`);
-  }
-  if (request.urgency === 'PRIORITY' && request.deadline === undefined) {
-    add('deadline', 'REQUIRED', 'is required with urgency PRIORITY');
-  }
-}
-
-function decisionFaults(decision: ReviewDecision, add: Add): void {
-  uniqueFaults(decision.measures, 'measures', (measure) => measure.measure_id, 'measure_id', add);
-  const outcomes = new Set(decision.measures.map((measure) => measure.outcome));
-  decision.measures.forEach((measure, index) => {
-    const path = `measures[${index}]`;
-    if (measure.outcome === 'PART') add(`${path}.outcome`, 'BAD_VALUE', 'must be ACCEPT or REFUSE for one measure');
-    if (measure.outcome === 'REFUSE' && measure.codes.length === 0 && decision.codes.length === 0) {
-      add(`${path}.codes`, 'REQUIRED', 'needs at least one ground of refusal (UNTOC art. 18(23))');
-    }
-    if (measure.outcome !== 'REFUSE' && measure.codes.length > 0) {
-      add(`${path}.codes`, 'CONFLICT', 'are grounds of refusal, but the measure is accepted');
-    }
-  });
-  const expected = outcomes.size > 1 ? 'PART' : [...outcomes][0];
-  if (expected !== undefined && expected !== 'PART' && decision.outcome !== expected) {
-    add('outcome', 'CONFLICT', `must be ${expected}, as for every measure`);
-  }
-  if (outcomes.size > 1 && decision.outcome !== 'PART') add('outcome', 'CONFLICT', 'must be PART when measures differ');
-  if (decision.outcome !== 'ACCEPT' && decision.reasons === undefined) {
-    add('reasons', 'REQUIRED', 'are required with a refusal in full or in part (UNTOC art. 18(23))');
-  }
-  if (decision.outcome === 'ACCEPT' && decision.codes.length > 0) {
-    add('codes', 'CONFLICT', 'are grounds of refusal, but the request is accepted');
-  }
-}
-
-function reportFaults(report: ExecutionReport, add: Add): void {
-  uniqueFaults(report.measures, 'measures', (measure) => measure.measure_id, 'measure_id', add);
-  const reported = new Set(report.measures.map((measure) => measure.measure_id));
-  report.measures.forEach((measure, index) => {
-    const path = `measures[${index}].impossibility`;
-    if (measure.outcome === 'IMPOSSIBLE' && measure.impossibility === undefined) {
-      add(path, 'REQUIRED', 'is required with outcome IMPOSSIBLE');
-    }
-    if (measure.outcome === 'EXECUTED' && measure.impossibility !== undefined) {
-      add(path, 'CONFLICT', 'contradicts outcome EXECUTED');
-    }
-  });
-  report.actions.forEach((action, index) => {
-    if (!reported.has(action.measure_id)) {
-      add(`actions[${index}].measure_id`, 'BAD_VALUE', 'is not one of the measures of this report');
-    }
-  });
-  const outcomes = new Set(report.measures.map((measure) => measure.outcome));
-  const expected = outcomes.size > 1 ? 'PARTIAL' : [...outcomes][0];
-  if (expected !== undefined && report.outcome !== expected) {
-    add('outcome', 'CONFLICT', `must be ${expected}, given the outcomes of the measures`);
-  }
-}
-
-function uniqueFaults<T>(items: readonly T[], list: string, idOf: (item: T) => string, name: string, add: Add): void {
-  const seen = new Set<string>();
-  items.forEach((item, index) => {
-    const id = idOf(item);
-    if (seen.has(id)) add(`${list}[${index}].${name}`, 'CONFLICT', `“${id}” is there twice`);
-    seen.add(id);
-  });
+function audienceFaults(
+  audience: readonly string[],
+  parties: { readonly from: JurisdictionCode; readonly to: JurisdictionCode } | undefined,
+  add: Add,
+): void {
+  if (new Set(audience).size !== audience.length) add('audience', 'CONFLICT', 'names a recipient twice');
+  if (parties === undefined) return;
+  if (!audience.includes(parties.to))
+    add('audience', 'BAD_VALUE', `does not name ${parties.to}, whom this copy is for`);
+  if (audience.includes(parties.from)) add('audience', 'BAD_VALUE', `names the sender, ${parties.from}`);
 }

@@ -7,6 +7,16 @@ export type CaseworkErrorCode =
   | 'CASE_ILLEGAL_STEP'
   /** No such case at this node, or none between these two parties. */
   | 'CASE_UNKNOWN'
+  /** The other side has to be consulted first. */
+  | 'CASE_CONSULTATION_REQUIRED'
+  /** A treaty that applies bars the ground of refusal. */
+  | 'CASE_GROUND_BARRED'
+  /** The message answers nothing that is open in the case. */
+  | 'CASE_NOTHING_TO_ANSWER'
+  /** The case cannot be closed yet: originals, a written confirmation or a restraint are outstanding. */
+  | 'CASE_OBLIGATIONS_OPEN'
+  /** The parent case is not one between the parties that was received and is open. */
+  | 'CASE_PARENT_UNKNOWN'
   /** Files of the treaty registry break their rules; `faults` lists every one. */
   | 'CASE_REGISTRY_INVALID';
 

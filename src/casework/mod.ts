@@ -1,10 +1,25 @@
-export { applyStep, refold, type Case, type CaseStep, type StepRefusal } from './case.ts';
 export { checkDraft, type CheckResult, type CheckedDraft } from './check/check.ts';
 export type { Finding, FindingCode, PossibleGround } from './check/finding.ts';
+export {
+  NO_REFUSAL_RULES,
+  relatedTo,
+  verifyAdmission,
+  type BarredGround,
+  type RefusalRules,
+  type Related,
+} from './admission.ts';
+export { placeStep, takeOwnStep, takePeerStep, withdrawStep, type Case } from './case.ts';
 export { contentFaults } from './content.ts';
+export { CASE_KINDS, transitionsMarkdown, transitionsMermaid, transitionsText } from './document.ts';
 export { CaseworkError, RegistryError, type CaseworkErrorCode } from './error.ts';
+export type { BoundCondition, StepRefusal } from './fold.ts';
 export { isCoercive } from './measure-type.ts';
-export { TRANSITIONS, transitionOf, type CaseState, type Party, type Transition } from './transition.ts';
+export type { Obligation } from './obligation.ts';
+export type { CaseKind, CaseState, ObligationKind, Party } from './state.ts';
+export type { CaseStep } from './step.ts';
+export { draftTemplate } from './template.ts';
+export type { Transition } from './table/row.ts';
+export { TRANSITIONS, kindOpenedBy } from './transition.ts';
 export {
   proposeBasis,
   type BasisCandidate,

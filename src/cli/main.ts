@@ -2,6 +2,7 @@ import { RogatoryError, codeOf } from '../base/mod.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
 import { basis } from './commands/basis.ts';
+import { caseTransitions } from './commands/case-transitions.ts';
 import { caseList, caseShow } from './commands/case.ts';
 import { federationDiff, federationPublish, federationShow, federationVerify } from './commands/federation.ts';
 import {
@@ -35,6 +36,7 @@ import { messageCheck } from './commands/message-check.ts';
 import { messageList } from './commands/message-list.ts';
 import { messageSend } from './commands/message-send.ts';
 import { messageShow } from './commands/message-show.ts';
+import { messageTemplate } from './commands/message-template.ts';
 import { messageWithdraw } from './commands/message-withdraw.ts';
 import { sandbox } from './commands/sandbox.ts';
 import { serve } from './commands/serve.ts';
@@ -70,9 +72,11 @@ const COMMANDS: readonly Command[] = [
   messageSend,
   messageList,
   messageShow,
+  messageTemplate,
   messageWithdraw,
   caseList,
   caseShow,
+  caseTransitions,
   basis,
   evidenceAdd,
   evidenceSend,

@@ -1,4 +1,5 @@
 import type { Clock, Failpoint, JurisdictionCode, Timers, VerifyEd25519 } from '../base/mod.ts';
+import type { RefusalRules } from '../casework/mod.ts';
 import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
@@ -43,6 +44,8 @@ export interface ExchangeContext {
   /** The private encryption key that a `kid` names, if this node holds it. */
   readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
+  /** Grounds of refusal that treaties bar. */
+  readonly refusalRules: RefusalRules;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
   /** Cosigns peers' checkpoints. */

@@ -11,7 +11,7 @@ import {
   type Uuid,
   type Verdict,
 } from '../base/mod.ts';
-import type { Case } from '../casework/mod.ts';
+import { NO_REFUSAL_RULES, type RefusalRules } from '../casework/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
@@ -42,6 +42,7 @@ import {
   listMessages,
   showMessage,
   timelineOf,
+  type CaseView,
   type MessageDetail,
   type MessageFilter,
   type TimelineEntry,
@@ -62,6 +63,8 @@ export interface ExchangeOptions {
   /** The private encryption key that a `kid` names, if this node holds it. */
   readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
+  /** Grounds of refusal that treaties bar; none without. */
+  readonly refusalRules?: RefusalRules | undefined;
   readonly clock: Clock;
   readonly timers?: Timers | undefined;
   readonly failpoint?: Failpoint | undefined;
@@ -133,6 +136,7 @@ export class Exchange {
       signKey,
       decryptKey,
       limits,
+      refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
       random: (bytes) => randomBytes(bytes),
       verifyCheckpoint: createCheckpointVerify(),
       witness: options.witness,
@@ -162,7 +166,7 @@ export class Exchange {
   /**
    * Checks, signs, seals and queues one message; it is on disk and in the ledger when this resolves.
    * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
-   * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP
+   * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
    * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE,
    * EXCHANGE_CASE_REQUIRED, EXCHANGE_STOPPED
    */
@@ -215,7 +219,7 @@ export class Exchange {
     return timelineOf(this.#context, record);
   }
 
-  cases(id?: Uuid): Promise<Case[]> {
+  cases(id?: Uuid): Promise<CaseView[]> {
     return listCases(this.#context, id);
   }
 

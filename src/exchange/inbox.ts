@@ -7,9 +7,9 @@ import {
   type JurisdictionCode,
   type Uuid,
 } from '../base/mod.ts';
-import { applyStep, type Case } from '../casework/mod.ts';
 import { sealedDigest } from '../sealing/mod.ts';
 import { encodeReceipt, type Deliver, type LedgerEntry, type Reason, type Receipt } from '../wire/mod.ts';
+import { putStep, stepPeer, type CaseChange } from './case-record.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
@@ -20,7 +20,7 @@ import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
 import { eventOf } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
-import { NEW_PEER, encodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
+import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
 /** What to do about a delivery: answer it, or end the session because the peer breaks the protocol. */
 export type DeliveryOutcome =
@@ -125,7 +125,7 @@ function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEn
 }
 
 async function planDelivery(context: ExchangeContext, view: StepView, admitted: AdmittedDelivery): Promise<Planned> {
-  const { deliver, proved, opened } = admitted;
+  const { deliver, proved } = admitted;
   const peer = deliver.from as JurisdictionCode;
   const id = deliver.message_id as Uuid;
   const { entry } = proved;
@@ -134,7 +134,7 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   if (deliver.seq !== known.received_seq + 1) {
     return { is: 'violation', close: 'SEQUENCE_GAP', detail: `seq ${deliver.seq} after ${known.received_seq}` };
   }
-  const answer = await decide(view, deliver, entry, opened);
+  const answer = await decide(context, view, admitted);
   const digests = { sealed_digest: entry.sealed_digest!, signed_digest: entry.signed_digest! };
   const ref = view.append({
     kind: answer.kind,
@@ -167,7 +167,7 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   }
   view.putRecord(stored, record);
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
-  if (answer.case !== undefined) view.put(answer.case.key, answer.case.bytes);
+  if (answer.change !== undefined) await putStep(context, view, answer.change, { message_id: id, index: ref.index });
   if (answer.kind === 'RECEIVED' && answer.opened !== undefined) await planFiles(context, view, answer.opened);
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
   return { is: 'new', record, failure: admitted.failure ?? answer.failure };
@@ -209,8 +209,7 @@ interface Answer {
   readonly kind: 'RECEIVED' | 'REFUSED';
   readonly reason?: Reason;
   readonly opened?: OpenedDelivery;
-  /** The case's new state, encoded. */
-  readonly case?: { readonly key: string; readonly bytes: Uint8Array };
+  readonly change?: CaseChange;
   readonly failure?: unknown;
   readonly isQuarantined?: boolean;
 }
@@ -221,31 +220,34 @@ function statusOf(sent: LedgerEntry, answer: Answer): MessageRecord['status'] {
 }
 
 async function decide(
+  context: ExchangeContext,
   view: StepView,
-  deliver: Deliver,
-  sent: LedgerEntry,
-  opened: Opening | undefined,
+  { deliver, proved, opened }: AdmittedDelivery,
 ): Promise<Answer> {
   if ((await view.get(keys.message(deliver.message_id as Uuid))) !== undefined) {
     return { kind: 'REFUSED', reason: 'MESSAGE_ID_REUSED' };
   }
-  if (opened === undefined) return { kind: 'RECEIVED', reason: sent.reason ?? 'VOIDED_EXPIRED' };
+  if (opened === undefined) return { kind: 'RECEIVED', reason: proved.entry.reason ?? 'VOIDED_EXPIRED' };
   if (!opened.ok && opened.quarantined !== undefined)
     return { kind: 'REFUSED', reason: opened.reason, opened: opened.quarantined, isQuarantined: true };
   if (!opened.ok) return { kind: 'REFUSED', reason: opened.reason };
-  return apply(await view.getRecord<Case>(keys.case(opened.value.message.header.case_id)), opened.value);
+  return apply(context, view, opened.value, proved.ref.index);
 }
 
 /**
  * Takes the step of casework. A message at which this node's own code fails is refused like any other that cannot be taken: it would
  * otherwise come again after every restart, and hold up everything behind it.
  */
-function apply(current: Case | undefined, opened: OpenedDelivery): Answer {
+async function apply(
+  context: ExchangeContext,
+  view: StepView,
+  opened: OpenedDelivery,
+  sentIndex: number,
+): Promise<Answer> {
   try {
-    const step = applyStep(current, opened.message);
+    const step = await stepPeer(context, view, opened.message, sentIndex);
     if (!step.ok) return { kind: 'REFUSED', reason: step.reason, opened };
-    const { case_id: id } = step.value;
-    return { kind: 'RECEIVED', opened, case: { key: keys.case(id), bytes: encodeRecord(step.value) } };
+    return { kind: 'RECEIVED', opened, change: step.value };
   } catch (failure) {
     return { kind: 'REFUSED', reason: 'NOT_PROCESSABLE', opened, failure };
   }

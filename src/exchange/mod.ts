@@ -11,7 +11,7 @@ export { Exchange, type ExchangeOptions } from './exchange.ts';
 export type { HelloAgreement } from './hello.ts';
 export type { LinkHandler, PeerLink } from './link.ts';
 export { findMessage, listMessages } from './query.ts';
-export type { MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
+export type { CaseLink, CaseView, MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
 export { keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
 export { cosignaturesOf } from './witness.ts';
 export type { IncidentRecord } from './incident.ts';

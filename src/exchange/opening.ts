@@ -57,7 +57,7 @@ export async function openDelivery(context: ExchangeContext, deliver: Deliver, p
   if (header.expires_at !== 0 && header.expires_at <= nowMs)
     return refuse('EXPIRED', `expired at ${header.expires_at}`);
   const { body } = opened.message;
-  const [fault] = [...contentFaults(body), ...evidenceFaults(body, context.directory)];
+  const [fault] = [...contentFaults(body, header), ...evidenceFaults(body, context.directory)];
   return fault === undefined ? accept(opened) : refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
 }
 

@@ -1,7 +1,8 @@
 import { bytesToBase64url, isoTime, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
-import { CaseworkError, applyStep, contentFaults, refold, type Case } from '../casework/mod.ts';
+import { contentFaults } from '../casework/mod.ts';
 import { sealMessage, signMessage, signedDigest } from '../sealing/mod.ts';
 import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
+import { caseIdOf, putStep, stepOwn, takeBackStep } from './case-record.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
@@ -14,7 +15,7 @@ import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts
  * Checks, signs, seals and queues one message: one atomic, synced batch with its SENT entry, the case's new state and the sequence
  * number it uses up.
  * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
- * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP
+ * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
  * @throws {ExchangeError} EXCHANGE_MANIFEST_EXPIRED, EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY,
  * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED
  */
@@ -40,7 +41,10 @@ export function eventOf(
 
 /** Everything that can be refused without looking at the store. */
 function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode): void {
-  const faults = [...contentFaults(draft.body), ...evidenceFaults(draft.body, context.directory)];
+  const faults = [
+    ...contentFaults(draft.body, { from: context.code, to }),
+    ...evidenceFaults(draft.body, context.directory),
+  ];
   if (faults.length > 0) throw faultsError(faults);
   if (draft.expires_at !== 0 && draft.expires_at <= context.clock.nowMs()) {
     throw faultsError([{ path: 'expires_at', code: 'OUT_OF_RANGE', message: 'has passed' }]);
@@ -83,7 +87,7 @@ async function planMessage(
   const message: Message = {
     header: {
       message_id: newUuid(nowMs, context.random(10)),
-      case_id: await caseOf(context, view, draft, nowMs),
+      case_id: await caseIdOf(context, view, draft, to, nowMs),
       in_reply_to: draft.in_reply_to,
       from: context.code,
       to,
@@ -97,9 +101,7 @@ async function planMessage(
     body: draft.body,
   };
   const { header } = message;
-  const step = applyStep(await view.getRecord<Case>(keys.case(header.case_id)), message);
-  if (!step.ok)
-    throw new CaseworkError(`CASE_${step.reason === 'CASE_UNKNOWN' ? 'UNKNOWN' : 'ILLEGAL_STEP'}`, step.detail);
+  const change = await stepOwn(context, view, message);
 
   const payload = encodeMessage(message);
   const limit = member.limits.max_message_bytes;
@@ -135,31 +137,12 @@ async function planMessage(
   if (header.expires_at !== 0)
     view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
   view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
-  view.putRecord(keys.case(header.case_id), step.value);
+  await putStep(context, view, change, { message_id: header.message_id, index: sent.index });
   if (draft.body.type === 'evidence_transfer') {
     const { message_id, case_id } = header;
     await planOffers(view, { peer: to, message_id, case_id, files: draft.body.value.files });
   }
   return record;
-}
-
-async function caseOf(context: ExchangeContext, view: StepView, draft: Draft, nowMs: number): Promise<Uuid> {
-  if (draft.case_id !== undefined) return draft.case_id;
-  if (draft.in_reply_to !== undefined) {
-    const answered = await view.getRecord<MessageRecord>(keys.message(draft.in_reply_to));
-    if (answered?.case_id === undefined) {
-      throw new ExchangeError(
-        'EXCHANGE_UNKNOWN_MESSAGE',
-        `in_reply_to: there is no message ${draft.in_reply_to} here.`,
-      );
-    }
-    return answered.case_id;
-  }
-  if (draft.body.type === 'assistance_request') return newUuid(nowMs, context.random(10));
-  throw new ExchangeError(
-    'EXCHANGE_CASE_REQUIRED',
-    `A ${draft.body.type} belongs to a case: give case_id, or in_reply_to the message it answers.`,
-  );
 }
 
 /**
@@ -186,7 +169,7 @@ export async function voidMessage(
     view.putRecord(keys.message(id), record);
     view.delete(keys.sealed(id));
     forgetExpiry(view, record);
-    return { record, isNew: true, failure: await withdrawStep(view, record) };
+    return { record, isNew: true, failure: await takeBackStep(view, record) };
   });
   const { record, isNew, failure } = planned;
   context.failpoint('void.committed');
@@ -204,24 +187,6 @@ export async function voidMessage(
 /** Takes a message out of the list of those that may expire. */
 export function forgetExpiry(view: StepView, { message_id: id, expires_at: at }: MessageRecord): void {
   if (at !== undefined && at !== 0) view.delete(keys.expiry(at, id));
-}
-
-/**
- * Takes a message's step out of its case, because it never happened at the other side.
- * @returns what the casework failed with, the case being left as it was; undefined when all went well
- */
-export async function withdrawStep(view: StepView, record: MessageRecord): Promise<unknown> {
-  if (record.case_id === undefined) return undefined;
-  const current = await view.getRecord<Case>(keys.case(record.case_id));
-  if (current === undefined) return undefined;
-  try {
-    const folded = refold(current, new Set([record.message_id]));
-    if (folded === undefined) view.delete(keys.case(record.case_id));
-    else view.putRecord(keys.case(record.case_id), folded);
-    return undefined;
-  } catch (failure) {
-    return failure;
-  }
 }
 
 /** The digests of a record as bytes. */

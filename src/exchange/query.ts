@@ -84,12 +84,47 @@ export async function showMessage(context: ExchangeContext, id: Uuid): Promise<M
   };
 }
 
-/** Every case, or one. */
-export async function listCases(context: ExchangeContext, id?: Uuid): Promise<Case[]> {
-  const cases: Case[] = [];
-  for await (const [, bytes] of context.store.scan(id === undefined ? 'case/' : keys.case(id)))
-    cases.push(decodeRecord<Case>(bytes));
+/** Another case that one has to do with. */
+export interface CaseLink {
+  readonly case_id: Uuid;
+  readonly peer: JurisdictionCode;
+}
+
+/** A case, with those opened under it and those of the same investigation. */
+export interface CaseView extends Case {
+  readonly children: readonly CaseLink[];
+  readonly siblings: readonly CaseLink[];
+}
+
+/** Every case, or those of one id: one for each counterpart. */
+export async function listCases(context: ExchangeContext, id?: Uuid): Promise<CaseView[]> {
+  const cases: CaseView[] = [];
+  for await (const [key, bytes] of context.store.scan(id === undefined ? 'case/' : keys.casesOf(id))) {
+    const found = decodeRecord<Case>(bytes);
+    const peer = key.slice(key.lastIndexOf('/') + 1) as JurisdictionCode;
+    cases.push({
+      ...found,
+      children: await childrenOf(context, found, peer),
+      siblings: id === undefined ? [] : await siblingsOf(context, found, peer),
+    });
+  }
   return cases;
+}
+
+async function childrenOf(context: ExchangeContext, { case_id }: Case, peer: JurisdictionCode): Promise<CaseLink[]> {
+  const bytes = await context.store.get(keys.children(case_id, peer));
+  if (bytes === undefined) return [];
+  return decodeRecord<{ readonly children: readonly Uuid[] }>(bytes).children.map((id) => ({ case_id: id, peer }));
+}
+
+async function siblingsOf(context: ExchangeContext, found: Case, peer: JurisdictionCode): Promise<CaseLink[]> {
+  if (found.investigation_id === undefined) return [];
+  const siblings: CaseLink[] = [];
+  for await (const [key] of context.store.scan(keys.investigationOf(found.investigation_id))) {
+    const [, , case_id, code] = key.split('/') as [string, string, Uuid, JurisdictionCode];
+    if (case_id !== found.case_id || code !== peer) siblings.push({ case_id, peer: code });
+  }
+  return siblings;
 }
 
 /** Everything that the two ledgers say about a message, in order. */

@@ -1,10 +1,11 @@
 import { bytesToBase64url, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { encodeReceipt, parseReceipt, type LedgerEntry, type Receipt } from '../wire/mod.ts';
+import { confirmStep, takeBackStep } from './case-record.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { recordIncident } from './incident.ts';
-import { eventOf, forgetExpiry, withdrawStep } from './outbox.ts';
+import { eventOf, forgetExpiry } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { NEW_PEER, decodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
@@ -133,7 +134,12 @@ async function planReceipt(view: StepView, { id, receipt, proved }: AdmittedRece
   forgetExpiry(view, current);
   const peer = (await view.getRecord<PeerRecord>(keys.peer(current.peer))) ?? NEW_PEER;
   view.putRecord(keys.peer(current.peer), noteCheckpoint(peer, proved.checkpoint));
-  return { is: 'new', record, failure: record.status === 'REFUSED' ? await withdrawStep(view, record) : undefined };
+  return { is: 'new', record, failure: await settleStep(view, record, proved.ref.index) };
+}
+
+async function settleStep(view: StepView, record: MessageRecord, index: number): Promise<unknown> {
+  if (record.status === 'REFUSED') return takeBackStep(view, record);
+  return record.status === 'RECEIVED' ? confirmStep(view, record, index) : undefined;
 }
 
 async function invalid(

@@ -99,7 +99,15 @@ export const keys = {
   expiry: (expiresAt: number, id: Uuid): string => `expiry/${pad(expiresAt)}/${id}`,
   expiries: 'expiry/',
   attempts: (code: JurisdictionCode): string => `attempts/${code}`,
-  case: (id: Uuid): string => `case/${id}`,
+  /** A case with one counterpart. */
+  case: (id: Uuid, peer: JurisdictionCode): string => `${keys.casesOf(id)}${peer}`,
+  casesOf: (id: Uuid): string => `case/${id}/`,
+  /** Ids of the cases opened under a case with the same counterpart. */
+  children: (id: Uuid, peer: JurisdictionCode): string => `children/${id}/${peer}`,
+  /** Cases of one investigation. */
+  investigation: (id: Uuid, caseId: Uuid, peer: JurisdictionCode): string =>
+    `${keys.investigationOf(id)}${caseId}/${peer}`,
+  investigationOf: (id: Uuid): string => `investigation/${id}/`,
   incident: (digestHex: string): string => `incident/${digestHex}`,
   /** The peer's checkpoint that this node cosigned last. */
   witnessed: (code: JurisdictionCode): string => `witnessed/${code}`,

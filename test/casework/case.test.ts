@@ -1,23 +1,32 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { newUuid, type JurisdictionCode, type Uuid } from '../../src/base/mod.ts';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
 import {
-  TRANSITIONS,
-  applyStep,
   contentFaults,
+  draftTemplate,
   isCoercive,
-  refold,
-  transitionOf,
+  takeOwnStep,
+  takePeerStep,
+  verifyAdmission,
+  withdrawStep,
   type Case,
+  type RefusalRules,
 } from '../../src/casework/mod.ts';
-import { parseDraft, type Body, type Message } from '../../src/wire/mod.ts';
+import {
+  BODY_TYPES,
+  WireError,
+  fieldsOf,
+  bodyTypeName,
+  parseDraft,
+  type Body,
+  type Fault,
+  type Message,
+} from '../../src/wire/mod.ts';
+import { CASE, EARLY, LATE, XA, XB, bodyOf as templateOf, messageOf } from '../kit/casework.ts';
 
 const scenario = JSON.parse(readFileSync('node-config/scenarios/bank-records.json', 'utf8')) as {
   readonly steps: readonly { readonly id: string; readonly from: string; readonly message: object }[];
 };
-const CASE = newUuid(1, new Uint8Array(10));
-let made = 0;
 
 function bodyOf(step: string): Body {
   const { message } = scenario.steps.find(({ id }) => id === step)!;
@@ -28,111 +37,289 @@ function bodyOf(step: string): Body {
   return parseDraft({ ...(JSON.parse(text) as object), case_id: CASE }).body;
 }
 
-function messageOf(from: 'XA' | 'XB' | 'XC', body: Body, to: string = from === 'XA' ? 'XB' : 'XA'): Message {
-  return {
-    header: {
-      message_id: newUuid(++made, new Uint8Array(10)),
-      case_id: CASE,
-      from: from as JurisdictionCode,
-      to: to as JurisdictionCode,
-      seq: 1,
-      recipient_kid: '',
-      issued_at: 1,
-      expires_at: 0,
-      manifest_version: 1,
-      schema_version: 1,
-    },
-    body,
-  };
+function take(current: Case | undefined, message: Message): ReturnType<typeof takeOwnStep> {
+  return takeOwnStep(current, message);
 }
 
 function fold(...messages: readonly Message[]): Case {
   let current: Case | undefined;
   for (const message of messages) {
-    const step = applyStep(current, message);
+    const step = take(current, message);
     if (!step.ok) throw new Error(step.detail);
     current = step.value;
   }
   return current!;
 }
 
-const request = (): Message => messageOf('XA', bodyOf('request'));
-const acknowledgement = (): Message => messageOf('XB', bodyOf('acknowledgement'));
-const decision = (): Message => messageOf('XB', bodyOf('decision'));
-const report = (): Message => messageOf('XB', bodyOf('report'));
+const fromScenario = (id: string): Message =>
+  messageOf(scenario.steps.find((step) => step.id === id)!.from, bodyOf(id));
+const fromTemplate = (from: string, type: Body['type'], change: object = {}, header: object = {}): Message =>
+  messageOf(from, templateOf(type, change), header);
+const upTo = (last: string): Message[] => {
+  const ids = scenario.steps.map(({ id }) => id);
+  return ids.slice(0, ids.indexOf(last) + 1).map(fromScenario);
+};
 
 describe('a case', () => {
   test('goes its whole way, measure by measure', () => {
-    const done = fold(request(), acknowledgement(), decision(), report());
+    const done = fold(...upTo('report'));
     expect(done.state).toBe('EXECUTED');
     expect(done.measures).toEqual({ m1: 'EXECUTED', m2: 'EXECUTED', m3: 'REFUSED' });
-    expect(done.requesting).toBe('XA');
-  });
-
-  test('both parties compute the same, whoever folds', () => {
-    const messages = [request(), acknowledgement(), decision()];
-    expect(fold(...messages)).toEqual(fold(...messages.map((message) => structuredClone(message))));
+    expect(done.requesting).toBe(XA);
+    expect(done.conditions.map(({ kind, binds }) => [kind, binds])).toEqual([
+      ['SPECIALTY', 'REQUESTING'],
+      ['REPORT_ON_USE', 'REQUESTING'],
+    ]);
   });
 
   test.each([
-    ['a report before a decision', () => [request(), acknowledgement()], report],
-    ['a decision before the acknowledgement', () => [request()], decision],
-    ['two acknowledgements', () => [request(), acknowledgement()], acknowledgement],
-    ['a second request in one case', () => [request()], request],
-    ['an acknowledgement by the requesting party', () => [request()], () => messageOf('XA', bodyOf('acknowledgement'))],
-    ['a report after the end', () => [request(), acknowledgement(), decision(), report()], report],
+    ['a report before a decision', 'acknowledgement', 'report'],
+    ['a decision before the acknowledgement', 'request', 'decision'],
+    ['two acknowledgements', 'acknowledgement', 'acknowledgement'],
+    ['a second request in one case', 'request', 'request'],
+    ['a start without a decision', 'consultation', 'started'],
   ])('refuses %s', (_name, before, message) => {
-    expect(applyStep(fold(...before()), message())).toMatchObject({ ok: false, reason: 'ILLEGAL_STEP' });
+    expect(take(fold(...upTo(before)), fromScenario(message))).toMatchObject({ ok: false, reason: 'ILLEGAL_STEP' });
   });
 
-  test('refuses a decision that leaves a measure out, names another, or one of a third party', () => {
-    const open = fold(request(), acknowledgement());
+  test('refuses what the other party would have to send, and what a third sends', () => {
+    const open = fold(...upTo('request'));
+    expect(take(open, messageOf(XA, bodyOf('acknowledgement')))).toMatchObject({ reason: 'ILLEGAL_STEP' });
+    expect(take(undefined, fromScenario('acknowledgement'))).toMatchObject({ reason: 'CASE_UNKNOWN' });
+  });
+
+  test('a refusal needs a consultation about that very measure', () => {
+    const received = fold(...upTo('acknowledgement'));
+    expect(take(received, fromScenario('decision'))).toMatchObject({ reason: 'CONSULTATION_REQUIRED' });
+    const about = (id: string): Message => fromTemplate(XB, 'pre_refusal_consultation', { measure_ids: [id] });
+    expect(take(fold(...upTo('acknowledgement'), about('m1')), fromScenario('decision'))).toMatchObject({
+      reason: 'CONSULTATION_REQUIRED',
+    });
+    expect(take(fold(...upTo('acknowledgement'), about('m3')), fromScenario('decision')).ok).toBe(true);
+    expect(take(received, fromTemplate(XB, 'postponement_notice'))).toMatchObject({ reason: 'CONSULTATION_REQUIRED' });
+  });
+
+  test('refuses a decision that leaves a measure out or names another', () => {
+    const open = fold(...upTo('consultation'));
     const body = bodyOf('decision') as Extract<Body, { type: 'review_decision' }>;
     const withMeasures = (measures: typeof body.value.measures): Message =>
-      messageOf('XB', { ...body, value: { ...body.value, measures } });
+      messageOf(XB, { ...body, value: { ...body.value, measures } });
     const [first, second, third] = body.value.measures as [never, never, never];
-    expect(applyStep(open, withMeasures([first, third]))).toMatchObject({ reason: 'ILLEGAL_STEP' });
+    expect(take(open, withMeasures([first, third]))).toMatchObject({ reason: 'ILLEGAL_STEP' });
     const alien = { ...(second as object), measure_id: '__proto__' } as never;
-    expect(applyStep(open, withMeasures([first, alien, third]))).toMatchObject({ reason: 'ILLEGAL_STEP' });
-    expect(applyStep(open, messageOf('XC', bodyOf('decision')))).toMatchObject({ reason: 'CASE_UNKNOWN' });
-    expect(applyStep(undefined, decision())).toMatchObject({ reason: 'CASE_UNKNOWN' });
+    expect(take(open, withMeasures([first, alien, third]))).toMatchObject({ reason: 'ILLEGAL_STEP' });
   });
 
   test('forgets what the other side refused, and what stood on it', () => {
-    const [first, second, third] = [request(), acknowledgement(), decision()];
-    const open = fold(first, second, third);
-    const without = (...messages: readonly Message[]): Set<Uuid> =>
-      new Set(messages.map(({ header }) => header.message_id));
-    expect(refold(open, without(third))).toEqual(fold(first, second));
-    expect(refold(open, without(second))).toEqual(fold(first));
-    expect(refold(open, without(first))).toBeUndefined();
-    expect(refold(open, without())).toEqual(open);
+    const messages = upTo('consultation');
+    const open = fold(...messages);
+    const without = (n: number): Case | undefined => withdrawStep(open, messages[n]!.header.message_id);
+    expect(without(2)).toEqual(fold(messages[0]!, messages[1]!));
+    expect(without(1)).toMatchObject({ state: 'SENT', obligations: [] });
+    expect(without(0)).toBeUndefined();
   });
 
-  test('no order of messages reaches a state that the table does not give', () => {
-    const makers = [request, acknowledgement, decision, report];
-    fc.assert(
-      fc.property(fc.array(fc.nat(3), { maxLength: 8 }), (order) => {
-        let current: Case | undefined;
-        for (const i of order) {
-          const message = makers[i]!();
-          const step = applyStep(current, message);
-          const by = message.header.from === 'XA' ? 'REQUESTING' : 'REQUESTED';
-          const outcome = 'outcome' in message.body.value ? message.body.value.outcome : undefined;
-          const row = transitionOf(current?.state, message.body.type, by, outcome);
-          expect(step.ok).toBe(row !== undefined);
-          if (step.ok) {
-            expect(step.value.state).toBe(row!.to);
-            current = step.value;
-          }
-        }
-      }),
+  test('measures go their own ways: one asked about, one put off, one executed', () => {
+    const request = fold(...upTo('acknowledgement'));
+    const steps = [
+      fromTemplate(XB, 'pre_refusal_consultation', { measure_ids: ['m2'] }),
+      fromTemplate(XB, 'postponement_notice', { measure_ids: ['m2'] }),
+      fromTemplate(XB, 'clarification_request', { measure_ids: ['m3'] }),
+    ];
+    const apart = steps.reduce((current, step) => {
+      const next = take(current, step);
+      if (!next.ok) throw new Error(next.detail);
+      return next.value;
+    }, request);
+    expect(apart.measures).toEqual({ m1: 'RECEIVED', m2: 'POSTPONED', m3: 'CLARIFY' });
+    expect(apart.state).toBe('CLARIFY');
+    const answered = take(apart, fromTemplate(XA, 'clarification_reply'));
+    expect(answered).toMatchObject({
+      ok: true,
+      value: { measures: { m3: 'RECEIVED' }, state: 'RECEIVED', obligations: [] },
+    });
+    const again = take(answered.ok ? answered.value : undefined, fromTemplate(XA, 'clarification_reply'));
+    expect(again).toMatchObject({ ok: false });
+  });
+
+  test('an unanswered question holds the requested side only until its date', () => {
+    const asked = fold(...upTo('acknowledgement'), fromTemplate(XB, 'clarification_request'));
+    const consult = (issued_at: number): Message => fromTemplate(XB, 'pre_refusal_consultation', {}, { issued_at });
+    expect(take(asked, consult(EARLY))).toMatchObject({ reason: 'ILLEGAL_STEP' });
+    expect(take(asked, consult(LATE))).toMatchObject({ ok: true, value: { state: 'CONSULT', obligations: [] } });
+  });
+
+  test('is closed by both, and not over an original that was not returned', () => {
+    const [item] = (templateOf('evidence_transfer') as Extract<Body, { type: 'evidence_transfer' }>).value.items;
+    const transfer = fromTemplate(XB, 'evidence_transfer', {
+      items: [{ ...item, return_obligation: {} }],
+      measure_ids: ['m1', 'm2'],
+    });
+    const receipt = fromTemplate(XA, 'evidence_receipt', { measure_ids: ['m1', 'm2'] });
+    const close = (from: string): Message => fromTemplate(from, 'close_case');
+    const held = fold(...upTo('started'), transfer, receipt);
+    expect(held.state).toBe('EXECUTED');
+    expect(take(held, close(XA))).toMatchObject({ reason: 'OBLIGATIONS_OPEN' });
+    expect(take(held, fromTemplate(XA, 'return_of_originals', { item_ids: ['e9'] }))).toMatchObject({
+      reason: 'NOTHING_TO_ANSWER',
+    });
+    const returned = fold(...upTo('started'), transfer, receipt, fromTemplate(XA, 'return_of_originals'), close(XB));
+    expect(returned.state).toBe('EXECUTED');
+    expect(take(returned, close(XB))).toMatchObject({ reason: 'ILLEGAL_STEP' });
+    expect(take(returned, close(XA))).toMatchObject({
+      ok: true,
+      value: { state: 'CLOSED', measures: { m1: 'EXECUTED' } },
+    });
+  });
+
+  test('has one order for messages that cross: the requested side’s', () => {
+    const start = fold(...upTo('acknowledgement')).steps;
+    const ordered = { ...fold(...upTo('acknowledgement')), steps: start.map((step, index) => ({ ...step, index })) };
+    const withdrawal = fromTemplate(XA, 'withdrawal');
+    const consultation = fromTemplate(XB, 'pre_refusal_consultation');
+    const atXa = takeOwnStep(ordered, withdrawal);
+    expect(atXa).toMatchObject({ ok: true, value: { state: 'WITHDRAWN' } });
+    // XB consulted before the withdrawal arrived: legal there, so legal here, and it comes first.
+    const crossed = takePeerStep(atXa.ok ? atXa.value : undefined, consultation, 7);
+    expect(crossed).toMatchObject({ ok: true, value: { state: 'WITHDRAWN' } });
+    expect(crossed.ok && crossed.value.steps.map(({ type }) => type).slice(-2)).toEqual([
+      'pre_refusal_consultation',
+      'withdrawal',
+    ]);
+  });
+});
+
+describe('admission', () => {
+  const none = { parent: undefined, children: [], team: [] };
+  const rules: RefusalRules = ({ codes, instruments }) =>
+    instruments.includes('untoc') && codes.includes('BANK_SECRECY')
+      ? [{ code: 'BANK_SECRECY', source: 'UNTOC art. 18(8)' }]
+      : [];
+
+  test('a barred ground is refused, wherever it is given', () => {
+    const open = fold(...upTo('acknowledgement'));
+    const consult = fromTemplate(XB, 'pre_refusal_consultation', { codes: ['BANK_SECRECY'] });
+    expect(verifyAdmission(open, consult, none, rules, false)).toMatchObject({ ok: false, reason: 'GROUND_BARRED' });
+    expect(verifyAdmission(open, fromTemplate(XB, 'pre_refusal_consultation'), none, rules, false).ok).toBe(true);
+  });
+
+  test('a child needs a parent that was received, from the same side', () => {
+    const supplement = fromTemplate(XA, 'supplementary_request');
+    const admit = (parent: Case | undefined, message: Message): unknown =>
+      verifyAdmission(undefined, message, { ...none, parent }, rules, false);
+    expect(admit(undefined, supplement)).toMatchObject({ reason: 'PARENT_UNKNOWN' });
+    expect(admit(fold(...upTo('request')), supplement)).toMatchObject({ reason: 'PARENT_UNKNOWN' });
+    expect(admit(fold(...upTo('acknowledgement')), fromTemplate(XB, 'supplementary_request'))).toMatchObject({
+      reason: 'PARENT_UNKNOWN',
+    });
+    expect(admit(fold(...upTo('acknowledgement')), supplement)).toMatchObject({ ok: true });
+  });
+
+  test('no case is closed over a live restraint, and nobody contributes to a team that is not whole', () => {
+    const asset = fold(fromTemplate(XA, 'restraint_request'), fromTemplate(XB, 'restraint_result'));
+    const done = fold(...upTo('report'));
+    const close = fromTemplate(XA, 'close_case');
+    expect(verifyAdmission(done, close, { ...none, children: [asset] }, rules, true)).toMatchObject({
+      reason: 'OBLIGATIONS_OPEN',
+    });
+    const pending = fold(
+      fromTemplate(XA, 'restraint_request'),
+      fromTemplate(XB, 'restraint_result'),
+      fromTemplate(XA, 'confiscation_request'),
     );
+    expect(verifyAdmission(done, close, { ...none, children: [pending] }, rules, true)).toMatchObject({
+      reason: 'OBLIGATIONS_OPEN',
+    });
+    expect(verifyAdmission(done, close, none, rules, true).ok).toBe(true);
+    const pair = fold(fromTemplate(XA, 'jit_agreement'), fromTemplate(XB, 'jit_agreement'));
+    const contribution = fromTemplate(XA, 'jit_contribution', { audience: ['XB', 'XC'] });
+    expect(verifyAdmission(pair, contribution, { ...none, team: [undefined] }, rules, true)).toMatchObject({
+      reason: 'ILLEGAL_STEP',
+    });
+    expect(verifyAdmission(pair, contribution, { ...none, team: [pair] }, rules, true).ok).toBe(true);
+    expect(verifyAdmission(pair, contribution, { ...none, team: [undefined] }, rules, false).ok).toBe(true);
+  });
+});
+
+describe('drafts', () => {
+  const faultsOf = (draft: unknown): readonly Fault[] => {
+    try {
+      return contentFaults(parseDraft(draft).body);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return error.faults;
+    }
+  };
+
+  test.each([...BODY_TYPES])('the template of %s has no fault', (type) => {
+    expect(faultsOf(draftTemplate(type))).toEqual([]);
   });
 
-  test('the table has one answer to everything', () => {
-    const keys = TRANSITIONS.map(({ from, message, by, outcome }) => [from, message, by, outcome].join());
-    expect(new Set(keys).size).toBe(keys.length);
+  // One fault each: a required field left out, a member that is none, a text of the wrong kind; by its path and code.
+  const faulty = BODY_TYPES.flatMap((type) => {
+    const draft = draftTemplate(type);
+    const body = draft[type] as Record<string, unknown>;
+    const rows = fieldsOf(bodyTypeName(type));
+    const change = (members: object): object => ({ ...draft, [type]: { ...body, ...members } });
+    return [
+      ...rows
+        .filter(({ required }) => required)
+        .map(({ name }) => ({ path: `${type}.${name}`, code: 'REQUIRED', draft: change({ [name]: undefined }) })),
+      ...rows
+        .filter(({ kind, repeated }) => kind === 'enum' && !repeated)
+        .map(({ name }) => ({ path: `${type}.${name}`, code: 'BAD_VALUE', draft: change({ [name]: 'NO_SUCH' }) })),
+      ...rows
+        .filter(({ format, repeated }) => format === 'date' && !repeated)
+        .map(({ name }) => ({ path: `${type}.${name}`, code: 'BAD_FORMAT', draft: change({ [name]: '31.03.2026' }) })),
+      { path: `${type}.no_such`, code: 'UNKNOWN_FIELD', draft: change({ no_such: 1 }) },
+    ];
+  });
+
+  test('hundreds of wrong ones, one fault each, are caught with their path and code', () => {
+    expect(faulty.length).toBeGreaterThan(300);
+    for (const { path, code, draft } of faulty) {
+      const faults = faultsOf(draft).map((fault) => `${fault.path} ${fault.code}`);
+      expect(faults, `${path} ${code}`).toEqual([`${path} ${code}`]);
+    }
+  });
+
+  test.each([
+    ['pre_refusal_consultation', { codes: undefined }, 'codes REQUIRED'],
+    ['conditions_response', { outcome: 'REJECT' }, 'reasons REQUIRED'],
+    ['cost_agreement', { shares: undefined }, 'shares REQUIRED'],
+    ['evidence_receipt', { outcome: 'MISMATCH' }, 'outcome CONFLICT'],
+    ['use_consent_decision', { outcome: 'REFUSE' }, 'reasons REQUIRED'],
+    ['asset_trace_result', { asset: undefined }, 'asset REQUIRED'],
+    ['restraint_result', { restrained_at: undefined }, 'restrained_at REQUIRED'],
+    ['restraint_result', { outcome: 'IMPOSSIBLE' }, 'impossibility REQUIRED'],
+    ['restraint_extension', { until: undefined }, 'until REQUIRED'],
+    ['confiscation_request', { order: undefined }, 'order REQUIRED'],
+    ['confiscation_request', { amount: { currency: 'EUR', minor_units: 64_000_001 } }, 'amount OUT_OF_RANGE'],
+    ['confiscation_result', { amount: undefined }, 'amount REQUIRED'],
+    ['disposition_proposal', { shares: [{ jurisdiction: 'XA', basis_points: 9999 }] }, 'shares BAD_VALUE'],
+    ['sharing_agreement', { outcome: 'REJECT' }, 'reasons REQUIRED'],
+    ['preflight_answer', { outcome: 'DECLINE' }, 'reasons REQUIRED'],
+    ['hit_answer', { outcome: 'NO_HIT' }, 'hits CONFLICT'],
+    ['hit_answer', { hits: undefined }, 'hits REQUIRED'],
+    ['jit_proposal', { audience: ['XC'] }, 'audience[0] BAD_VALUE'],
+    ['jit_use_consent', { outcome: 'REFUSED' }, 'reasons REQUIRED'],
+    [
+      'parallel_confiscation_notice',
+      { confiscated: [{ jurisdiction: 'XB', amount: { currency: 'EUR', minor_units: 9 } }] },
+      'confiscated OUT_OF_RANGE',
+    ],
+  ] as const)('%s with %j has the fault %s', (type, change, fault) => {
+    const draft = draftTemplate(type);
+    const faults = faultsOf({ ...draft, [type]: { ...(draft[type] as object), ...change } });
+    expect(faults.map(({ path, code }) => `${path} ${code}`)).toEqual([`${type}.${fault}`]);
+  });
+
+  test('a copy names the one it is for, and not its sender', () => {
+    const alert = templateOf('alert', { audience: ['XB', 'XC'] });
+    const [xc, xd] = ['XC', 'XD'] as JurisdictionCode[];
+    expect(contentFaults(alert, { from: XA, to: XB })).toEqual([]);
+    expect(contentFaults(alert, { from: XA, to: xd! })).toMatchObject([{ path: 'alert.audience', code: 'BAD_VALUE' }]);
+    expect(contentFaults(alert, { from: xc!, to: XB })).toMatchObject([{ path: 'alert.audience', code: 'BAD_VALUE' }]);
   });
 });
 

@@ -58,7 +58,9 @@ describe('sandbox', () => {
     expect(outcome.messages.map(({ type }) => type)).toEqual([
       'assistance_request',
       'acknowledge_receipt',
+      'pre_refusal_consultation',
       'review_decision',
+      'execution_started',
       'execution_report',
     ]);
     expect(outcome.messages.every(({ status: state, receipt }) => state === 'RECEIVED' && receipt.verified)).toBe(true);

@@ -12,7 +12,9 @@ test('a message that the casework fails at is refused with a proved reason, an i
   const federation = await copyTestFederation(['XA', 'XB']);
   const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
   // A record that no version of the software writes: every look at the case throws.
-  await b.storage.store.commit({ puts: [[exchangeKeys.case(CASE), utf8ToBytes('null')]] });
+  await b.storage.store.commit({
+    puts: [[exchangeKeys.case(CASE, XA), utf8ToBytes('{"requesting":"XA","kind":"REQUEST"}')]],
+  });
   const drafts = [requestDraft('Before.'), requestDraft('Poison.', { case_id: CASE }), requestDraft('Behind.')];
   const sent = await Promise.all(drafts.map((draft) => a.exchange.send(draft, XB)));
   const answers = await Promise.all(sent.map(({ message_id: id }) => a.exchange.answerOf(id, 20_000)));
@@ -32,9 +34,11 @@ test('a receipt whose case cannot be folded is held all the same', async () => {
   const a = await startNode(federation, XA);
   const poisoned = await a.exchange.send(requestDraft('Refused there.', { case_id: CASE }), XB);
   const behind = await a.exchange.send(requestDraft('Behind.'), XB);
-  await a.storage.store.commit({ puts: [[exchangeKeys.case(CASE), utf8ToBytes('{}')]] });
+  await a.storage.store.commit({ puts: [[exchangeKeys.case(CASE, XB), utf8ToBytes('{}')]] });
   const b = await startNode(federation, XB);
-  await b.storage.store.commit({ puts: [[exchangeKeys.case(CASE), utf8ToBytes('null')]] });
+  await b.storage.store.commit({
+    puts: [[exchangeKeys.case(CASE, XA), utf8ToBytes('{"requesting":"XA","kind":"REQUEST"}')]],
+  });
   await until(async () => (await a.exchange.backlog(XB)).count === 0);
   expect((await a.exchange.message(poisoned.message_id)).record.status).toBe('REFUSED');
   expect((await a.exchange.message(behind.message_id)).record.status).toBe('RECEIVED');

@@ -100,9 +100,23 @@ HEADER = {
     7: ("recipient_kid", TEXT), 8: ("issued_at", NUMBER), 9: ("expires_at", NUMBER), 10: ("manifest_version", NUMBER),
     11: ("schema_version", NUMBER), 12: ("padding", BYTES),
 }
-MESSAGE = {1: ("header", HEADER), **{n: (name, BYTES) for n, name in enumerate(
-    ("assistance_request", "acknowledge_receipt", "review_decision", "execution_report"), 2)},
-    **{n: (f"body {n}", BYTES) for n in range(6, 100)}}
+BODIES = {n: name for first, names in (
+    (2, "assistance_request acknowledge_receipt review_decision execution_report draft_consultation forward_notice "
+        "return_unprocessed clarification_request clarification_reply pre_refusal_consultation conditions_offer "
+        "conditions_response measure_substitution postponement_notice postponement_lifted execution_started "
+        "status_query status_report delay_notice confidentiality_impossible proceed_decision cost_consultation "
+        "cost_agreement evidence_transfer evidence_receipt supplementary_request withdrawal use_consent_request "
+        "use_consent_decision exculpatory_disclosure_notice return_of_originals return_waiver close_case "
+        "legal_remedy_notice"),
+    (40, "asset_trace_request asset_trace_result restraint_request restraint_result restraint_extension lift_intent "
+        "lift_hearing restraint_lifted confiscation_request confiscation_result enforceability_update "
+        "parallel_confiscation_notice management_report third_party_claim disposition_proposal sharing_agreement "
+        "transfer_confirmation"),
+    (60, "conditions_preflight preflight_answer spontaneous_information feedback_on_use alert alert_acknowledgement "
+        "alert_cancel hit_query hit_answer"),
+    (70, "jit_proposal jit_agreement jit_contribution jit_use_consent jit_extension jit_close"),
+) for n, name in enumerate(names.split(), first)}
+MESSAGE = {1: ("header", HEADER), **{n: (name, BYTES) for n, name in BODIES.items()}}
 DETAILS = ("peer_entry", "manifest", "incident")
 
 

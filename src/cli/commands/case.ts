@@ -1,5 +1,6 @@
 import { ApiClient } from '../../api/mod.ts';
-import type { Case } from '../../casework/mod.ts';
+import type { Obligation } from '../../casework/mod.ts';
+import type { CaseView } from '../../exchange/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 
@@ -11,32 +12,76 @@ export const caseList: Command = {
   options: { node: NODE },
   async run(args, io) {
     args.noOperands();
-    const cases = await new ApiClient(args.text('node')).get<Case[]>('cases');
-    const line = ({ case_id, requesting, requested, state, steps }: Case): string =>
-      `${case_id}  ${requesting} → ${requested}  ${state.padEnd(10)} ${steps.length} messages`;
-    io.result(cases, cases.length === 0 ? ['No cases.'] : cases.map(line));
+    const cases = await new ApiClient(args.text('node')).get<CaseView[]>('cases');
+    const line = (each: CaseView): string =>
+      `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} messages`;
+    // A child stands under its parent, as long as the parent is in the list.
+    const ids = new Set(cases.map(({ case_id: id }) => id));
+    const tops = cases.filter(({ parent_id: parent }) => parent === undefined || !ids.has(parent));
+    const tree = (top: CaseView, indent: string): string[] => [
+      `${indent}${line(top)}`,
+      ...cases.filter((each) => isChild(each, top)).flatMap((child) => tree(child, `${indent}  `)),
+    ];
+    io.result(cases, cases.length === 0 ? ['No cases.'] : tops.flatMap((top) => tree(top, '')));
     return 0;
   },
 };
 
 export const caseShow: Command = {
   name: 'case show',
-  summary: 'one case: its state, its measures, its messages',
+  summary: 'one case: its state, its measures, what is owed, its messages',
   operands: 'CASE',
   options: { node: NODE },
+  details:
+    'A matter with several counterparts, such as an alert or a joint team, has one case for each, all under one id.',
   async run(args, io) {
     const id = args.operand('case id');
-    const [found] = await new ApiClient(args.text('node')).get<Case[]>(`cases/${encodeURIComponent(id)}`);
-    if (found === undefined) throw new CliError('CLI_USAGE', `There is no case ${id} at this node.`);
-    io.result(found, [
-      `Case ${found.case_id}: ${found.state}`,
-      `  ${found.requesting} asks ${found.requested}`,
-      ...Object.entries(found.measures).map(([measure, state]) => `  measure ${measure}: ${state}`),
-      ...found.steps.map(
-        ({ by, type, message_id, outcome }) =>
-          `  ${by}  ${type.replaceAll('_', ' ')}${outcome === undefined ? '' : ` (${outcome})`}  ${message_id}`,
-      ),
-    ]);
+    const found = await new ApiClient(args.text('node')).get<CaseView[]>(`cases/${encodeURIComponent(id)}`);
+    if (found.length === 0) throw new CliError('CLI_USAGE', `There is no case ${id} at this node.`);
+    io.result(
+      found.length === 1 ? found[0] : found,
+      found.flatMap((each, index) => [...(index > 0 ? [''] : []), ...caseLines(each)]),
+    );
     return 0;
   },
 };
+
+function caseLines(found: CaseView): string[] {
+  return [
+    `Case ${found.case_id}: ${found.kind}, ${found.state}`,
+    `  ${found.requesting} ${found.kind === 'JOINT_TEAM' ? 'with' : 'asks'} ${found.requested}`,
+    ...(found.parent_id === undefined ? [] : [`  child of ${found.parent_id}`]),
+    ...found.children.map(({ case_id: child }) => `  parent of ${child}`),
+    ...(found.investigation_id === undefined ? [] : [`  investigation ${found.investigation_id}`]),
+    ...found.siblings.map(({ case_id: sibling, peer }) => `  sibling ${sibling} with ${peer}`),
+    ...Object.entries(found.measures).map(([measure, state]) => `  measure ${measure}: ${state}`),
+    ...found.obligations.map((owed) => `  ${obligationLine(found, owed)}`),
+    ...found.conditions.map(
+      ({ kind, until, binds }) =>
+        `  condition ${kind} binds ${found[partyMember(binds)]}${until === undefined ? '' : ` until ${until}`}`,
+    ),
+    ...found.steps.map(
+      ({ by, type, message_id, outcome }) =>
+        `  ${by}  ${type.replaceAll('_', ' ')}${outcome === undefined ? '' : ` (${outcome})`}  ${message_id}`,
+    ),
+  ];
+}
+
+function obligationLine(found: CaseView, { kind, owed_by: by, due, items }: Obligation): string {
+  const what = `${found[partyMember(by)]} owes ${kind}`;
+  return `${what}${items === undefined ? '' : ` of ${items.join(', ')}`}${due === undefined ? '' : ` by ${due}`}`;
+}
+
+function partyMember(party: 'REQUESTING' | 'REQUESTED'): 'requesting' | 'requested' {
+  return party === 'REQUESTING' ? 'requesting' : 'requested';
+}
+
+function partiesOf({ kind, requesting, requested }: CaseView): string {
+  return `${requesting} ${kind === 'JOINT_TEAM' ? '–' : '→'} ${requested}`;
+}
+
+// Children belong to the pair of parties: the same case id with another counterpart has its own.
+function isChild(each: CaseView, top: CaseView): boolean {
+  const pair = (found: CaseView): string => [found.requesting, found.requested].sort().join();
+  return each.parent_id === top.case_id && pair(each) === pair(top);
+}
