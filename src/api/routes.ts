@@ -154,6 +154,13 @@ export async function cases({ exchange }: Node, id?: string): Promise<unknown> {
   return exchange.cases(id);
 }
 
+/** The largest head of a peer's ledger that this node has seen: what the peer needs after it lost its own record. */
+export async function seenHead({ exchange }: Node, code: string): Promise<{ readonly checkpoint: string }> {
+  const seen = await exchange.seenCheckpoint(parseJurisdictionCode(code));
+  if (seen === undefined) throw new ApiError('API_BAD_REQUEST', `No head of ${code} was ever seen here.`);
+  return { checkpoint: seen.note };
+}
+
 export async function ledgerProof(
   { storage }: Node,
   index: number,

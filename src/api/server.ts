@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { rm } from 'node:fs/promises';
 import { RogatoryError, codeOf } from '../base/mod.ts';
-import type { Node } from '../node/mod.ts';
+import { backupOf, type Node } from '../node/mod.ts';
 import { WireError } from '../wire/mod.ts';
 import { ApiError } from './error.ts';
 import * as evidence from './evidence-routes.ts';
@@ -77,6 +77,7 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
   'GET cases': ({ node }) => routes.cases(node),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
+  'GET seen/*': ({ node, id }) => routes.seenHead(node, id),
   'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),
   'GET consistency/*': ({ node, id }) => routes.ledgerConsistency(node, Number(id)),
   'POST publish': async ({ node }) => {
@@ -105,6 +106,9 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
     await evidence.sendContent(node, id, response);
   } else if (name === 'POST evidence') {
     sendJson(response, await evidence.addEvidence(node, url.searchParams, request));
+  } else if (name === 'GET backup') {
+    response.writeHead(200, { 'content-type': 'application/zip' });
+    await pipeline(Readable.from(backupOf(node.config, node.storage.records())), response);
   } else if (name === 'GET bundle' || name === 'POST bundle') {
     const bundle = await routes.auditBundle(node, request.method === 'GET' ? {} : await readJson(request));
     response.writeHead(200, { 'content-type': 'application/zip' });

@@ -1,3 +1,5 @@
+export { Archive } from './archive.ts';
+export { ArchiveWriter } from './archive-writer.ts';
 export { auditBundles, type AuditDemands, type AuditReport, type LedgerReport, type NamedBundle } from './audit.ts';
 export { exportBundle, type BundleSource, type ExportOptions, type WantedPart } from './bundle.ts';
 export type { DirectionReport } from './cross-audit.ts';

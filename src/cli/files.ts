@@ -72,11 +72,11 @@ export async function openFile(path: string): Promise<InputFile> {
  * @returns how many bytes there were
  * @throws {CliError} CLI_FILE_UNWRITABLE
  */
-export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> {
+export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array>, mode = 0o644): Promise<number> {
   const temporary = `${path}.${process.pid}.part`;
   let written = 0;
   try {
-    const file = await open(temporary, 'w');
+    const file = await open(temporary, 'w', mode);
     try {
       for await (const chunk of chunks) {
         await file.appendFile(chunk);

@@ -1,6 +1,7 @@
 import { RogatoryError, codeOf } from '../base/mod.ts';
 import { auditExport } from './commands/audit-export.ts';
 import { auditVerify } from './commands/audit-verify.ts';
+import { backup, restore } from './commands/backup.ts';
 import { basis } from './commands/basis.ts';
 import { caseTransitions } from './commands/case-transitions.ts';
 import { caseList, caseShow } from './commands/case.ts';
@@ -31,7 +32,14 @@ import {
 import { evidenceAdd } from './commands/evidence-add.ts';
 import { evidenceGet } from './commands/evidence-get.ts';
 import { init } from './commands/init.ts';
-import { ledgerCheckpoint, ledgerConsistency, ledgerExport, ledgerIncidents, ledgerProof } from './commands/ledger.ts';
+import {
+  ledgerCheckpoint,
+  ledgerConsistency,
+  ledgerExport,
+  ledgerIncidents,
+  ledgerProof,
+  ledgerSeen,
+} from './commands/ledger.ts';
 import { messageCheck } from './commands/message-check.ts';
 import { messageList } from './commands/message-list.ts';
 import { messageSend } from './commands/message-send.ts';
@@ -89,10 +97,13 @@ const COMMANDS: readonly Command[] = [
   ledgerCheckpoint,
   ledgerProof,
   ledgerConsistency,
+  ledgerSeen,
   ledgerExport,
   ledgerIncidents,
   auditExport,
   auditVerify,
+  backup,
+  restore,
 ];
 const COMMON = {
   json: { help: 'machine-readable output on stdout' },

@@ -106,6 +106,6 @@ async function judgeOwnHead(
   throw new LedgerError(
     size > context.ledger.size ? 'LEDGER_ROLLED_BACK' : 'LEDGER_FORKED',
     `A peer holds a head of ${size} entries that this node signed; the ledger here has ${context.ledger.size} and does not contain it. ` +
-      'An old or another copy of the store is in use: put the right one back.',
+      'An old or another copy of the store is in use. Next: put the newest one back, or the newest backup with “rogatory restore”.',
   );
 }

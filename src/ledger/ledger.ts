@@ -328,7 +328,7 @@ async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Pro
     throw new LedgerError(
       'LEDGER_ROLLED_BACK',
       `This node has signed a ledger of ${size} entries, but its store holds ${tree.size}: an old copy of the store was put back. ` +
-        'Serving it would sign a second history. Put the newest copy of the store back.',
+        'Serving it would sign a second history. Next: put the newest copy of the store back, or the newest backup with “rogatory restore”.',
     );
   }
   if (!equalBytes(await tree.rootAt(size), root)) {

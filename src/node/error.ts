@@ -2,6 +2,10 @@ import { RogatoryError } from '../base/mod.ts';
 
 /** What can stand in the way of setting up or starting a node. */
 export type NodeErrorCode =
+  /** A file is not a backup, or bytes of it were changed. */
+  | 'NODE_BACKUP_INVALID'
+  /** A head that was given is not one that this node’s ledger has signed. */
+  | 'NODE_HEAD_INVALID'
   /** The folder holds a node already. */
   | 'NODE_EXISTS'
   /** The folder holds no node, or only part of one. */

@@ -1,3 +1,4 @@
+export { backupOf, restoreBackup } from './backup.ts';
 export type { BundleRequest } from './bundle-request.ts';
 export { bundleOf } from './bundle-source.ts';
 export {
@@ -18,4 +19,5 @@ export { initNode, type InitOptions } from './init.ts';
 export { witnessKeyOf } from './keyring.ts';
 export { createLog, type Log } from './log.ts';
 export { fingerprintOf, installManifest } from './manifest-install.ts';
+export { stateOf, takeHead, type RestoredState } from './restore.ts';
 export { Node, openNodeStorage, type NodeOptions, type NodeStorage } from './node.ts';

@@ -3,7 +3,7 @@ import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '..
 import type { NodeConfig } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
-import { openLevelStore, rememberRecent, sealStore, type Store } from '../store/mod.ts';
+import { openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../store/mod.ts';
 import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
@@ -35,6 +35,8 @@ export interface NodeStorage {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly keys: KeyProvider;
+  /** Every record as it rests, encrypted, all of one moment. */
+  readonly records: () => AsyncIterable<Put>;
   readonly close: () => Promise<void>;
 }
 
@@ -64,7 +66,8 @@ export async function openNodeStorage(
   let reportAt = start + REPORT_INTERVAL_MS;
   const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
   const [ledgerKey] = keys.ledger;
-  const store = rememberRecent(sealStore(await openLevelStore(config.paths.store), dataKey));
+  const resting = await openLevelStore(config.paths.store);
+  const store = rememberRecent(sealStore(resting, dataKey));
   try {
     const ledger = await Ledger.open(
       {
@@ -89,7 +92,7 @@ export async function openNodeStorage(
       failpoint('stop.drained');
       await store.close();
     };
-    return { store, ledger, keys, close };
+    return { store, ledger, keys, records: () => resting.scan(''), close };
   } catch (error) {
     await store.close();
     throw error;

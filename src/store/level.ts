@@ -38,17 +38,21 @@ class LevelStore implements Store {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     // A synchronous read of a hot value costs a tenth of an asynchronous one.
-    return plainBytes(this.#database.getSync(key));
+    return reading(() => plainBytes(this.#database.getSync(key)));
   }
 
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    return (await this.#database.getMany([...keys])).map(plainBytes);
+    return reading(async () => (await this.#database.getMany([...keys])).map(plainBytes));
   }
 
   async *scan(prefix: string, { limit = -1, reverse = false }: ScanOptions = {}): AsyncIterable<Put> {
     // Keys are ASCII, so nothing with the prefix sorts after this.
     const range = { gte: prefix, lt: `${prefix}\u00ff`, limit, reverse };
-    for await (const [key, value] of this.#database.iterator(range)) yield [key, plainBytes(value)!];
+    try {
+      for await (const [key, value] of this.#database.iterator(range)) yield [key, plainBytes(value)!];
+    } catch (cause) {
+      throw unreadable(cause);
+    }
   }
 
   // One process owns a LevelDB folder, so comparing and writing in turn is as good as a conditional write.
@@ -79,6 +83,21 @@ class LevelStore implements Store {
     await this.#committing;
     await this.#database.close();
   }
+}
+
+/** What LevelDB cannot read was cut or changed on disk. */
+async function reading<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw unreadable(cause);
+  }
+}
+
+function unreadable(cause: unknown): StoreError {
+  return new StoreError('STORE_CORRUPT', 'A part of the store cannot be read: a file of it was cut or changed.', {
+    cause,
+  });
 }
 
 // LevelDB's binding gives Buffers, whose `slice` shares memory where a Uint8Array's copies.

@@ -50,6 +50,19 @@ export const ledgerConsistency: Command = {
   },
 };
 
+export const ledgerSeen: Command = {
+  name: 'ledger seen',
+  summary: 'the newest head of a peer’s ledger that this node has seen: what the peer needs to restore a backup',
+  operands: 'CC',
+  options: { node: NODE },
+  async run(args, io) {
+    const code = args.operand('jurisdiction').toUpperCase();
+    const answer = await new ApiClient(args.text('node')).get<{ readonly checkpoint: string }>(`seen/${code}`);
+    io.result(answer, answer.checkpoint.trimEnd().split('\n'));
+    return 0;
+  },
+};
+
 export const ledgerExport: Command = {
   name: 'ledger export',
   summary: 'copy the ledger’s tlog-tiles files, up to the latest checkpoint; the node may be running or stopped',
