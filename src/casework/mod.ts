@@ -9,10 +9,14 @@ export {
   type Related,
 } from './admission.ts';
 export { placeStep, takeOwnStep, takePeerStep, withdrawStep, type Case } from './case.ts';
+export { endOfSpan } from './clock/calendar.ts';
+export { clocksOf, type CaseClock, type ClockState, type TimedCase, type TimedStep } from './clock/clock.ts';
 export { contentFaults } from './content.ts';
 export { CASE_KINDS, transitionsMarkdown, transitionsMermaid, transitionsText } from './document.ts';
 export { CaseworkError, RegistryError, type CaseworkErrorCode } from './error.ts';
 export type { BoundCondition, StepRefusal } from './fold.ts';
+export { FORM_LANGUAGES, parseCodeLists, type CodeLists, type FormLanguage } from './form/code-list.ts';
+export { formLines } from './form/form.ts';
 export { isCoercive } from './measure-type.ts';
 export type { Obligation } from './obligation.ts';
 export type { CaseKind, CaseState, ObligationKind, Party } from './state.ts';

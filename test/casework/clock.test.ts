@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import { clocksOf, endOfSpan, type CaseClock, type TimedStep } from '../../src/casework/mod.ts';
+import { STATES } from '../kit/requests.ts';
+import { REGISTRY, documentOf } from '../kit/registry.ts';
+import { parseStates } from '../../src/casework/mod.ts';
+
+const at = (text: string): number => Date.parse(text);
+const iso = (time: number): string => new Date(time).toISOString();
+
+describe('a span', () => {
+  const italy = STATES.get('IT');
+  const america = STATES.get('US');
+
+  test.each<[string, string, string, string]>([
+    ['hours run to the minute', '2012-05-10T08:30:00Z', '48 hours', '2012-05-12T08:30:00.000Z'],
+    ['days end at midnight where the state is', '2012-05-10T08:30:00Z', '7 days', '2012-05-17T21:59:59.999Z'],
+    ['the day is the one that it is there', '2012-05-10T23:30:00Z', '1 day', '2012-05-12T21:59:59.999Z'],
+    ['summer time begins in between', '2012-03-20T10:00:00Z', '7 days', '2012-03-27T21:59:59.999Z'],
+    ['the night in which it begins', '2012-03-24T10:00:00Z', '1 day', '2012-03-25T21:59:59.999Z'],
+    ['the night in which it ends', '2012-10-27T10:00:00Z', '1 day', '2012-10-28T22:59:59.999Z'],
+    ['a month ends on its last day', '2012-01-31T10:00:00Z', '1 month', '2012-02-29T22:59:59.999Z'],
+    ['months over the year', '2012-11-30T10:00:00Z', '3 months', '2013-02-28T22:59:59.999Z'],
+    ['working days leave out the weekend', '2012-05-10T10:00:00Z', '5 working days', '2012-05-17T21:59:59.999Z'],
+    ['and holidays', '2012-04-24T10:00:00Z', '5 working days', '2012-05-03T21:59:59.999Z'],
+  ])('%s', (_name, start, duration, end) => {
+    expect(iso(endOfSpan(at(start), duration, italy))).toBe(end);
+  });
+
+  test('another state has another midnight and other holidays', () => {
+    expect(iso(endOfSpan(at('2012-07-03T10:00:00Z'), '1 working day', america))).toBe('2012-07-06T03:59:59.999Z');
+    expect(iso(endOfSpan(at('2012-07-03T10:00:00Z'), '1 working day', italy))).toBe('2012-07-04T21:59:59.999Z');
+    expect(iso(endOfSpan(at('2012-07-03T10:00:00Z'), '1 day'))).toBe('2012-07-04T23:59:59.999Z');
+  });
+
+  test('a span that is none is a mistake of the program', () => {
+    expect(() => endOfSpan(0, '5 weeks')).toThrow(TypeError);
+  });
+});
+
+const REQUESTED = 'XB' as JurisdictionCode;
+const REQUESTING = 'XA' as JurisdictionCode;
+let number = 0;
+const step = (type: TimedStep['type'], time: string, more: Partial<TimedStep> = {}): TimedStep => ({
+  message_id: `019b0000-0000-7000-8000-${String((number += 1)).padStart(12, '0')}` as Uuid,
+  by: type === 'assistance_request' ? REQUESTING : REQUESTED,
+  type,
+  issued_at: at(time),
+  ...more,
+});
+const opening = (instrument: string, time: string, said: TimedStep['said'] = {}): TimedStep =>
+  step('assistance_request', time, { said: { instruments: [instrument], types: ['RECORDS'], ...said } });
+
+function clocks(steps: readonly TimedStep[], atTime: string, registry = REGISTRY): CaseClock[] {
+  const matter = {
+    case_id: '019b0000-0000-7000-8000-000000000000' as Uuid,
+    requesting: REQUESTING,
+    requested: REQUESTED,
+    steps,
+  };
+  return clocksOf(matter, registry, STATES, at(atTime));
+}
+const short = (found: readonly CaseClock[]): string[] =>
+  found.map(({ name, state, due_at: due }) => `${name} ${state} ${iso(due).slice(0, 10)}`);
+
+describe('clocks of a case', () => {
+  const request = opening('sample-brethen', '2018-06-04T09:00:00Z');
+  const acknowledged = step('acknowledge_receipt', '2018-06-08T09:00:00Z');
+  const accepted = step('review_decision', '2018-07-20T09:00:00Z', { outcome: 'ACCEPT' });
+  const reported = step('execution_report', '2018-08-30T09:00:00Z', { outcome: 'EXECUTED' });
+  const all = [request, acknowledged, accepted, reported];
+
+  test('are started and stopped by its messages, and tell how it stood on any day', () => {
+    expect(short(clocks(all, '2018-06-05T00:00:00Z'))).toEqual(['ACKNOWLEDGE RUNNING 2018-06-11']);
+    expect(short(clocks([request], '2018-06-12T00:00:00Z'))).toEqual(['ACKNOWLEDGE OVERDUE 2018-06-11']);
+    expect(short(clocks([request], '2018-06-20T00:00:00Z'))).toEqual(['ACKNOWLEDGE ESCALATED 2018-06-11']);
+    expect(short(clocks(all, '2018-07-10T00:00:00Z'))).toEqual([
+      'ACKNOWLEDGE STOPPED 2018-06-11',
+      'DECIDE OVERDUE 2018-07-08',
+    ]);
+    expect(short(clocks(all, '2018-12-01T00:00:00Z'))).toEqual([
+      'ACKNOWLEDGE STOPPED 2018-06-11',
+      'DECIDE STOPPED_LATE 2018-07-08',
+      'EXECUTE STOPPED 2018-09-20',
+    ]);
+  });
+
+  test('name whose duty it is, and where it stands', () => {
+    expect(clocks(all, '2018-06-05T00:00:00Z')[0]).toMatchObject({
+      duty_of: 'XB',
+      instrument: 'sample-brethen',
+      article: '10',
+      source: 'invented',
+      started_by: request.message_id,
+    });
+  });
+
+  test('a refusal starts no clock for execution', () => {
+    const refused = step('review_decision', '2018-07-01T09:00:00Z', { outcome: 'REFUSE' });
+    expect(short(clocks([request, acknowledged, refused], '2018-12-01T00:00:00Z'))).toEqual([
+      'ACKNOWLEDGE STOPPED 2018-06-11',
+      'DECIDE STOPPED 2018-07-08',
+    ]);
+  });
+
+  test('a withdrawal leaves nothing to wait for', () => {
+    const withdrawn = step('withdrawal', '2018-06-05T09:00:00Z');
+    expect(short(clocks([request, withdrawn], '2019-01-01T00:00:00Z'))).toEqual(['ACKNOWLEDGE STOPPED 2018-06-11']);
+  });
+
+  test('UNTOC has none; the date that was asked for, with its reason, is one', () => {
+    expect(clocks([opening('untoc', '2018-06-04T09:00:00Z')], '2019-01-01T00:00:00Z')).toEqual([]);
+    const wanted = opening('untoc', '2018-06-04T09:00:00Z', { deadline: '2018-07-01' });
+    expect(short(clocks([wanted], '2018-07-01T20:00:00Z'))).toEqual(['REQUESTED_DATE RUNNING 2018-07-01']);
+    expect(short(clocks([wanted], '2018-07-01T22:00:00Z'))).toEqual(['REQUESTED_DATE OVERDUE 2018-07-01']);
+  });
+
+  test('an instrument that is not in force has no clocks', () => {
+    expect(clocks([opening('sample-brethen', '2004-06-04T09:00:00Z')], '2019-01-01T00:00:00Z')).toEqual([]);
+  });
+
+  test('a clock stands still only where its instrument says so', () => {
+    const question = step('clarification_request', '2018-06-18T09:00:00Z');
+    const answer = step('clarification_reply', '2018-06-28T09:00:00Z', { by: REQUESTING });
+    const steps = [request, acknowledged, question, answer];
+    const without = new Map(REGISTRY);
+    const brethen = REGISTRY.get('sample-brethen')!;
+    const decide = brethen.clocks.map((clock) => ({ ...clock, pauses_on: [], resumes_on: [] }));
+    without.set('sample-brethen', { ...brethen, clocks: decide });
+    expect(short(clocks(steps, '2018-06-20T00:00:00Z'))[1]).toBe('DECIDE PAUSED 2018-07-08');
+    expect(short(clocks(steps, '2018-07-15T00:00:00Z'))[1]).toBe('DECIDE RUNNING 2018-07-18');
+    expect(short(clocks(steps, '2018-07-15T00:00:00Z', without))[1]).toBe('DECIDE OVERDUE 2018-07-08');
+  });
+
+  test('a delay that is announced gives the longer time that the instrument allows', () => {
+    const delay = step('delay_notice', '2018-06-30T09:00:00Z');
+    expect(short(clocks([request, acknowledged, delay], '2018-07-15T00:00:00Z'))[1]).toBe('DECIDE RUNNING 2018-07-23');
+  });
+});
+
+describe('every clock of every file', () => {
+  const rules = [...REGISTRY.values()].flatMap((instrument) => instrument.clocks.map((rule) => ({ instrument, rule })));
+
+  test.each(
+    rules.map(
+      ({ instrument, rule }) =>
+        [`${instrument.instrument_id} ${rule.name} ${rule.duration}`, instrument, rule] as const,
+    ),
+  )('%s starts, falls due and is stopped', (_name, instrument, rule) => {
+    const registry = new Map([
+      [
+        instrument.instrument_id,
+        {
+          ...instrument,
+          clocks: [rule],
+          supplements: [],
+          in_force: { from: '2000-01-01', source: 's', confirmed: true },
+          parties: [{ states: [REQUESTING, REQUESTED], in_force_from: '2000-01-01', source: 's', confirmed: true }],
+        },
+      ],
+    ]);
+    const said = {
+      types: rule.when?.measures ?? ['RECORDS' as const],
+      urgency: rule.when?.urgency?.[0] ?? ('ROUTINE' as const),
+    };
+    const first = opening(instrument.instrument_id, '2018-06-05T08:59:00Z', said as TimedStep['said']);
+    const [type, outcome] = rule.starts_at[0]!.split(':') as [TimedStep['type'], string | undefined];
+    const start = type === 'assistance_request' ? [first] : [first, step(type, '2018-06-05T09:00:00Z', { outcome })];
+    const [stop] = rule.stops_at[0]!.split(':') as [TimedStep['type']];
+    const states = (atTime: string, ...more: TimedStep[]): string[] =>
+      clocks([...start, ...more], atTime, registry).map(({ state }) => state);
+    expect(states('2018-06-05T09:00:01Z')).toEqual(['RUNNING']);
+    expect(['OVERDUE', 'ESCALATED']).toContain(states('2030-01-01T00:00:00Z')[0]);
+    const stopped = step(stop, '2018-06-05T09:30:00Z');
+    // What starts it again when it was stopped is another clock.
+    expect(states('2018-06-05T10:00:00Z', stopped)[0]).toBe('STOPPED');
+    if (rule.when !== undefined) {
+      const other = opening(instrument.instrument_id, '2018-06-05T08:59:00Z', { types: ['OTHER'] });
+      expect(clocks([other, ...start.slice(1)], '2018-06-06T00:00:00Z', registry)).toEqual([]);
+    }
+  });
+});
+
+test('a file about a state with faults names them all', () => {
+  const text = `states: [IT]\nname: Italy\nlanguages: [italian]\ntime_zone: Europe/Roma\nweekend: [SAT]\nholidays: { sample: true, source: s, every_year: ['13-01'] }\n`;
+  expect(() => parseStates([documentOf('it.yaml', text)])).toThrow(
+    expect.objectContaining({ code: 'CASE_REGISTRY_INVALID' }) as Error,
+  );
+});

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { FORM_LANGUAGES, formLines, parseCodeLists } from '../../src/casework/mod.ts';
+import { dataFolder, readDataFolder } from '../../src/config/mod.ts';
+import { bodyTypeName, enumNames, fieldsOf, parseDraft, toJson, type BodyType } from '../../src/wire/mod.ts';
+import { requestJson } from '../kit/requests.ts';
+
+const LISTS = parseCodeLists(readDataFolder(dataFolder({}), 'code-lists'));
+// The spine of every case.
+const LISTED: readonly BodyType[] = [
+  'assistance_request',
+  'acknowledge_receipt',
+  'review_decision',
+  'execution_report',
+];
+
+function formOf(change: object, lang: (typeof FORM_LANGUAGES)[number]): string[] {
+  const { body } = parseDraft(requestJson(['SEARCH_SEIZE_FREEZE'], change as Record<string, unknown>));
+  const { [body.type]: content } = toJson('Draft', { body, expires_at: 0 });
+  return formLines({ [body.type]: content }, LISTS, lang);
+}
+
+describe('the code lists', () => {
+  test.each(LISTED)('every field and every value that a form of a %s can show has all languages', (body) => {
+    const seen = new Set<string>();
+    const missing: string[] = [];
+    const visit = (type: string): void => {
+      if (seen.has(type) || type === 'Text') return;
+      seen.add(type);
+      for (const { name, kind, type: inner } of fieldsOf(type)) {
+        if (LISTS.get('fields')?.has(name) !== true) missing.push(`fields.${name}`);
+        if (kind === 'message') visit(inner!);
+        if (kind === 'enum')
+          missing.push(
+            ...enumNames(inner!)
+              .filter((value) => LISTS.get(inner!)?.has(value) !== true)
+              .map((value) => `${inner!}.${value}`),
+          );
+      }
+    };
+    visit(bodyTypeName(body));
+    expect(LISTS.get('fields')?.has(body)).toBe(true);
+    expect(seen.size).toBeGreaterThan(2);
+    expect(missing).toEqual([]);
+  });
+
+  test('name nothing that the schema does not have, and no two values of an enum alike', () => {
+    for (const [group, entries] of LISTS) {
+      if (group === 'fields' || group === 'words') continue;
+      const known: readonly string[] = enumNames(group);
+      expect([...entries.keys()].filter((value) => !known.includes(value))).toEqual([]);
+      for (const lang of FORM_LANGUAGES) {
+        const names = [...entries.values()].map((entry) => entry[lang]);
+        expect(new Set(names).size, `${group} ${lang}`).toBe(names.length);
+      }
+    }
+  });
+
+  test('Arabic is written in Arabic, but for international abbreviations', () => {
+    for (const [group, entries] of LISTS) {
+      if (group === 'HandlingTlp' || group === 'HandlingEuropolCode' || group === 'IdentifierScheme') continue;
+      for (const [code, { ar }] of entries) expect(ar, `${group}.${code}`).toMatch(/\p{Script=Arabic}/u);
+    }
+  });
+});
+
+describe('a form', () => {
+  test.each(FORM_LANGUAGES)('in %s has labels and codes in that language', (lang) => {
+    const form = formOf({}, lang).join('\n');
+    expect(form).toContain(LISTS.get('MeasureType')!.get('SEARCH_SEIZE_FREEZE')![lang]);
+    expect(form).toContain(LISTS.get('fields')!.get('requesting_authority')![lang]);
+    expect(form).not.toMatch(/SEARCH_SEIZE|requesting_authority|undefined|\[object/);
+  });
+
+  const facts = (...translations: object[]): object => ({
+    facts: { lang: 'it', text: 'Fatti inventati.', translations },
+  });
+  const certified = { lang: 'es', text: 'Hechos certificados.', certified_by: 'Traductora Jurada 7' };
+  const machine = { lang: 'es', text: 'Hechos de máquina.', machine: true };
+
+  test('shows the translation and who certified it, before any other', () => {
+    const form = formOf(facts(machine, certified), 'es').join('\n');
+    expect(form).toContain('hechos (traducción certificada por Traductora Jurada 7)\n    Hechos certificados.');
+    expect(form).not.toContain('Hechos de máquina');
+  });
+
+  test('says that a machine made it, or that nobody vouches for it', () => {
+    expect(formOf(facts(machine), 'es').join('\n')).toContain('hechos (traducido por una máquina del italiano)');
+    expect(formOf(facts({ lang: 'es', text: 'Hechos.' }), 'es').join('\n')).toContain(
+      'hechos (traducción sin certificar del italiano)',
+    );
+  });
+
+  test('shows the original with its language where there is no translation, and without a word in its own', () => {
+    expect(formOf(facts(certified), 'de').join('\n')).toContain(
+      'Sachverhalt (Original, auf Italienisch)\n    Fatti inventati.',
+    );
+    expect(formOf(facts(certified), 'it').join('\n')).toContain('fatti\n    Fatti inventati.');
+  });
+
+  test('in Arabic each line is right to left, and what is not stands isolated in it', () => {
+    const lines = formOf(facts(), 'ar');
+    for (const line of lines) {
+      expect(line.startsWith('\u2067') && line.endsWith('\u2069')).toBe(true);
+      const opened = line.split(/[\u2067\u2068]/).length;
+      expect(line.split('\u2069').length).toBe(opened);
+    }
+    expect(lines.join('\n')).toContain('\u2068Fatti inventati.\u2069');
+    expect(lines.join('\n')).toContain('\u2068XA\u2069');
+  });
+
+  test('in another language only what runs the other way is isolated', () => {
+    const arabic = { facts: { lang: 'ar', text: 'وقائع مختلقة\nسطر ثان' } };
+    const form = formOf(arabic, 'en').join('\n');
+    expect(form).toContain('\u2068وقائع مختلقة\u2069\n');
+    expect(form).toContain('\u2068سطر ثان\u2069');
+    expect(formOf({}, 'en').join('\n')).not.toMatch(/[\u2066-\u2069]/);
+  });
+});
