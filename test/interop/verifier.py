@@ -790,6 +790,15 @@ def command_vectors(folder):
     size, root = check_checkpoint(note, key)
     must(old[0] == old_size and consistency_holds(*old, size, root, path), "the consistency proof")
     must(not consistency_holds(old[0], root, size, root, path), "a false consistency proof")
+
+    r = json.loads((Path(folder) / "rfc6962.json").read_text())
+    tree = Tree(leaf_hash(bytes.fromhex(entry)) for entry in r["entries"])
+    must(sha256().hex() == r["empty_root"] and [tree.root(at + 1).hex() for at in range(len(r["roots"]))] == r["roots"], "a root of RFC 6962")
+    hashes = lambda path: [bytes.fromhex(item) for item in path]
+    for proof in r["inclusion"]:
+        must(inclusion_holds(proof["index"], proof["size"], tree.levels[0][proof["index"]], hashes(proof["path"]), tree.root(proof["size"])), "a path of RFC 6962")
+    for proof in r["consistency"]:
+        must(consistency_holds(proof["old"], tree.root(proof["old"]), proof["size"], tree.root(proof["size"]), hashes(proof["path"])), "a proof of RFC 6962")
     return "every vector"
 
 

@@ -2,23 +2,21 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, parseHex } from '../../src/base/mod.ts';
 import { EMPTY_ROOT, MerkleTiles, leafHash, verifyConsistency, verifyInclusion } from '../../src/ledger/mod.ts';
+import { seedsOf, withSeed } from '../kit/random.ts';
+import { readVector } from '../kit/vectors.ts';
 import { pathOf, proofOf, rootOf } from './reference.ts';
 
 const deep = process.env['SLOW'] === '1';
 
-// The inputs and roots that the reference implementation of Certificate Transparency is tested with (google/certificate-transparency,
-// cpp/merkletree/merkle_tree_test.cc).
-const CT_INPUTS = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
-const CT_ROOTS = [
-  '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
-  'fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125',
-  'aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77',
-  'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7',
-  '4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4',
-  '76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef',
-  'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c',
-  '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
-];
+interface Rfc6962Vector {
+  readonly entries: readonly string[];
+  readonly empty_root: string;
+  readonly roots: readonly string[];
+  readonly inclusion: readonly { readonly index: number; readonly size: number; readonly path: readonly string[] }[];
+  readonly consistency: readonly { readonly old: number; readonly size: number; readonly path: readonly string[] }[];
+}
+
+const vector = readVector<Rfc6962Vector>('valid/rfc6962');
 
 /** A tree, and the full tiles that a store would keep for it. */
 function treeOf(leaves: readonly Uint8Array[]): MerkleTiles {
@@ -34,15 +32,53 @@ function leavesOf(count: number): Uint8Array[] {
 
 describe('known trees', () => {
   test('the empty tree', async () => {
-    expect(bytesToHex(EMPTY_ROOT)).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+    expect(bytesToHex(EMPTY_ROOT)).toBe(vector.empty_root);
     expect(await treeOf([]).rootAt()).toEqual(EMPTY_ROOT);
   });
 
-  test('the roots of the reference implementation, at every size', async () => {
-    const leaves = CT_INPUTS.map((input) => leafHash(parseHex(input)));
+  test('the roots and proofs of the reference implementation', async () => {
+    const leaves = vector.entries.map((entry) => leafHash(parseHex(entry)));
     const tree = treeOf(leaves);
-    for (const [i, root] of CT_ROOTS.entries()) expect(bytesToHex(await tree.rootAt(i + 1))).toBe(root);
+    for (const [i, root] of vector.roots.entries()) expect(bytesToHex(await tree.rootAt(i + 1))).toBe(root);
+    for (const { index, size, path } of vector.inclusion)
+      expect((await tree.inclusionPath(index, size)).map(bytesToHex)).toEqual(path);
+    for (const { old, size, path } of vector.consistency)
+      expect((await tree.consistencyPath(old, size)).map(bytesToHex)).toEqual(path);
   });
+});
+
+describe('every size up to 5,000', () => {
+  test('a random leaf and a random earlier size verify, and with any byte changed they do not', async () => {
+    const big = leavesOf(5000);
+    const bigTree = treeOf(big);
+    const [seed] = seedsOf(1);
+    await withSeed(seed!, async (random) => {
+      for (let size = 1; size <= big.length; size += deep ? 1 : 41) {
+        const root = await bigTree.rootAt(size);
+        const [index, old] = [random.below(size), 1 + random.below(size)];
+        const claim = { index, size, leaf: big[index]!, path: await bigTree.inclusionPath(index, size), root };
+        expect(verifyInclusion(claim)).toBe(true);
+        const older = { size: old, root: await bigTree.rootAt(old) };
+        const newer = { size, root };
+        const path = await bigTree.consistencyPath(old, size);
+        expect(verifyConsistency(older, newer, path)).toBe(true);
+        for (let at = 0; at < 32; at++) {
+          const bit = at * 8 + random.below(8);
+          expect(verifyInclusion({ ...claim, leaf: flip(claim.leaf, bit) })).toBe(false);
+          expect(verifyInclusion({ ...claim, root: flip(root, bit) })).toBe(false);
+          expect(verifyConsistency({ ...older, root: flip(older.root, bit) }, newer, path)).toBe(false);
+          const which = random.below(claim.path.length);
+          if (claim.path.length > 0)
+            expect(verifyInclusion({ ...claim, path: claim.path.with(which, flip(claim.path[which]!, bit)) })).toBe(
+              false,
+            );
+          const step = random.below(path.length);
+          if (path.length > 0)
+            expect(verifyConsistency(older, newer, path.with(step, flip(path[step]!, bit)))).toBe(false);
+        }
+      }
+    });
+  }, 240_000);
 });
 
 describe('proofs', () => {
