@@ -7,7 +7,7 @@
  * each while several are busy: a batch that one peer fills would make the others wait for all of it. When the write itself fails, nothing of it may be believed: every waiting
  * step is rejected, and the node has to stop and start again from disk.
  */
-import type { Clock, Failpoint } from '../base/mod.ts';
+import type { Clock, Failpoint, Timers } from '../base/mod.ts';
 import type { Ledger } from '../ledger/mod.ts';
 import { Overlay, type Store, type StepOverlay } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
@@ -59,6 +59,7 @@ export class Committer {
   readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #onFailure: (error: unknown) => void;
   readonly #onGrowth: () => void;
   readonly #onBatch: ((report: BatchReport) => void) | undefined;
@@ -75,6 +76,7 @@ export class Committer {
     readonly store: Store;
     readonly ledger: Ledger;
     readonly clock: Clock;
+    readonly timers: Timers;
     readonly onFailure: (error: unknown) => void;
     /** Called after a batch with entries that witnesses should hear of. */
     readonly onGrowth: () => void;
@@ -85,6 +87,7 @@ export class Committer {
     this.#store = options.store;
     this.#ledger = options.ledger;
     this.#clock = options.clock;
+    this.#timers = options.timers;
     this.#onFailure = options.onFailure;
     this.#onGrowth = options.onGrowth;
     this.#onBatch = options.onBatch;
@@ -112,7 +115,7 @@ export class Committer {
       const queue = this.#waiting.get(lane) ?? [];
       this.#waiting.set(lane, queue);
       queue.push({ plan, resolve: resolve as (value: unknown) => void, reject });
-      if (lane !== '') this.#busySince.set(lane, performance.now());
+      if (lane !== '') this.#busySince.set(lane, this.#timers.monotonicMs());
       this.#running ??= this.#run();
     });
   }
@@ -135,7 +138,7 @@ export class Committer {
 
   /** The next batch: one step of each lane, then another of each, until it is full or each has had its share. */
   #gather(): Waiting[] {
-    const since = performance.now() - BUSY_MS;
+    const since = this.#timers.monotonicMs() - BUSY_MS;
     for (const [lane, at] of this.#busySince) if (at < since) this.#busySince.delete(lane);
     const share = this.#busySince.size > 1 ? MAX_STEPS_OF_ONE_PEER : MAX_STEPS;
     const batch: Waiting[] = [];

@@ -104,6 +104,7 @@ export class Exchange {
       store,
       ledger,
       clock,
+      timers,
       onFailure: options.onFatal,
       onBatch: options.onBatch,
       onGrowth: () => {

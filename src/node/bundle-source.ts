@@ -1,4 +1,4 @@
-import { noFailpoint, parseUtf8, systemClock, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { noFailpoint, parseUtf8, systemClock, systemTimers, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { exportBundle, type BundleSource } from '../audit/mod.ts';
 import { Committer, cosignaturesOf, discloseMessages, exchangeKeys, type Disclosure } from '../exchange/mod.ts';
 import { cosignatureLine } from '../ledger/mod.ts';
@@ -40,6 +40,7 @@ async function discloseStopped(
     store,
     ledger,
     clock: systemClock,
+    timers: systemTimers,
     failpoint: noFailpoint,
     onFailure: ignore,
     onGrowth: ignore,

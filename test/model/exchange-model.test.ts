@@ -1,0 +1,63 @@
+/**
+ * Three nodes on a clock, disks and a network that a seed drives through delay, duplication, reordering, loss, crashes, power cuts,
+ * restored backups, partitions and wrong clocks. After every step: L nothing acknowledged is lost, E every effect happens once, N no
+ * ledger signs two roots at one size. In the end both sides of every message tell the same story.
+ */
+import { expect, test } from 'vitest';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import { readKeyring } from '../../src/node/keyring.ts';
+import { verifyManifest } from '../../src/trust/mod.ts';
+import { copyTestFederation } from '../kit/federation.ts';
+import { seedsOf, withSeed, type Random } from '../kit/random.ts';
+import type { Identity, Plant } from './node.ts';
+import { World } from './world.ts';
+
+const deep = process.env['SLOW'] === '1';
+const SCHEDULES = deep ? 2_000 : 15;
+const STEPS = 70;
+
+let identities: Promise<Identity[]> | undefined;
+
+async function makeIdentities(): Promise<Identity[]> {
+  const federation = await copyTestFederation(['XA', 'XB', 'XC']);
+  const manifest = verifyManifest(federation.manifest, { selfSigned: true });
+  if (!manifest.ok) throw new Error(manifest.detail);
+  return Promise.all(
+    ['XA', 'XB', 'XC'].map(async (code) => {
+      const config = loadNodeConfig(nodePaths(federation.dirOf(code)).config, {});
+      const { keys } = await readKeyring(config.paths.keys, undefined);
+      return { code: config.code, config, keys, manifest: manifest.value };
+    }),
+  );
+}
+
+async function play(random: Random, plant?: Plant): Promise<void> {
+  const world = new World(random, await (identities ??= makeIdentities()), plant);
+  await world.create();
+  try {
+    for (let step = 0; step < STEPS; step++) await world.step();
+    await world.conclude();
+  } catch (cause) {
+    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n${world.log.join('\n')}`, { cause });
+  }
+}
+
+test(
+  `${SCHEDULES} schedules`,
+  async () => {
+    for (const seed of seedsOf(SCHEDULES)) await withSeed(seed, (random) => play(random));
+  },
+  SCHEDULES * 2_000 + 60_000,
+);
+
+test.each<[Plant, RegExp]>([
+  ['ACKNOWLEDGES_BEFORE_COMMIT', /L: |N: |LEDGER_ROLLED_BACK/],
+  ['FORGETS_NUMBERS', /E: |waits for ever|DELIVERY_CONTRADICTION/],
+  ['SIGNS_A_SECOND_HISTORY', /N: |L: |LEDGER_(ROLLED_BACK|FORKED|CONTRADICTION)/],
+])('the model finds a node that %s', async (plant, finding) => {
+  let found = '';
+  for (let seed = 1; seed <= 60 && found === ''; seed++) {
+    await withSeed(seed, (random) => play(random, plant)).catch((error: unknown) => (found = String(error)));
+  }
+  expect(found.split('\n')[0]).toMatch(finding);
+});
