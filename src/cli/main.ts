@@ -32,6 +32,7 @@ import {
 import { evidenceAdd } from './commands/evidence-add.ts';
 import { evidenceGet } from './commands/evidence-get.ts';
 import { init } from './commands/init.ts';
+import { keysCsr, keysInstallCertificate } from './commands/keys-certificate.ts';
 import {
   ledgerCheckpoint,
   ledgerConsistency,
@@ -71,6 +72,8 @@ const COMMANDS: readonly Command[] = [
   federationShow,
   federationDiff,
   federationVerify,
+  keysCsr,
+  keysInstallCertificate,
   serve,
   status,
   peers,

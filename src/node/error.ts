@@ -16,6 +16,8 @@ export type NodeErrorCode =
   | 'NODE_MANIFEST_REFUSED'
   /** An enrolment is malformed, or does not prove possession of its keys. */
   | 'NODE_ENROLMENT_REFUSED'
+  /** A certificate is not one that peers would accept from this node; the message says why. */
+  | 'NODE_CERTIFICATE_REFUSED'
   /** The manifest does not list this node with its own keys. */
   | 'NODE_NOT_A_MEMBER'
   /** The address for metrics cannot be used. */

@@ -1,10 +1,10 @@
 /** Whether a node can do what it is there for, found by trying: writing, signing, reaching its peers. */
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { open, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isoTime } from '../base/mod.ts';
 import { parseCheckpointNote } from '../ledger/mod.ts';
-import { memberByCode, validityObjection, verifyPeerCertificate } from '../trust/mod.ts';
+import { certificatesIn, memberByCode, validityObjection, verifyPeerCertificate } from '../trust/mod.ts';
 import { parseLedgerEntry } from '../wire/mod.ts';
 import { currentKeys } from './current-keys.ts';
 import type { Node } from './node.ts';
@@ -123,8 +123,8 @@ function signing({ config, exchange, storage }: Node, nowMs: number): HealthFind
     findings.push(error('CERTIFICATE_NOT_ACCEPTED', 'No certificate is held whose key the manifest pins.'));
     return findings;
   }
-  const certificate = new X509Certificate(own.tls.certificate);
-  const verdict = verifyPeerCertificate(certificate, exchange.manifest, nowMs);
+  const [certificate, ...chain] = certificatesIn(own.tls.certificate) as [X509Certificate, ...X509Certificate[]];
+  const verdict = verifyPeerCertificate(certificate, exchange.manifest, nowMs, chain);
   const expiresAt = Date.parse(certificate.validTo);
   if (!verdict.ok) findings.push(error('CERTIFICATE_NOT_ACCEPTED', `${verdict.reason}: ${verdict.detail}.`));
   else if (expiresAt <= nowMs) findings.push(error('CERTIFICATE_NOT_ACCEPTED', `It expired at ${isoTime(expiresAt)}.`));

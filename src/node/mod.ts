@@ -18,6 +18,7 @@ export { HEALTH_CODES, healthOf, type Health, type HealthFinding } from './healt
 export { initNode, type InitOptions } from './init.ts';
 export { witnessKeyOf } from './keyring.ts';
 export { createLog, type Log } from './log.ts';
+export { installCertificate, requestCertificate, type InstalledCertificate } from './national-certificate.ts';
 export { fingerprintOf, installManifest } from './manifest-install.ts';
 export { stateOf, takeHead, type RestoredState } from './restore.ts';
 export { Node, openNodeStorage, type NodeOptions, type NodeStorage } from './node.ts';

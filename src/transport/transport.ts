@@ -11,7 +11,14 @@ import {
   type Verdict,
 } from '../base/mod.ts';
 import { CLOSE_CODES, type Exchange } from '../exchange/mod.ts';
-import { clientTlsOptions, memberByCode, serverTlsOptions, verifyPeerCertificate, type TlsKey } from '../trust/mod.ts';
+import {
+  certificatesOf,
+  clientTlsOptions,
+  memberByCode,
+  serverTlsOptions,
+  verifyPeerCertificate,
+  type TlsKey,
+} from '../trust/mod.ts';
 import { Dialler } from './dialler.ts';
 import { FederationSession, type SessionEnd } from './federation-session.ts';
 import { Listener, type AcceptSocket } from './listener.ts';
@@ -80,7 +87,8 @@ export class Transport {
   readonly #times: SessionTimes;
   readonly #diallers = new Map<JurisdictionCode, Dialler>();
   readonly #sessions = new Set<FederationSession>();
-  readonly #certificates = new WeakMap<FederationSession, X509Certificate>();
+  /** The certificate of each session's peer, and those above it: Node forgets the chain after the handshake. */
+  readonly #certificates = new WeakMap<FederationSession, readonly X509Certificate[]>();
   readonly #live = new Map<JurisdictionCode, Live>();
   readonly #failures = new Map<JurisdictionCode, { readonly detail: string; readonly at: number }>();
   readonly #timers: Timers;
@@ -132,7 +140,7 @@ export class Transport {
       const live = this.#live.get(code);
       const failure = this.#failures.get(code);
       const next = this.#diallers.get(code)?.nextAttemptAt;
-      const certificate = live === undefined ? undefined : this.#certificates.get(live.session);
+      const certificate = live === undefined ? undefined : this.#certificates.get(live.session)?.[0];
       return {
         code,
         endpoint,
@@ -204,10 +212,12 @@ export class Transport {
   }
 
   #verifyPeer(socket: TLSSocket): Verdict<JurisdictionCode> {
+    const [certificate, ...chain] = certificatesOf(socket.getPeerCertificate(true));
     const verdict = verifyPeerCertificate(
-      socket.getPeerX509Certificate(),
+      certificate,
       this.#options.exchange.manifest,
       this.#options.clock.nowMs(),
+      chain,
     );
     return verdict.ok && verdict.value === this.#options.code
       ? { ok: false, reason: 'CERTIFICATE_NOT_A_MEMBER', detail: 'this node itself' }
@@ -235,8 +245,7 @@ export class Transport {
           this.#onEnd(ended, end);
         },
       });
-      const certificate = tls.getPeerX509Certificate();
-      if (certificate !== undefined) this.#certificates.set(session, certificate);
+      this.#certificates.set(session, certificatesOf(tls.getPeerCertificate(true)));
       this.#sessions.add(session);
       session.start();
       if (this.#stopped) session.close('GOING_AWAY');
@@ -271,7 +280,8 @@ export class Transport {
   #closeUntrusted(): void {
     const { exchange, clock } = this.#options;
     for (const session of this.#sessions) {
-      const verdict = verifyPeerCertificate(this.#certificates.get(session), exchange.manifest, clock.nowMs());
+      const [certificate, ...chain] = this.#certificates.get(session) ?? [];
+      const verdict = verifyPeerCertificate(certificate, exchange.manifest, clock.nowMs(), chain);
       if (!verdict.ok || verdict.value !== session.peer) session.close('NOT_A_MEMBER');
     }
   }

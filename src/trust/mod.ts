@@ -1,3 +1,9 @@
+export {
+  verifyIssuedCertificate,
+  type IssuedCertificate,
+  type IssuedCertificateRefusal,
+} from './issued-certificate.ts';
+export { TLS_KEY_TYPES, signCertificateRequest, type TlsKeyType } from './certificate-request.ts';
 export { addMember, changeCouncil, revokeKey, setMemberStatus } from './amendment.ts';
 export { TLS_CERTIFICATE_DAYS, issueCertificates } from './certificate.ts';
 export { draftManifest, generateCouncilKey, mergeSignatures, signManifest } from './council.ts';
@@ -20,6 +26,7 @@ export {
   memberByCode,
   parseManifest,
   parseMemberKey,
+  parseMemberStatement,
   type Council,
   type KeyValidity,
   type Manifest,
@@ -45,6 +52,6 @@ export {
   type NodeCertificates,
   type NodeKeys,
 } from './node-keys.ts';
-export { spkiSha256, verifyPeerCertificate } from './peer-certificate.ts';
+export { certificatesIn, spkiOf, spkiSha256, verifyPeerCertificate } from './peer-certificate.ts';
 export { rawPublicKey, signWithX25519, verifyWithX25519 } from './possession.ts';
-export { clientTlsOptions, serverTlsOptions } from './tls-options.ts';
+export { certificatesOf, clientTlsOptions, serverTlsOptions } from './tls-options.ts';

@@ -1,4 +1,4 @@
-import { X509Certificate, createHash } from 'node:crypto';
+import { X509Certificate, createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { accept, isJurisdictionCode, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
 import type { CertificateRefusal } from './error.ts';
 import { memberByCode, type Manifest } from './manifest.ts';
@@ -9,8 +9,14 @@ const MAX_CHAIN = 4;
 
 /** SHA-256 of a certificate's SubjectPublicKeyInfo, in base64url. @see RFC 7469 §2.4 */
 export function spkiSha256(certificate: X509Certificate): string {
+  return spkiOf(certificate.publicKey);
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo of a key, private or public, in base64url. */
+export function spkiOf(key: KeyObject): string {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
   return createHash('sha256')
-    .update(certificate.publicKey.export({ format: 'der', type: 'spki' }))
+    .update(publicKey.export({ format: 'der', type: 'spki' }))
     .digest('base64url');
 }
 

@@ -61,8 +61,8 @@ export function clientTlsOptions(
   };
 }
 
-/** A certificate and those above it, as Node gives them before the handshake is over: the root at the end points at itself. */
-function certificatesOf(peer: PeerCertificate): X509Certificate[] {
+/** The certificate that a peer has presented and those above it. The root at the end points at itself. */
+export function certificatesOf(peer: PeerCertificate): X509Certificate[] {
   const found: X509Certificate[] = [];
   let current: Partial<DetailedPeerCertificate> | undefined = peer;
   while (current?.raw !== undefined && found.length < MAX_CHAIN) {

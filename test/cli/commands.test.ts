@@ -38,7 +38,7 @@ describe('usage', () => {
 });
 
 describe('sandbox', () => {
-  test('--once --json: one document, and files that anyone can verify', async () => {
+  test('T22, T24: --once --json: one document, files that anyone can verify, and no content in any of them', async () => {
     const dir = join(temporaryFolder(), 'sandbox');
     const { status, stdout } = await rogatory('sandbox', '--once', '--json', '--dir', dir);
     const outcome = JSON.parse(stdout) as {

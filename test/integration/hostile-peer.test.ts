@@ -42,7 +42,7 @@ function certificateNaming(uris: readonly string[], { ca, certificates }: NodeKe
 }
 
 describe('connections', () => {
-  test('nobody gets in without the right certificate, TLS 1.3, path and subprotocol', async () => {
+  test('T01, T02: nobody gets in without the right certificate, TLS 1.3, path and subprotocol', async () => {
     const { node, puppet } = await stage();
     const { ca, tls } = puppet.keys;
     await expect(puppet.connect('XA', { cert: '', key: '' })).rejects.toThrow();
@@ -84,7 +84,7 @@ describe('frames', () => {
     ['another manifest of the version', (puppet) => puppet.hello({ manifest_digest: new Uint8Array(32) }), 4004],
     ['a checkpoint that is none', (puppet) => puppet.hello({ checkpoint: 'x' }), 4007],
     ['a checkpoint of this node that it never signed', (puppet) => puppet.hello({ peer_checkpoint: 'x' }), 4007],
-    ['more than a mebibyte', () => Promise.resolve(new Uint8Array(2 * 1024 * 1024)), 1009],
+    ['T14: more than a mebibyte', () => Promise.resolve(new Uint8Array(2 * 1024 * 1024)), 1009],
   ])('the first is %s', async (_name, make, code) => {
     const { node, puppet } = await stage();
     const session = await puppet.connect('XA');
@@ -145,7 +145,7 @@ describe('deliveries', () => {
     ['EXPIRED', { header: { expires_at: 1 } }],
     ['FIELD_INVALID', { body: body({ urgency: 'URGENT' }) }],
     ['CASE_UNKNOWN', { body: acknowledgementDraft(freshId()).body }],
-  ])('refused with a proved reason, once and for all: %s', async (reason, spoils) => {
+  ])('T03, T05, T06, T08: refused with a proved reason, once and for all: %s', async (reason, spoils) => {
     const { node, puppet } = await stage();
     const session = await puppet.converse('XA');
     let delivery = await puppet.delivery('XA', spoils);
@@ -163,7 +163,7 @@ describe('deliveries', () => {
     session.close();
   });
 
-  test('copies get the same entry, however many and over however many sessions', async () => {
+  test('T07: copies get the same entry, however many and over however many sessions', async () => {
     const { node, puppet } = await stage();
     const delivery = await puppet.delivery('XA');
     let first: Receipt | undefined;

@@ -97,7 +97,7 @@ test('a node that is given two versions while it is stopped starts under the lat
   expect(b.storage.ledger.size).toBe(3);
 });
 
-test('no session is ever resumed, so that every handshake shows its certificate', async () => {
+test('T01, T04: no session is ever resumed, so that every handshake shows its certificate', async () => {
   const federation = await copyTestFederation([XA, XB]);
   await startNode(federation, XA);
   const puppet = await Puppet.of(federation, XB);

@@ -92,7 +92,7 @@ describe('append', () => {
     }
   });
 
-  test('times never decrease, whatever the clock does', async () => {
+  test('T23: times never decrease, whatever the clock does', async () => {
     const ledger = await Ledger.create(optionsOf(new MemoryStore()));
     expect([ledger.entryTime(1000), ledger.entryTime(500), ledger.entryTime(1001)]).toEqual([1000, 1000, 1001]);
   });
@@ -181,7 +181,7 @@ describe('start', () => {
     await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
   });
 
-  test('an old copy of the store', async () => {
+  test('T20: an old copy of the store', async () => {
     const old = await filled();
     const { folder } = old;
     const newer = new MemoryStore();

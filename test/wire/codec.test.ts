@@ -98,13 +98,13 @@ describe('messages', () => {
     }
   });
 
-  test('too long is refused unread', () => {
+  test('T12: too long is refused unread', () => {
     expect(codeOf(() => parseMessage(new Uint8Array(524_289)))).toBe('WIRE_TOO_LARGE');
     expect(codeOf(() => parseFrame(new Uint8Array(MAX_FRAME_BYTES + 1)))).toBe('WIRE_TOO_LARGE');
   });
 });
 
-describe('the one encoding', () => {
+describe('the one encoding (T09, T11)', () => {
   // Limits{max_message_bytes = 1, max_evidence_bytes = 2, credit = 3}
   const limits = (bytes: readonly number[]): string =>
     codeOf(() => parseProtobuf('Limits', Uint8Array.from(bytes), 100));
@@ -147,7 +147,7 @@ describe('the one encoding', () => {
     expect(codeOf(() => parseProtobuf('ClockEstimate', estimate(77), 100))).toBe('WIRE_MALFORMED');
   });
 
-  test('ten million elements cost their bytes and no more', () => {
+  test('T12: ten million elements cost their bytes and no more', () => {
     const flood = new Uint8Array(1_000_000).fill(0x0a);
     const start = performance.now();
     expect(codeOf(() => parseProtobuf('Handling', flood, 2_000_000))).toBe('WIRE_MALFORMED');

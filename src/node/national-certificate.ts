@@ -1,0 +1,177 @@
+/** A certificate of the jurisdiction's own PKI in place of the built-in authority's: the request, and what the PKI answers. */
+import { X509Certificate, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { access, readFile, readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
+import type { NodeConfig } from '../config/mod.ts';
+import { openSecret, sealSecret } from '../store/mod.ts';
+import {
+  encodePrivateKey,
+  parseMemberStatement,
+  parsePrivateKey,
+  provesWith,
+  signCertificateRequest,
+  signEnrolment,
+  spkiOf,
+  verifyIssuedCertificate,
+  type IssuedCertificate,
+  type NodeKeys,
+  type TlsKeyType,
+} from '../trust/mod.ts';
+import { NodeError } from './error.ts';
+import { readKeyring } from './keyring.ts';
+
+const SECRET_MODE = 0o600;
+const PUBLIC_MODE = 0o644;
+// The key of a request that is not answered yet. It is no TLS key before it has a certificate.
+const REQUESTED = 'csr';
+
+/**
+ * Makes a TLS key and the request for its certificate. Asked again before it is answered, it requests for the same key.
+ * @param sameKey requests a new certificate for the present TLS key instead: the manifest then needs no change
+ * @throws {NodeError} NODE_INCOMPLETE
+ */
+export async function requestCertificate(
+  config: NodeConfig,
+  passphrase: string | undefined,
+  { keyType, sameKey }: { readonly keyType: TlsKeyType; readonly sameKey: boolean },
+): Promise<string> {
+  const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
+  const host = config.endpoint === '' ? '' : new URL(config.endpoint).hostname.replace(/^\[|\]$/g, '');
+  const present = keys.tls.toSorted((a, b) => endOf(a.certificate) - endOf(b.certificate)).at(-1)!;
+  if (sameKey) return signCertificateRequest({ code: config.code, host, key: present.privateKey });
+  const path = join(config.paths.keys, `${REQUESTED}.key`);
+  let key = await readRequested(path, dataKey);
+  if (key === undefined || !isOfType(key, keyType)) {
+    key = generateTlsKey(keyType);
+    await replaceFile(path, sealSecret(dataKey, REQUESTED, encodePrivateKey(key)), SECRET_MODE);
+  }
+  return signCertificateRequest({ code: config.code, host, key });
+}
+
+/** What was installed, and whether the council has to hear of it. */
+export interface InstalledCertificate extends IssuedCertificate {
+  /** True when the key or the authority is another than before: the new enrolment has to go to the council. */
+  readonly needsCouncil: boolean;
+}
+
+/**
+ * Takes the certificate that the PKI has issued, after checking all that peers will check. With another key or another authority than the
+ * manifest names, the enrolment is written anew.
+ * @throws {NodeError} NODE_CERTIFICATE_REFUSED, NODE_INCOMPLETE
+ */
+export async function installCertificate(
+  config: NodeConfig,
+  passphrase: string | undefined,
+  pem: { readonly certificate: string; readonly authority: string },
+  nowMs: number,
+): Promise<InstalledCertificate> {
+  const { keys: folder, enrolment } = config.paths;
+  const { dataKey, keys } = await readKeyring(folder, passphrase);
+  const path = join(folder, `${REQUESTED}.key`);
+  const requested = await readRequested(path, dataKey);
+  const kids = [...keys.tls.map(({ kid }) => kid), ...(requested === undefined ? [] : [spkiOf(requested)])];
+  const verdict = verifyIssuedCertificate(pem.certificate, pem.authority, { code: config.code, kids, nowMs });
+  if (!verdict.ok)
+    throw new NodeError(
+      'NODE_CERTIFICATE_REFUSED',
+      `The certificate is refused (${verdict.reason}): ${verdict.detail}.`,
+    );
+  const issued = verdict.value;
+  const held = keys.tls.find(({ kid }) => kid === issued.kid);
+  const isSameAuthority = new X509Certificate(keys.authority).raw.equals(new X509Certificate(issued.authority).raw);
+  const name =
+    held === undefined
+      ? `tls-${Buffer.from(issued.kid, 'base64url').toString('hex').slice(0, 16)}`
+      : await fileOf(folder, held.certificate);
+  const needsCouncil = held === undefined || !isSameAuthority;
+  const tls = held?.privateKey ?? requested!;
+  const text = needsCouncil ? await renewedEnrolment(config, dataKey, tls, issued, nowMs) : undefined;
+  // The certificate first: a key without one would keep the node from starting.
+  await replaceFile(join(folder, `${name}.pem`), issued.certificate, PUBLIC_MODE);
+  if (held === undefined) {
+    await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(tls)), SECRET_MODE);
+    await unlink(path);
+  }
+  await replaceFile(join(folder, 'ca.pem'), issued.authority, PUBLIC_MODE);
+  if (text !== undefined) await replaceFile(enrolment, text, PUBLIC_MODE);
+  return { ...issued, needsCouncil };
+}
+
+/** The enrolment with the new TLS key and authority, and everything else as it was, proved again by every key. */
+async function renewedEnrolment(
+  config: NodeConfig,
+  dataKey: Uint8Array,
+  tls: KeyObject,
+  issued: IssuedCertificate,
+  nowMs: number,
+): Promise<string> {
+  const { keys: folder, enrolment } = config.paths;
+  await refuseRotated(folder);
+  const former = JSON.parse(await readFile(enrolment, 'utf8')) as { readonly statement: string };
+  const statement = parseMemberStatement(utf8ToBytes(former.statement));
+  const secret = async (name: 'sign' | 'encrypt' | 'ledger' | 'witness'): Promise<KeyObject> =>
+    parsePrivateKey(openSecret(dataKey, name, await readFile(join(folder, `${name}.key`))));
+  const [signKey, encrypt, ledger, witness] = await Promise.all([
+    secret('sign'),
+    secret('encrypt'),
+    secret('ledger'),
+    secret('witness'),
+  ]);
+  const certificates = { tls: issued.certificate, ca: issued.authority };
+  const keys: NodeKeys = { sign: signKey, encrypt, ledger, witness, tls, ca: tls, certificates };
+  const pin = { sha256: issued.kid, not_before: nowMs, not_after: issued.notAfter };
+  const authority = new X509Certificate(issued.authority).raw.toString('base64');
+  return signEnrolment(
+    { ...statement, endpoint: config.endpoint, tls: { ca: authority, spki_sha256: [pin] } },
+    issued.certificate,
+    provesWith(keys),
+  );
+}
+
+/** An enrolment speaks for the keys that a node began with; later ones are the council's to know from their rotation. */
+async function refuseRotated(folder: string): Promise<void> {
+  const rotated = (await readdir(folder)).filter((name) => /^(sign|encrypt|ledger|witness)-.*\.key$/.test(name));
+  if (rotated.length === 0) return;
+  throw new NodeError(
+    'NODE_CERTIFICATE_REFUSED',
+    'This node’s keys have been rotated since it enrolled: bring the new TLS key in as a rotation, or have the present one certified again.',
+  );
+}
+
+async function readRequested(path: string, dataKey: Uint8Array): Promise<KeyObject | undefined> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? parsePrivateKey(openSecret(dataKey, REQUESTED, await readFile(path))) : undefined;
+}
+
+function generateTlsKey(type: TlsKeyType): KeyObject {
+  switch (type) {
+    case 'rsa':
+      return generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey;
+    case 'p256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    case 'ed25519':
+      return generateKeyPairSync('ed25519').privateKey;
+    default:
+      return type satisfies never;
+  }
+}
+
+function isOfType(key: KeyObject, type: TlsKeyType): boolean {
+  return key.asymmetricKeyType === (type === 'p256' ? 'ec' : type);
+}
+
+function endOf(certificate: string): number {
+  return Date.parse(new X509Certificate(certificate).validTo);
+}
+
+/** The name that a certificate of this node is kept under. */
+async function fileOf(folder: string, certificate: string): Promise<string> {
+  for (const name of (await readdir(folder)).filter((file) => /^tls(-[0-9a-f]{16})?\.pem$/.test(file))) {
+    if (parseUtf8(await readFile(join(folder, name))) === certificate) return name.slice(0, -'.pem'.length);
+  }
+  throw new NodeError('NODE_INCOMPLETE', `There is no certificate in ${folder}.`);
+}

@@ -1,0 +1,129 @@
+/** Threats that need a connection of their own: compression, crumbs, another’s seal, clocks that are a day off. */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { connect, type TLSSocket } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import { signMessage } from '../../src/sealing/mod.ts';
+import { clientTlsOptions } from '../../src/trust/mod.ts';
+import { parseLedgerEntry } from '../../src/wire/mod.ts';
+import { requestDraft } from '../kit/drafts.ts';
+import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { Puppet } from '../kit/puppet.ts';
+
+const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
+const DAY = 86_400_000;
+
+/** A WebSocket by hand: the answer to the upgrade, and then what comes. */
+async function upgraded(
+  federation: TestFederation,
+): Promise<{ readonly socket: TLSSocket; readonly head: string; received: () => Buffer }> {
+  const puppet = await Puppet.of(federation, XB);
+  const { port } = loadNodeConfig(nodePaths(federation.dirOf(XA)).config, {}).listen!;
+  const own = clientTlsOptions(
+    { privateKey: puppet.keys.tls, certificate: puppet.keys.certificates.tls },
+    () => puppet.manifest.manifest,
+    XA,
+    () => Date.now(),
+  );
+  const socket = connect({ ...own, host: '127.0.0.1', port });
+  await new Promise((resolve) => socket.once('secureConnect', resolve));
+  let received = Buffer.alloc(0);
+  socket.on('data', (data: Buffer) => (received = Buffer.concat([received, data])));
+  socket.on('error', () => undefined);
+  socket.write(
+    'GET /federation HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+      'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mla.v1\r\n' +
+      'Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n\r\n',
+  );
+  await until(() => received.includes('\r\n\r\n'));
+  return { socket, head: received.toString('latin1').split('\r\n\r\n')[0]!, received: () => received };
+}
+
+/** A masked client frame; the mask is zero, so that the payload stands as it is. */
+function frame(first: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
+}
+
+describe('frames', () => {
+  test('T13: compression is not agreed to, and a compressed frame ends the session', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    await startNode(federation, XA);
+    const { socket, head, received } = await upgraded(federation);
+    expect(head).toContain('101 Switching Protocols');
+    expect(head.toLowerCase()).not.toContain('sec-websocket-extensions');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(frame(0xc2, Buffer.from([0x01])));
+    await closed;
+    expect(received().includes(Buffer.from([0x88, 0x02, 0x03, 0xea]))).toBe(true);
+  });
+
+  test('T14: a message in a hundred crumbs ends the session', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const node = await startNode(federation, XA);
+    const { socket, received } = await upgraded(federation);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.write(frame(0x02, Buffer.from([0x0a])));
+    for (let i = 0; i < 100; i++) socket.write(frame(0x00, Buffer.from([0x01])));
+    await closed;
+    expect(received().includes(Buffer.from([0x88, 0x02, 0x03, 0xf0]))).toBe(true);
+    expect(node.storage.ledger.size).toBe(1);
+  });
+});
+
+describe('messages', () => {
+  test('T05: who holds the recipient’s keys cannot speak for a sender', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const node = await startNode(federation, XA);
+    const [puppet, stolen] = [await Puppet.of(federation, XB), await Puppet.of(federation, XA)];
+    const { kid } = puppet.manifest.manifest.members.find(({ code }) => code === XB)!.sign[0]!;
+    const session = await puppet.converse(XA);
+    for (const key of [stolen.keys.sign, generateKeyPairSync('ed25519').privateKey]) {
+      const forge = (jws: string): string => {
+        const payload = Buffer.from(jws.split('.')[1]!, 'base64url');
+        return signMessage(payload, { kid, sign: (message) => sign(null, message, key) });
+      };
+      session.send(await puppet.delivery(XA, { jws: forge }));
+      const answer = await session.next();
+      if (answer.type !== 'receipt') throw new Error(answer.type);
+      expect(parseLedgerEntry(answer.value.entry)).toMatchObject({ kind: 'REFUSED', reason: 'SIGNATURE_INVALID' });
+    }
+    expect(await node.exchange.cases()).toEqual([]);
+    session.close();
+  });
+});
+
+describe('clocks', () => {
+  test.each([
+    ['a day ahead', DAY, 'REFUSED', 'ISSUED_IN_FUTURE'],
+    ['a few hours behind', -DAY / 4, 'RECEIVED', undefined],
+  ])('T23: a sender whose clock is %s', async (_name, offset, status, reason) => {
+    const federation = await copyTestFederation([XA, XB]);
+    const clock = { nowMs: () => Date.now() + offset };
+    const [a, b] = [await startNode(federation, XA, { clock }), await startNode(federation, XB)];
+    const sent = await a.exchange.send(requestDraft(), XB);
+    const record = await a.exchange.answerOf(sent.message_id, 20_000);
+    expect({ status: record.status, reason: record.reason }).toEqual({ status, reason });
+    // What the offset is, the other side has seen in the Hello.
+    const seen = b.transport.connections()[0]!.clock_offset_ms!;
+    expect(Math.abs(seen - offset)).toBeLessThan(60_000);
+  });
+
+  test('T23: a clock that jumps back makes nothing valid again, and no entry older than the one before', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    let offset = 0;
+    const node = await startNode(federation, XA, { clock: { nowMs: () => Date.now() + offset } });
+    const puppet = await Puppet.of(federation, XB);
+    const session = await puppet.converse(XA);
+    for (const jump of [0, -DAY / 2]) {
+      offset = jump;
+      session.send(await puppet.delivery(XA, { header: { issued_at: Date.now() - DAY / 2 } }));
+      await session.next();
+    }
+    const times = await Promise.all(
+      [0, 1, 2].map(async (i) => parseLedgerEntry(await node.storage.ledger.entry(i)).time),
+    );
+    expect(times).toEqual(times.toSorted((x, y) => x - y));
+    session.close();
+  });
+});
