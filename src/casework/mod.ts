@@ -35,5 +35,6 @@ export {
 } from './registry/basis.ts';
 export { isBinding, parseRegistry, type Registry } from './registry/registry.ts';
 export type { RegistryDocument } from './registry/document.ts';
+export { refusalRulesOf } from './registry/rules.ts';
 export { parseStates, type StateData, type States } from './registry/state.ts';
 export { SUBJECTS, type ClockRule, type Instrument, type Sourced, type Subject, type When } from './registry/schema.ts';

@@ -1,6 +1,7 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
 import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '../base/mod.ts';
-import type { NodeConfig } from '../config/mod.ts';
+import { parseRegistry, refusalRulesOf } from '../casework/mod.ts';
+import { dataFolder, readDataFolder, type NodeConfig } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../store/mod.ts';
@@ -170,6 +171,7 @@ export class Node {
         clock,
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
+        refusalRules: refusalRulesOf(parseRegistry(readDataFolder(dataFolder(process.env), 'treaties'))),
         failpoint: options.failpoint,
         evidence: { vault, acceptance: acceptanceOf(config) },
         onFatal: options.onFatal,

@@ -1,5 +1,6 @@
 import type { JurisdictionCode } from '../../base/mod.ts';
 import type { MeasureType, RefusalCode, Urgency } from '../../wire/mod.ts';
+import type { RefusalRules } from '../admission.ts';
 import { isCoercive } from '../measure-type.ts';
 import { isBinding, type Registry } from './registry.ts';
 import type { Instrument, Occasion, RefusalRule } from './schema.ts';
@@ -73,4 +74,13 @@ export function barredGrounds(
       )
       .map((rule) => ({ instrument, rule })),
   );
+}
+
+/** What the state machine asks before a refusal is taken, answered from the registry. */
+export function refusalRulesOf(registry: Registry): RefusalRules {
+  return ({ instruments: ids, requesting, requested, codes, issued_at: at }) => {
+    const date = new Date(at).toISOString().slice(0, 10);
+    const instruments = speakingInstruments(registry, ids, { from: requesting, to: requested, date });
+    return barredGrounds(instruments, codes).map(({ rule }) => ({ code: rule.code, source: rule.source }));
+  };
 }
