@@ -143,7 +143,8 @@ describe('node-config', () => {
     const scenario = parseScenario(JSON.parse(read(`node-config/scenarios/${name}`)), name);
     expect(scenario.note).toMatch(/invented/);
     for (const step of scenario.steps) {
-      const draft = draftOf(step, Date.now(), { message_id: '019b0000-0000-7000-8000-000000000001' });
+      const id = '019b0000-0000-7000-8000-000000000001';
+      const draft = draftOf(step, Date.now(), { message_id: id }, () => id);
       expect(contentFaults(parseDraft(draft).body)).toEqual([]);
     }
   });

@@ -9,7 +9,7 @@ import { CliError } from '../error.ts';
 import { createFederation, type SandboxNode } from '../sandbox/federation.ts';
 import { NodeProcess } from '../sandbox/node-process.ts';
 import { playScenario, untilConnected, type PlayedMessage } from '../sandbox/play.ts';
-import { loadScenario, type Scenario } from '../sandbox/scenario.ts';
+import { countMessages, loadScenario, type Scenario } from '../sandbox/scenario.ts';
 
 const CONNECT_TIMEOUT_MS = 30_000;
 
@@ -82,7 +82,7 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
   io.print('');
   const isReceived = ({ status, receipt }: PlayedMessage): boolean =>
     status === 'RECEIVED' && receipt?.verified === true;
-  const ok = report.ok && messages.length === scenario.steps.length && messages.every(isReceived);
+  const ok = report.ok && messages.length === countMessages(scenario) && messages.every(isReceived);
   return {
     ok,
     nodes,
