@@ -1,0 +1,149 @@
+/** Chains of custody: what continues one is accepted, and whatever changes one is found. */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { CERTIFICATE_RULES } from '../../src/evidence/certificate.ts';
+import {
+  appendCustody,
+  custodyFaults,
+  itemFaults,
+  type CustodyDraft,
+  type CustodySigner,
+} from '../../src/evidence/mod.ts';
+import { parseJson, type CertificateKind, type CustodyRecord, type Hash } from '../../src/wire/mod.ts';
+import { exhibit } from '../kit/evidence.ts';
+
+const pairs = Object.fromEntries(['XA', 'XB'].map((code) => [code, generateKeyPairSync('ed25519')]));
+const keys = (code: string, kid: string): ReturnType<typeof generateKeyPairSync>['publicKey'] | undefined =>
+  kid === `kid-${code}` ? pairs[code]?.publicKey : undefined;
+const signer = (code: string): CustodySigner => ({
+  jurisdiction: code as JurisdictionCode,
+  kid: `kid-${code}`,
+  sign: (message) => new Uint8Array(sign(null, message, pairs[code]!.privateKey)),
+});
+const hash = (byte: number): Hash => ({ algorithm: 'SHA256', value: new Uint8Array(32).fill(byte) });
+const draft = (kind: CustodyDraft['kind'], at: number, more: Partial<CustodyDraft> = {}): CustodyDraft => ({
+  kind,
+  at,
+  to: 'Police of Brethen',
+  place: 'Brethen',
+  ...more,
+});
+
+/** Collected, imaged, stored by XB, handed to XA, received there. */
+function goodChain(): CustodyRecord[] {
+  const chain: CustodyRecord[] = [];
+  const add = (code: string, event: CustodyDraft): void => {
+    chain.push(appendCustody('e1', chain, event, signer(code)));
+  };
+  add('XB', draft('COLLECT', 1));
+  add('XB', draft('ACQUIRE', 2, { hash_after: hash(1) }));
+  add('XB', draft('STORE', 2, { hash_before: hash(1), hash_after: hash(1) }));
+  add('XB', draft('TRANSFER', 3, { hash_before: hash(1) }));
+  add('XA', draft('RECEIVE', 4, { hash_after: hash(1) }));
+  return chain;
+}
+
+const codesOf = (chain: readonly CustodyRecord[]): string[] =>
+  custodyFaults('e1', chain, keys, 'c').map(({ path }) => path);
+
+describe('a chain of custody', () => {
+  test('that is continued by both sides has no fault', () => {
+    expect(codesOf(goodChain())).toEqual([]);
+    expect(codesOf([])).toEqual([]);
+  });
+
+  test('without one of its events is broken where it is missing', () => {
+    for (let missing = 0; missing < 4; missing++) {
+      const chain = goodChain().filter((_, i) => i !== missing);
+      expect(codesOf(chain)).toContain(`c[${missing}].event.number`);
+      expect(codesOf(chain)).toContain(`c[${missing}].event.previous`);
+    }
+    const swapped = goodChain();
+    [swapped[1], swapped[2]] = [swapped[2]!, swapped[1]!];
+    expect(codesOf(swapped)).toContain('c[1].event.previous');
+  });
+
+  test('of which any event is changed no longer verifies', () => {
+    const changes: Partial<CustodyRecord['event']>[] = [
+      { to: 'Somebody else' },
+      { place: 'Elsewhere' },
+      { at: 3 },
+      { seal_no: 'S-1' },
+      { hash_after: hash(2) },
+    ];
+    for (let at = 0; at < 5; at++) {
+      for (const change of changes) {
+        const chain = goodChain();
+        chain[at] = { ...chain[at]!, event: { ...chain[at]!.event, ...change } };
+        if (JSON.stringify(chain) === JSON.stringify(goodChain())) continue;
+        expect(codesOf(chain)).toContain(`c[${at}].signature`);
+      }
+    }
+    const foreign = goodChain();
+    foreign[0] = { ...foreign[0]!, jurisdiction: 'XA' };
+    expect(codesOf(foreign)).toContain('c[0].kid');
+  });
+
+  test('tells of contents that change between two events, and of times that go back', () => {
+    const chain = goodChain();
+    const add = (event: CustodyDraft): CustodyRecord[] => [...chain, appendCustody('e1', chain, event, signer('XA'))];
+    expect(codesOf(add(draft('STORE', 5, { hash_before: hash(2) })))).toEqual(['c[5].event.hash_before']);
+    expect(codesOf(add(draft('COPY', 5, { hash_before: hash(1), hash_after: hash(2) })))).toEqual([
+      'c[5].event.hash_after',
+    ]);
+    expect(codesOf(add(draft('ANALYSE', 5, { hash_before: hash(1), hash_after: hash(2) })))).toEqual([]);
+    expect(codesOf(add(draft('STORE', 3)))).toEqual(['c[5].event.at']);
+    expect(custodyFaults('e2', chain, keys, 'c').map(({ path }) => path)).toContain('c[0].event.item_id');
+  });
+});
+
+describe('an exhibit', () => {
+  const pathsOf = (change: object): string[] =>
+    itemFaults(parseJson('EvidenceItem', { ...exhibit(), ...change }), 'item').map(
+      ({ path, code }) => `${path} ${code}`,
+    );
+  const digest = (algorithm: string, length: number): object => ({
+    algorithm,
+    value: Buffer.alloc(length, 1).toString('base64url'),
+  });
+  const text = (words: string): object => ({ lang: 'en', text: words });
+
+  test.each([
+    ['nothing wrong', {}, []],
+    ['a digest of another length', { hashes: [digest('SHA256', 20)] }, ['item.hashes[0].value BAD_VALUE']],
+    ['only old digests', { hashes: [digest('MD5', 16), digest('SHA1', 20)] }, ['item.hashes REQUIRED']],
+    ['an old digest beside a new one', { hashes: [digest('MD5', 16), digest('SHA3_256', 32)] }, []],
+    ['digital without acquisition', { kind: 'DIGITAL' }, ['item.acquisition REQUIRED']],
+    ['a formality nobody asked for', { formalities_met: [text('under oath')] }, ['item.formalities_met[0] BAD_VALUE']],
+    ['itself as its source', { derived_from: ['e1'] }, ['item.derived_from CONFLICT']],
+  ])('%s', (_name, change, expected) => {
+    expect(pathsOf(change)).toEqual(expected);
+  });
+
+  test.each(Object.keys(CERTIFICATE_RULES) as CertificateKind[])(
+    'a certificate of kind %s needs each of its particulars',
+    (kind) => {
+      const { particulars } = CERTIFICATE_RULES[kind];
+      const certificate = {
+        kind,
+        by: 'Dr. Carla Example',
+        function: 'custodian',
+        authority: 'Invented Bank',
+        place: 'Brethen',
+        date: '2026-11-02',
+        sworn: true,
+        statement: text('I certify.'),
+        particulars: particulars.map((name) => ({ name, value: text('Stated.') })),
+      };
+      expect(pathsOf({ certificates: [certificate] })).toEqual([]);
+      for (const name of particulars) {
+        const without = {
+          ...certificate,
+          particulars: certificate.particulars.filter((stated) => stated.name !== name),
+        };
+        expect(pathsOf({ certificates: [without] })).toEqual(['item.certificates[0].particulars REQUIRED']);
+      }
+    },
+  );
+});
