@@ -54,10 +54,14 @@ test.each<[Plant, RegExp]>([
   ['ACKNOWLEDGES_BEFORE_COMMIT', /L: |N: |LEDGER_ROLLED_BACK/],
   ['FORGETS_NUMBERS', /E: |waits for ever|DELIVERY_CONTRADICTION/],
   ['SIGNS_A_SECOND_HISTORY', /N: |L: |LEDGER_(ROLLED_BACK|FORKED|CONTRADICTION)/],
-])('the model finds a node that %s', async (plant, finding) => {
-  let found = '';
-  for (let seed = 1; seed <= 60 && found === ''; seed++) {
-    await withSeed(seed, (random) => play(random, plant)).catch((error: unknown) => (found = String(error)));
-  }
-  expect(found.split('\n')[0]).toMatch(finding);
-});
+])(
+  'the model finds a node that %s',
+  async (plant, finding) => {
+    let found = '';
+    for (let seed = 1; seed <= 60 && found === ''; seed++) {
+      await withSeed(seed, (random) => play(random, plant)).catch((error: unknown) => (found = String(error)));
+    }
+    expect(found.split('\n')[0]).toMatch(finding);
+  },
+  240_000,
+);
