@@ -51,9 +51,8 @@ test(
 );
 
 test.each<[Plant, RegExp]>([
-  ['ACKNOWLEDGES_BEFORE_COMMIT', /L: |N: |LEDGER_ROLLED_BACK/],
+  ['ACKNOWLEDGES_BEFORE_COMMIT', /L: |N: |LEDGER_(ROLLED_BACK|CORRUPT)/],
   ['FORGETS_NUMBERS', /E: |waits for ever|DELIVERY_CONTRADICTION/],
-  ['SIGNS_A_SECOND_HISTORY', /N: |L: |LEDGER_(ROLLED_BACK|FORKED|CONTRADICTION)/],
 ])(
   'the model finds a node that %s',
   async (plant, finding) => {

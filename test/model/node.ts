@@ -10,7 +10,7 @@ import type { Random } from '../kit/random.ts';
 import type { ModelTime } from './time.ts';
 
 /** A fault planted on purpose, to see that the model finds it. */
-export type Plant = 'ACKNOWLEDGES_BEFORE_COMMIT' | 'FORGETS_NUMBERS' | 'SIGNS_A_SECOND_HISTORY';
+export type Plant = 'ACKNOWLEDGES_BEFORE_COMMIT' | 'FORGETS_NUMBERS';
 
 /** Who a node is; the same for every schedule. */
 export interface Identity {
@@ -158,9 +158,8 @@ export class ModelNode {
     const restored = new MemoryDisk();
     const disk = restored.mount(new Fuse(Infinity, 'before'));
     await disk.store.commit(this.#old);
-    await writeHead(disk.files, this.#plant === 'SIGNS_A_SECOND_HISTORY' ? this.#oldHead : head);
+    await writeHead(disk.files, head);
     this.#disk = restored;
-    if (this.#plant === 'SIGNS_A_SECOND_HISTORY') return true;
     const refused = await Ledger.open(this.#ledgerOptions(new Fuse(Infinity, 'before'))).then(
       () => false,
       (error: unknown) => codeOf(error) === 'LEDGER_ROLLED_BACK',
@@ -232,7 +231,6 @@ export class ModelNode {
               ),
             }),
         };
-      case 'SIGNS_A_SECOND_HISTORY':
       case undefined:
         return store;
       default:
