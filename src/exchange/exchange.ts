@@ -195,6 +195,8 @@ export class Exchange {
       if ((event.kind === 'RECEIPT_HELD' || event.kind === 'REFUSAL_HELD') && event.message_id === id) resolve();
     });
     const timer = setTimeout(resolve, timeoutMs);
+    // Whoever waits is told nothing more once the node has stopped: that must not keep its process.
+    timer.unref();
     try {
       // Subscribed first, so that an answer between the two is not missed.
       const record = await findMessage(this.#context, id);

@@ -69,7 +69,7 @@ export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise
   const authority = await readText(folder, 'ca.pem');
   return {
     kind: 'file',
-    tls: await Promise.all(found.tls.map((name) => readTlsKey(folder, dataKey, name, authority))),
+    tls: await readTlsKeys(folder, dataKey, found.tls, authority),
     sign: (await open(found.sign)).map(signatureKey),
     encrypt: (await open(found.encrypt)).map(agreementKey),
     ledger: (await open(found.ledger)).map(signatureKey),
@@ -95,6 +95,23 @@ export async function readKeyFile(folder: string, name: string): Promise<Buffer>
   } catch (cause) {
     throw new NodeError('NODE_INCOMPLETE', `The key file ${join(folder, name)} cannot be read.`, { cause });
   }
+}
+
+/**
+ * The keys whose certificates stem from the authority. After a change of authority the former certificate stays beside the new one, and is
+ * of no use; where none holds, something was changed on disk.
+ */
+async function readTlsKeys(
+  folder: string,
+  dataKey: Uint8Array,
+  names: readonly string[],
+  authority: string,
+): Promise<TlsKey[]> {
+  const read = await Promise.allSettled(names.map((name) => readTlsKey(folder, dataKey, name, authority)));
+  const keys = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = read.find((result) => result.status === 'rejected');
+  if (keys.length === 0 && failed !== undefined) throw failed.reason as Error;
+  return keys;
 }
 
 async function readTlsKey(folder: string, dataKey: Uint8Array, name: string, authority: string): Promise<TlsKey> {

@@ -66,6 +66,9 @@ test.runIf(CAN_MOUNT)(
         nodes.XA.api.post('messages', { to: 'XB', draft: requestFile(), wait_ms: 0 });
       await Promise.all(Array.from({ length: 20 }, send));
       await new Promise((resolve) => setTimeout(resolve, (cut * 37) % 100));
+      const received = async (): Promise<boolean> =>
+        (await nodes.XA.api.get<MessageRecord[]>('messages?status=RECEIVED&limit=1')).length > 0;
+      await until(received, 60_000);
       nodes.XB.child.kill('SIGSTOP');
       const records = await nodes.XA.api.get<MessageRecord[]>('messages?limit=10000');
       const acknowledged = records.filter(({ status }) => status === 'RECEIVED').map(({ message_id: id }) => id);
