@@ -31,7 +31,8 @@ export async function readCosigned(options: {
     const wrong = (detail: string): void => {
       findings.add('COSIGNATURE_INVALID', `${where}: ${path}`, detail);
     };
-    const head = verifyCheckpoint(await files.readText(path), key);
+    const note = await files.readText(path);
+    const head = verifyCheckpoint(note, key);
     if (!head.ok) {
       wrong(`${head.reason}: ${head.detail}`);
       continue;
@@ -45,8 +46,15 @@ export async function readCosigned(options: {
     } else {
       const cosignatures = verifyCosignatures(head.value, witnesses);
       if (!cosignatures.ok) wrong(`${cosignatures.reason}: ${cosignatures.detail}`);
+      else if (signatureLines(note) !== cosignatures.value.length + 1)
+        wrong('it has a line of nobody that a manifest knows');
       else found.push(...cosignatures.value.map(({ witness, timeS }) => ({ witness, size, timeS })));
     }
   }
   return found;
+}
+
+// A note's reader passes over lines of keys that it does not know; a bundle has no reason to hold one.
+function signatureLines(note: string): number {
+  return note.slice(note.lastIndexOf('\n\n') + 2).split('\n').length - 1;
 }

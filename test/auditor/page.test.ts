@@ -103,7 +103,8 @@ async function mutate(bytes: Uint8Array, n: number): Promise<Uint8Array> {
     return changed;
   }
   return rebuildBundle(bytes, (files) => {
-    const names = [...files.keys()];
+    // The index is made to fit whatever it was.
+    const names = [...files.keys()].filter((name) => name !== 'bundle.json');
     const name = names[n % names.length]!;
     const content = files.get(name)!.slice();
     content[at(content.length)]! ^= 1 << (n % 7);

@@ -638,6 +638,7 @@ def check_cosigned(name, data, manifests, code, origin, tree):
             message = f"cosignature/v1\ntime {int.from_bytes(signature[4:12], 'big')}\n{text}\n".encode()
             must(len(signature) == 76 and ed25519(key["public"], signature[12:], message), f"{name}: the cosignature of {key['name']}")
             vouching.append(witness)
+    must(lines.count("\n") == len(vouching) + 1, f"{name}: a line of nobody that a manifest knows")
     return name, vouching
 
 

@@ -2,7 +2,7 @@ import { bytesAccess } from '../../src/audit/mod.ts';
 import { Archive } from '../../src/audit/archive.ts';
 import { ArchiveWriter } from '../../src/audit/archive-writer.ts';
 import { encodeIndex, type BundleIndex } from '../../src/audit/bundle-layout.ts';
-import { bytesToHex, concatBytes, sha256 } from '../../src/base/mod.ts';
+import { bytesToHex, concatBytes, sha256, type Uuid } from '../../src/base/mod.ts';
 import { bundleOf, type BundleRequest, type Node } from '../../src/node/mod.ts';
 
 /** Everything that a stream gives, in one piece. */
@@ -14,7 +14,9 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 
 /** A node’s bundle. */
 export async function exportedBundle(node: Node, request: BundleRequest = {}): Promise<Uint8Array> {
-  return collect(await bundleOf(node.config.code, node.storage, request));
+  // As the local interface does: a running node's ledger is written by its exchange alone.
+  const disclose = (ids: readonly Uuid[]): ReturnType<Node['exchange']['disclose']> => node.exchange.disclose(ids);
+  return collect(await bundleOf(node.config.code, node.storage, request, { disclose }));
 }
 
 /** The files of a bundle, by path. */
