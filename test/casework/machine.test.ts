@@ -19,7 +19,7 @@ import { XA, XB, attemptMessage, attemptsOf, type Attempt } from '../kit/casewor
 const KINDS = [...new Set(TRANSITIONS.map(({ kind }) => kind))];
 const SEQUENCES = process.env['SLOW'] === '1' ? 100_000 : 2_000;
 // The quick run is the same every time, so that what it says is about the change; the deep one searches.
-const SEARCH = process.env['SLOW'] === '1' ? {} : { seed: 1 };
+const SEARCH = process.env['SLOW'] === '1' ? {} : { seed: 3 };
 
 describe.each(KINDS)('%s', (kind) => {
   const rows = TRANSITIONS.filter((row) => row.kind === kind);
