@@ -58,6 +58,8 @@ test.runIf(CAN_MOUNT)(
     run('/usr/sbin/mkfs.ext4', '-q', image);
     const device = mounted(image, dir);
     cpSync(join(folder, 'aside'), dir, { recursive: true });
+    // What is cut is the power of a node that has been set up: its files have reached the disk.
+    run('/usr/bin/sync', '-f', dir);
 
     const nodes = { XA: await serveNode(federation, 'XA'), XB: await serveNode(federation, 'XB') };
     const cuts: { readonly copy: string; readonly acknowledged: Uuid[] }[] = [];

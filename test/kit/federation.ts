@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -99,6 +99,8 @@ export async function copyTestFederation(
   const original = await template;
   const folder = temporaryFolder();
   cpSync(original.folder, folder, { recursive: true });
+  // Node 24 copies a folder without its mode.
+  for (const code of codes) chmodSync(nodePaths(join(folder, code.toLowerCase())).keys, 0o700);
   return { ...original, folder, council: join(folder, 'council'), dirOf: (code) => join(folder, code.toLowerCase()) };
 }
 
