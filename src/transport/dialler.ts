@@ -36,9 +36,9 @@ export class Dialler {
     this.#schedule(options.firstDelayMs);
   }
 
-  /** Unix milliseconds of the next attempt, if one is waiting. */
+  /** Unix milliseconds of the next attempt, if one is waiting and there is something to dial. */
   get nextAttemptAt(): number | undefined {
-    return this.#nextAttemptAt;
+    return this.#options.endpoint() === undefined ? undefined : this.#nextAttemptAt;
   }
 
   /** A session that did nothing wrong is over: the next attempts start from short waits again. */
