@@ -26,7 +26,7 @@ export class Progress {
     this.#lastTold = now;
     const rate = this.#done / ((now - this.#startedAt) / 1000);
     const ofTotal = this.#total === undefined ? '' : ` of ${formatBytes(this.#total)}`;
-    const left = this.#total === undefined ? '' : `, ${seconds((this.#total - this.#done) / rate)} left`;
+    const left = this.#total === undefined ? '' : `, ${formatSeconds((this.#total - this.#done) / rate)} left`;
     this.#note(`${this.#what}: ${formatBytes(this.#done)}${ofTotal}, ${formatBytes(rate)}/s${left}`);
   }
 
@@ -39,7 +39,9 @@ export class Progress {
   }
 }
 
-function seconds(value: number): string {
+/** A time that a person waits: seconds, or minutes, or hours. */
+export function formatSeconds(value: number): string {
   const whole = Math.max(0, Math.round(value));
-  return whole < 120 ? `${whole} s` : `${Math.round(whole / 60)} min`;
+  if (whole < 120) return `${whole} s`;
+  return whole < 7200 ? `${Math.round(whole / 60)} min` : `${Math.round(whole / 3600)} h`;
 }

@@ -10,6 +10,7 @@ import type { Directory } from './directory.ts';
 import type { ExchangeListener } from './event.ts';
 import type { IncidentPace } from './incident.ts';
 import type { Turns } from './turns.ts';
+import type { Transfers } from './evidence-progress.ts';
 import type { EvidenceAcceptance } from './evidence-steps.ts';
 import type { EvidenceVerifier } from './evidence-verify.ts';
 
@@ -24,6 +25,7 @@ export interface EvidenceContext {
   readonly vault: Vault;
   readonly acceptance: EvidenceAcceptance;
   readonly verifier: EvidenceVerifier;
+  readonly transfers: Transfers;
 }
 
 /** What every part of the exchange works with; built once by `Exchange`. */

@@ -5,6 +5,7 @@ import { toJson, type EvidenceDeletedWhy, type EvidenceFile, type EvidenceStopRe
 import type { EvidenceContext, ExchangeContext } from './context.ts';
 import { releaseQuota } from './evidence-arrival.ts';
 import { evidenceKeys, fileOf, fileToRecord, type EvidenceRecord, type OfferRecord } from './evidence-record.ts';
+import type { TransferProgress } from './evidence-progress.ts';
 import { addCustody, addFilesToItem, handOver, listItems, putItem, type ItemAnswer } from './evidence-items.ts';
 import { decodeRecord } from './record.ts';
 
@@ -25,11 +26,15 @@ export interface EvidenceAnswer {
   readonly since: string;
   readonly complete_index?: number | undefined;
   readonly verified_at?: string | undefined;
+  /** While it is awaited and moves, or waits for something of this node. */
+  readonly progress?: TransferProgress | undefined;
   readonly offers: readonly {
     readonly peer: string;
     readonly status: OfferRecord['status'];
     readonly reason?: EvidenceStopReason | undefined;
     readonly held_index?: number | undefined;
+    /** While it moves. */
+    readonly progress?: TransferProgress | undefined;
   }[];
 }
 
@@ -85,7 +90,7 @@ export class EvidenceDesk {
     for await (const [, bytes] of this.#context.store.scan(evidenceKeys.files)) {
       const record = decodeRecord<EvidenceRecord>(bytes);
       if (caseId === undefined || record.case_id === caseId)
-        found.push(answerOf(record, offers.get(fileOf(record).file_id) ?? []));
+        found.push(withProgress(this.#context, answerOf(record, offers.get(fileOf(record).file_id) ?? [])));
     }
     return found;
   }
@@ -146,7 +151,8 @@ export class EvidenceDesk {
         detail: { type: 'evidence_deleted', value: { file_id: file.file_id, size: file.size, root: file.root, why } },
       });
       view.putRecord(evidenceKeys.file(fileId), next);
-      view.delete(evidenceKeys.plain(file.sha256));
+      const same = await view.getRecord<{ readonly file_id: string }>(evidenceKeys.plain(file.sha256));
+      if (same?.file_id === fileId) view.delete(evidenceKeys.plain(file.sha256));
       if (current.peer !== undefined) await releaseQuota(view, current.peer, file.size);
       return next;
     });
@@ -232,6 +238,18 @@ async function offersByFile(context: ExchangeContext): Promise<Map<string, Evide
     offers.set(fileId, known);
   }
   return offers;
+}
+
+/** A file that is awaited, or on offer, with how far it is. */
+function withProgress({ evidence }: ExchangeContext, answer: EvidenceAnswer): EvidenceAnswer {
+  const { file_id: id, peer, status, offers } = answer;
+  return {
+    ...answer,
+    progress: status === 'AWAITED' && peer !== undefined ? evidence?.transfers.of(peer, id) : undefined,
+    offers: offers.map((offer) =>
+      offer.status === 'OFFERED' ? { ...offer, progress: evidence?.transfers.of(offer.peer, id) } : offer,
+    ),
+  };
 }
 
 function answerOf(record: EvidenceRecord, offers: EvidenceAnswer['offers']): EvidenceAnswer {

@@ -5,7 +5,7 @@
 import type { JurisdictionCode } from '../base/mod.ts';
 import { codeOf } from '../base/mod.ts';
 import type { Receiving } from '../evidence/mod.ts';
-import type { EvidenceChunk, EvidenceStopReason } from '../wire/mod.ts';
+import type { EvidenceChunk, EvidenceFile, EvidenceStopReason } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { declineArrival, failArrival, recordArrival } from './evidence-arrival.ts';
 import { evidenceKeys, fileOf, type AwaitedRecord, type EvidenceRecord } from './evidence-record.ts';
@@ -140,10 +140,11 @@ export class EvidencePull {
     try {
       receiving = await vault.receive(file);
     } catch (error) {
-      await this.#postpone(fileId, error);
+      await this.#postpone(file, error);
       return;
     }
     this.#pulling.set(fileId, { record, receiving, askedTo: receiving.next, badChunks: 0 });
+    this.#note(receiving);
     if (receiving.isWhole) await this.#finish(fileId, receiving);
     else await this.#ask(fileId, true);
   }
@@ -165,7 +166,7 @@ export class EvidencePull {
       isRight = await pulling.receiving.take(sealed);
     } catch (error) {
       await this.#end(fileId);
-      await this.#postpone(fileId, error);
+      await this.#postpone(pulling.receiving.file, error);
       return;
     }
     if (!isRight) {
@@ -174,6 +175,7 @@ export class EvidencePull {
       return;
     }
     pulling.badChunks = 0;
+    this.#note(pulling.receiving);
     if (pulling.receiving.isWhole) await this.#finish(fileId, pulling.receiving);
     else if (pulling.askedTo - pulling.receiving.next <= WINDOW_CHUNKS / 2) await this.#ask(fileId, false);
   }
@@ -184,7 +186,7 @@ export class EvidencePull {
     try {
       isRight = await receiving.finish();
     } catch (error) {
-      await this.#postpone(fileId, error);
+      await this.#postpone(receiving.file, error);
       return;
     }
     if (isRight) await this.#complete(fileId);
@@ -194,6 +196,7 @@ export class EvidencePull {
 
   async #complete(fileId: string): Promise<void> {
     await recordArrival(this.#context, this.#peer, fileId);
+    this.#context.evidence!.transfers.end(this.#peer, fileId);
     await this.#context.evidence!.vault.abandon(fileId);
     await this.#tell(fileId);
   }
@@ -215,10 +218,11 @@ export class EvidencePull {
   }
 
   /** No room, or the store of objects does not answer: what is here stays, and it goes on later. */
-  async #postpone(fileId: string, error: unknown): Promise<void> {
+  async #postpone({ file_id: fileId, size }: EvidenceFile, error: unknown): Promise<void> {
     const code = codeOf(error);
     if (code !== 'EVIDENCE_NO_SPACE' && code !== 'EVIDENCE_STORE_FAILED') throw error;
     this.#postponed.add(fileId);
+    this.#context.evidence!.transfers.postpone(this.#peer, fileId, size, code);
     this.#context.emit({ kind: 'EVIDENCE_POSTPONED', time: this.#context.clock.nowMs(), peer: this.#peer, code });
     this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: 'NO_SPACE' } });
     clearTimeout(this.#retry);
@@ -229,9 +233,15 @@ export class EvidencePull {
     this.#retry.unref();
   }
 
+  #note({ file, next }: Receiving): void {
+    const bytes = Math.min(file.size, next * file.chunk_bytes);
+    this.#context.evidence!.transfers.note(this.#peer, file.file_id, bytes, file.size);
+  }
+
   async #end(fileId: string): Promise<void> {
     const pulling = this.#pulling.get(fileId);
     this.#pulling.delete(fileId);
+    this.#context.evidence?.transfers.end(this.#peer, fileId);
     await pulling?.receiving.close();
   }
 }

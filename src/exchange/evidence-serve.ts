@@ -69,7 +69,7 @@ export class EvidenceServe {
   /** The peer takes no more of a file; with room again it asks again. */
   onStop(fileId: string, reason: EvidenceStopReason): Promise<void> {
     return this.#inTurn(async () => {
-      this.#serving.delete(fileId);
+      this.#end(fileId);
       if (reason === 'NO_SPACE') return;
       await this.#context.committer.commit(async (view) => {
         const key = evidenceKeys.offer(this.#peer, fileId);
@@ -83,7 +83,7 @@ export class EvidenceServe {
   /** The peer's word that a file is there, with its proof. */
   onDone(done: EvidenceDone): Promise<void> {
     return this.#inTurn(async () => {
-      this.#serving.delete(done.file_id);
+      this.#end(done.file_id);
       const bytes = await this.#context.store.get(evidenceKeys.offer(this.#peer, done.file_id));
       const offer = bytes === undefined ? undefined : decodeRecord<OfferRecord>(bytes);
       const proved = verifyPeerEntry(this.#context, this.#peer, done.receipt);
@@ -103,7 +103,7 @@ export class EvidenceServe {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#serving.clear();
+    for (const fileId of [...this.#serving.keys()]) this.#end(fileId);
     await this.#work;
     await this.#pumping;
   }
@@ -128,6 +128,11 @@ export class EvidenceServe {
     const bytes = await store.get(evidenceKeys.file(fileId));
     const record = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
     return record?.status === 'STORED' ? fileOf(record) : 'GONE';
+  }
+
+  #end(fileId: string): void {
+    this.#serving.delete(fileId);
+    this.#context.evidence?.transfers.end(this.#peer, fileId);
   }
 
   #pump(): void {
@@ -160,11 +165,14 @@ export class EvidenceServe {
       sealed = await reading;
     } catch {
       // Its content is not what it was: the operator finds it by “evidence verify”; the peer need not wait.
-      this.#serving.delete(fileId);
+      this.#end(fileId);
       this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: 'GONE' } });
       return;
     }
     await this.#link.sendBulk({ type: 'evidence_chunk', value: { file_id: fileId, index, sealed } });
+    const { size, chunk_bytes: chunkBytes } = serving.file;
+    if (this.#serving.has(fileId))
+      this.#context.evidence!.transfers.note(this.#peer, fileId, Math.min(size, (index + 1) * chunkBytes), size);
   }
 
   #read(serving: Serving, index: number): Promise<Uint8Array> {

@@ -72,8 +72,12 @@ export async function planArrivals(
       view.putRecord(evidenceKeys.file(file.file_id), { ...known, message_id });
       continue;
     }
-    // An id is good for one file from one peer: another bearer is turned away, and the first keeps its record.
-    const reason = isHere && !isKnown ? 'MALFORMED' : objection(file, used, acceptance);
+    // An id is good for one file from one peer: another bearer is turned away, and the first keeps its record. So is a root: an id is
+    // part of what is sealed, and whoever announces the root of another file wants this node to take that one for it, or to lose it.
+    const rootKey = evidenceKeys.object(bytesToHex(file.root));
+    const holder = await view.getRecord<{ readonly file_id: string }>(rootKey);
+    const isTaken = (isHere && !isKnown) || (holder !== undefined && holder.file_id !== file.file_id);
+    const reason = isTaken ? 'MALFORMED' : objection(file, used, acceptance);
     const awaited: AwaitedRecord = { reason };
     view.putRecord(evidenceKeys.awaited(peer, file.file_id), awaited);
     if (isHere && !isKnown) continue;
@@ -90,7 +94,7 @@ export async function planArrivals(
     view.putRecord(evidenceKeys.file(file.file_id), record);
     if (reason !== undefined) continue;
     used += file.size;
-    view.putRecord(evidenceKeys.object(bytesToHex(file.root)), { file_id: file.file_id });
+    view.putRecord(rootKey, { file_id: file.file_id });
   }
   const usage: UsageRecord = { bytes: used };
   view.putRecord(evidenceKeys.used(peer), usage);

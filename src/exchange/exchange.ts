@@ -27,6 +27,7 @@ import { Directory } from './directory.ts';
 import { discloseMessages, type Disclosure } from './disclosure.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
+import { Transfers } from './evidence-progress.ts';
 import type { EvidenceAcceptance } from './evidence-steps.ts';
 import { EvidenceVerifier } from './evidence-verify.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
@@ -122,6 +123,7 @@ export class Exchange {
         vault: options.evidence.vault,
         onFailure: options.onFatal,
       }),
+      transfers: new Transfers(timers),
     };
     this.#context = {
       code,

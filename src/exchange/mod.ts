@@ -5,6 +5,7 @@ export { discloseMessages, type Disclosure } from './disclosure.ts';
 export type { ExchangeErrorCode } from './error.ts';
 export type { ExchangeEvent, ExchangeListener } from './event.ts';
 export type { EvidenceAnswer, EvidenceDesk } from './evidence-desk.ts';
+export type { TransferProgress } from './evidence-progress.ts';
 export type { ItemAnswer } from './evidence-items.ts';
 export type { EvidenceAcceptance } from './evidence-steps.ts';
 export { Exchange, type ExchangeOptions } from './exchange.ts';

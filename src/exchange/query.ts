@@ -165,7 +165,16 @@ function contentOf(jws: string): Record<string, unknown> {
   const { header, body } = parseMessage(parseBase64url(jws.split('.')[1]!));
   const json = toJson('Message', { header, body });
   const { padding: _padding, ...readable } = json['header'] as Record<string, unknown>;
-  return { ...json, header: readable };
+  return { ...(withoutFileKeys(json) as Record<string, unknown>), header: readable };
+}
+
+/** Whoever may read a message need not be able to read its files: their keys stay in the sealed store. */
+function withoutFileKeys(json: unknown): unknown {
+  if (Array.isArray(json)) return json.map(withoutFileKeys);
+  if (typeof json !== 'object' || json === null) return json;
+  const isFile = 'file_id' in json && 'chunk_bytes' in json;
+  const members = Object.entries(json).filter(([name]) => !(isFile && name === 'key'));
+  return Object.fromEntries(members.map(([name, value]) => [name, withoutFileKeys(value)]));
 }
 
 async function proofOf(context: ExchangeContext, record: MessageRecord): Promise<PeerProof | undefined> {

@@ -2,7 +2,8 @@
 import { parseDraft, type Draft } from '../../src/wire/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
-import { acknowledgementDraft, requestDraft } from './drafts.ts';
+import type { ApiClient, SentAnswer } from '../../src/api/mod.ts';
+import { acknowledgementDraft, requestDraft, requestFile } from './drafts.ts';
 
 const AUTHORITY = { name: 'Section II', country: 'XB' };
 
@@ -29,6 +30,25 @@ export async function caseUnderExecution(requesting: Node, requested: Node): Pro
   ];
   for (const draft of answers) await send(requested, draft, from);
   return (await requesting.exchange.message(request)).record.case_id!;
+}
+
+/** The same case between two nodes in processes of their own, XA and XB. */
+export async function caseOverApi(requesting: ApiClient, requested: ApiClient): Promise<string> {
+  const send = async (api: ApiClient, to: string, draft: object): Promise<SentAnswer['message']> => {
+    const { message } = await api.post<SentAnswer>('messages', { to, draft, wait_ms: 30_000 });
+    if (message.status !== 'RECEIVED') throw new Error(`${message.type} is ${message.status} ${message.reason}`);
+    return message;
+  };
+  const { message_id: request, case_id } = await send(requesting, 'XB', requestFile());
+  const answers = [
+    { acknowledge_receipt: { received_at: 1, handler: AUTHORITY, local_ref: 'EX 1' } },
+    {
+      review_decision: { outcome: 'ACCEPT', measures: [{ measure_id: 'm1', outcome: 'ACCEPT' }], authority: AUTHORITY },
+    },
+    { execution_started: { measure_ids: ['m1'], started_on: '2026-11-02', executing: AUTHORITY } },
+  ];
+  for (const answer of answers) await send(requested, 'XA', { in_reply_to: request, ...answer });
+  return case_id!;
 }
 
 /** An exhibit; all particulars fictional. */

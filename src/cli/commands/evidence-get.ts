@@ -10,6 +10,10 @@ import { CliError } from '../error.ts';
 import { unwritable } from '../files.ts';
 import { Progress } from '../progress.ts';
 import { safeNames } from '../safe-name.ts';
+import { transferText } from '../transfer-text.ts';
+
+const MAX_WAIT_SECONDS = 7 * 24 * 3600;
+const POLL_MS = 500;
 
 export const evidenceGet: Command = {
   name: 'evidence get',
@@ -18,6 +22,7 @@ export const evidenceGet: Command = {
   options: {
     node: { value: 'D', help: 'folder of the running node', required: true },
     case: { value: 'ID', help: 'instead of one file: every file of a case that is here, into a folder' },
+    wait: { value: 'SECONDS', help: 'how long to wait for files that are still on their way; not at all by default' },
     output: { value: 'PATH', short: 'o', help: 'where to write the file, or the folder with --case', required: true },
   },
   details:
@@ -27,9 +32,16 @@ export const evidenceGet: Command = {
     const api = new ApiClient(args.text('node'));
     const caseId = args.optional('case');
     const output = args.text('output');
-    const { files } = await api.get<EvidenceList>(caseId === undefined ? 'evidence' : `evidence?case=${caseId}`);
-    const wanted =
-      caseId === undefined ? [one(files, args.operand('file id'))] : files.filter(({ status }) => status === 'STORED');
+    if (caseId !== undefined) args.noOperands();
+    const fileId = caseId === undefined ? args.operand('file id') : undefined;
+    const choose = async (): Promise<readonly EvidenceAnswer[]> => {
+      const { files } = await api.get<EvidenceList>(
+        caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
+      );
+      return fileId === undefined ? files : [one(files, fileId)];
+    };
+    const found = await arrived(choose, args.integer('wait', 0, MAX_WAIT_SECONDS), io.note);
+    const wanted = fileId === undefined ? found.filter(({ status }) => status === 'STORED') : found;
     if (wanted.length === 0) throw new CliError('CLI_USAGE', `No file of case ${caseId} is here.`);
     const names = safeNames(wanted.map(({ name }) => name));
     const paths = caseId === undefined ? [output] : names.map((name) => join(output, name));
@@ -45,6 +57,27 @@ export const evidenceGet: Command = {
     return 0;
   },
 };
+
+/** The files once none of them is on its way any more, or the time is over; tells how far they are. */
+async function arrived(
+  choose: () => Promise<readonly EvidenceAnswer[]>,
+  waitSeconds: number,
+  note: (line: string) => void,
+): Promise<readonly EvidenceAnswer[]> {
+  const end = performance.now() + waitSeconds * 1000;
+  const told = new Map<string, string>();
+  for (;;) {
+    const files = await choose();
+    const coming = files.filter(({ status }) => status === 'AWAITED');
+    if (coming.length === 0 || performance.now() >= end) return files;
+    for (const { file_id: id, name, size, progress } of coming) {
+      const line = `${name}: ${transferText(size, progress)}`;
+      if (told.get(id) !== line) note(line);
+      told.set(id, line);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
 
 function one(files: readonly EvidenceAnswer[], id: string): EvidenceAnswer {
   const file = files.find(({ file_id: fileId }) => fileId === id);

@@ -1,5 +1,6 @@
-import { ApiClient, type EvidenceList, type SentAnswer } from '../../api/mod.ts';
+import { ApiClient, RemoteError, type EvidenceList, type SentAnswer } from '../../api/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
+import { transferText } from '../transfer-text.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
@@ -37,27 +38,55 @@ export const evidenceVerify: Command = {
   summary: 'read files back from disk and compare every chunk and digest',
   operands: '[FILE_ID…]',
   options: { node: NODE, case: { value: 'ID', help: 'every file of this case that is here' } },
+  details:
+    'Without a file id and without --case, every file that is here: so after a restored backup. Exit status: 0 when all are whole and\n' +
+    'unchanged, 1 when one is not.',
   async run(args, io) {
     const api = new ApiClient(args.text('node'));
     const caseId = args.optional('case');
-    const ids =
-      caseId === undefined
-        ? args.operands
-        : (await api.get<EvidenceList>(`evidence?case=${encodeURIComponent(caseId)}`)).files
-            .filter(({ status }) => status === 'STORED')
-            .map(({ file_id: id }) => id);
-    if (ids.length === 0)
-      throw new CliError('CLI_USAGE', 'Give at least one file id, or a --case that has files here.');
-    const verified: EvidenceAnswer[] = [];
-    for (const id of ids)
-      verified.push(await api.post<EvidenceAnswer>(`evidence/${encodeURIComponent(id)}/verify`, {}));
-    io.result(
-      { ok: true, files: verified },
-      verified.map(({ file_id: id, sha256, name }) => `${id}  whole and unchanged  ${sha256}  ${name}`),
+    const { files } = await api.get<EvidenceList>(
+      caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
     );
-    return 0;
+    const isAsked = ({ file_id: id, status }: EvidenceAnswer): boolean =>
+      args.operands.length > 0 ? args.operands.includes(id) : status === 'STORED';
+    const wanted = files.filter(isAsked);
+    const missing = args.operands.find((id) => !wanted.some((file) => file.file_id === id));
+    if (missing !== undefined) throw new CliError('CLI_USAGE', `There is no file ${missing} at this node.`);
+    if (wanted.length === 0) throw new CliError('CLI_USAGE', 'No file is here.');
+    const results: VerifiedFile[] = [];
+    for (const [index, file] of wanted.entries()) {
+      if (wanted.length > 1) io.note(`${index + 1} of ${wanted.length}: ${file.name}, ${formatBytes(file.size)}`);
+      results.push({ ...file, ...(await verifyOne(api, file.file_id)) });
+    }
+    const ok = results.every(({ code }) => code === undefined);
+    io.result(
+      { ok, files: results },
+      results.map(({ file_id: id, sha256, name, code, message }) =>
+        code === undefined
+          ? `${id}  whole and unchanged  ${sha256}  ${name}`
+          : `${id}  NOT WHOLE  ${code}: ${message}  ${name}`,
+      ),
+    );
+    return ok ? 0 : 1;
   },
 };
+
+interface VerifiedFile extends EvidenceAnswer {
+  /** What is wrong with it; nothing, most likely. */
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** One file that is not whole must not hide what is to be said of the others. */
+async function verifyOne(api: ApiClient, id: string): Promise<{ readonly code?: string; readonly message?: string }> {
+  try {
+    await api.post<EvidenceAnswer>(`evidence/${encodeURIComponent(id)}/verify`, {});
+    return {};
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
 
 export const evidenceDelete: Command = {
   name: 'evidence delete',
@@ -172,8 +201,10 @@ function fileLines(file: EvidenceAnswer): string[] {
   const reason = file.reason === undefined ? '' : ` (${file.reason})`;
   return [
     `${file.file_id}  ${formatBytes(file.size).padStart(10)}  ${file.status}${reason}${verified}, ${from}  ${file.name}`,
-    ...file.offers.map(
-      ({ peer, status, reason: why }) => `    announced to ${peer}: ${status}${why === undefined ? '' : ` (${why})`}`,
-    ),
+    ...(file.status === 'AWAITED' ? [`    ${transferText(file.size, file.progress)}`] : []),
+    ...file.offers.map(({ peer, status, reason: why, progress }) => {
+      const moving = progress === undefined ? '' : `, ${transferText(file.size, progress)}`;
+      return `    announced to ${peer}: ${status}${why === undefined ? '' : ` (${why})`}${moving}`;
+    }),
   ];
 }

@@ -1,0 +1,222 @@
+/** Every command about evidence as a person types it, against two nodes in processes of their own. */
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { ApiClient } from '../../src/api/mod.ts';
+import type { EvidenceAnswer, MessageRecord } from '../../src/exchange/mod.ts';
+import { runCommand } from '../kit/command.ts';
+import { caseOverApi, exhibit, noise } from '../kit/evidence.ts';
+import { copyTestFederation, until } from '../kit/federation.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+import { serveNode, type Outcome } from '../kit/process.ts';
+
+interface Listed {
+  readonly files: readonly (EvidenceAnswer & { readonly path?: string })[];
+}
+
+const [HELD, DONE, REFUSED, USAGE] = [30_000, 0, 1, 2];
+
+/** Runs a command that has to succeed; its result. */
+async function succeed<T>(...args: readonly string[]): Promise<T> {
+  const outcome = await runCommand(...args, '--json');
+  expect({ args, ...outcome }).toMatchObject({ status: DONE });
+  return JSON.parse(outcome.stdout) as T;
+}
+
+/** A command whose standard input is given. */
+function withInput(input: Uint8Array, ...args: readonly string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, ['scripts/rogatory', ...args], {
+    env: { ...process.env, ROGATORY_BUILT: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString('utf8')));
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString('utf8')));
+  child.stdin.end(input);
+  return new Promise((resolve) => {
+    child.on('close', (status) => {
+      resolve({ status, stdout, stderr });
+    });
+  });
+}
+
+const isSettled = async (api: ApiClient, count: number): Promise<boolean> => {
+  const { files } = await api.get<Listed>('evidence');
+  return files.filter(({ offers }) => offers.some(({ status }) => status === 'COMPLETE')).length === count;
+};
+
+describe('evidence on the command line', () => {
+  test('files, folders and standard input go in, are sent, and come out as the system’s own sha256sum knows them', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const [a, b] = [await serveNode(federation, 'XA'), await serveNode(federation, 'XB')];
+    const [atA, atB] = [federation.dirOf('XA'), federation.dirOf('XB')];
+    const caseId = await caseOverApi(a.api, b.api);
+    const folder = temporaryFolder();
+    const item = join(folder, 'item.json');
+    writeFileSync(item, JSON.stringify(exhibit('e1')));
+
+    // What goes in: one file, a folder with folders in it, and what another program writes.
+    const contents = new Map([
+      ['statement.pdf', noise(700_000, 1)],
+      ['sub_image.dd', noise(3_000_000, 2)],
+      ['sub_deep_note.txt', noise(1, 3)],
+      ['piped.bin', noise(300_000, 4)],
+    ]);
+    writeFileSync(join(folder, 'statement.pdf'), contents.get('statement.pdf')!);
+    const tree = join(folder, 'tree');
+    mkdirSync(join(tree, 'sub', 'deep'), { recursive: true });
+    writeFileSync(join(tree, 'sub', 'image.dd'), contents.get('sub_image.dd')!);
+    writeFileSync(join(tree, 'sub', 'deep', 'note.txt'), contents.get('sub_deep_note.txt')!);
+    symlinkSync('/etc/hostname', join(tree, 'link'));
+    const about = ['--node', atB, '--case', caseId];
+    const files = await succeed<Listed>(
+      'evidence',
+      'add',
+      ...about,
+      '--item',
+      item,
+      join(folder, 'statement.pdf'),
+      tree,
+    );
+    expect(files.files.map(({ name }) => name)).toEqual(['statement.pdf', 'sub_deep_note.txt', 'sub_image.dd']);
+    const piped = await withInput(
+      contents.get('piped.bin')!,
+      ...['evidence', 'add', ...about, '--item', 'e1', '--name', 'piped.bin', '-', '--json'],
+    );
+    expect(piped).toMatchObject({ status: DONE });
+    // The same content under the same name is kept once.
+    const again = await succeed<Listed>('evidence', 'add', ...about, join(folder, 'statement.pdf'));
+    expect(again.files[0]!.file_id).toBe(files.files[0]!.file_id);
+    const list = await succeed<Listed>('evidence', 'list', ...about);
+    expect(list.files.map(({ name }) => name).sort()).toEqual([...contents.keys()].sort());
+
+    // A seal is broken by hand, and signed for.
+    const event = join(folder, 'event.json');
+    writeFileSync(event, JSON.stringify({ kind: 'SEAL', to: 'Evidence room', place: 'Brethen', seal_no: 'S-77' }));
+    await succeed('evidence', 'custody', 'add', ...about, '--item', 'e1', event);
+
+    const sent = await runCommand('evidence', 'send', ...about, '--to', 'XA', '--measure', 'm1', 'e1');
+    expect(sent).toMatchObject({ status: DONE });
+    const output = join(folder, 'arrived');
+    const got = await succeed<Listed>('evidence', 'get', '--node', atA, '--case', caseId, '--wait', '60', '-o', output);
+    expect(got.files).toHaveLength(contents.size);
+    for (const [name, bytes] of contents) expect(Buffer.compare(readFileSync(join(output, name)), bytes)).toBe(0);
+
+    // By the system's own tool: over what was sent, and over what arrived.
+    const sums = execFileSync('sha256sum', ['statement.pdf', 'tree/sub/image.dd', 'tree/sub/deep/note.txt'], {
+      cwd: folder,
+    })
+      .toString('utf8')
+      .replaceAll(/tree\/|(?<=sub)\/|(?<=deep)\//g, (text) => (text === 'tree/' ? '' : '_'));
+    writeFileSync(join(output, 'SENT'), sums);
+    expect(execFileSync('sha256sum', ['-c', '--strict', 'SENT'], { cwd: output }).toString('utf8')).toMatch(
+      /^(.*: OK\n){3}$/,
+    );
+    expect(execFileSync('sha256sum', ['-c', '--strict', 'SHA256SUMS'], { cwd: output }).toString('utf8')).toMatch(
+      /^(.*: OK\n){4}$/,
+    );
+    // What is there already is not written over.
+    const [first] = got.files;
+    expect(await runCommand('evidence', 'get', '--node', atA, first!.file_id, '-o', first!.path!)).toMatchObject({
+      status: REFUSED,
+    });
+
+    await until(() => isSettled(b.api, contents.size), HELD);
+    const shown = await runCommand('evidence', 'list', '--node', atB);
+    expect(shown.stdout.match(/announced to XA: COMPLETE/g)).toHaveLength(contents.size);
+    const custody = await runCommand('evidence', 'custody', 'show', '--node', atA, '--case', caseId);
+    expect(custody).toMatchObject({ status: DONE });
+    expect(custody.stdout).toMatch(/SEAL.*\n.*TRANSFER.*signed by XB\]\n.*RECEIVE.*signed by XA\]/);
+    expect(await runCommand('evidence', 'verify', '--node', atA, '--case', caseId)).toMatchObject({ status: DONE });
+
+    // Whoever reads the message is not handed the keys of its files.
+    const messages = await a.api.get<MessageRecord[]>('messages');
+    const transfer = messages.find(({ type }) => type === 'evidence_transfer')!;
+    const content = await runCommand('message', 'show', '--node', atA, transfer.message_id, '--json');
+    expect(content.stdout).toContain('"chunk_bytes"');
+    expect(content.stdout).not.toContain('"key"');
+
+    const one = got.files.find(({ name }) => name === 'piped.bin')!;
+    await succeed('evidence', 'delete', '--node', atA, one.file_id, '--why', 'RETENTION_ENDED');
+    expect(await runCommand('evidence', 'get', '--node', atA, one.file_id, '-o', join(folder, 'x'))).toMatchObject({
+      status: REFUSED,
+    });
+    expect((await runCommand('evidence', 'list', '--node', atA)).stdout).toMatch(/DELETED, from XB {2}piped\.bin/);
+  }, 120_000);
+
+  test('a backup holds records and keys; with a copy of the sealed files beside it everything is back', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const [a, b] = [await serveNode(federation, 'XA'), await serveNode(federation, 'XB')];
+    const atB = federation.dirOf('XB');
+    const caseId = await caseOverApi(a.api, b.api);
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'one.bin'), noise(50_000, 5));
+    writeFileSync(join(folder, 'two.bin'), noise(60_000, 6));
+    const added = await succeed<Listed>(
+      ...['evidence', 'add', '--node', atB, '--case', caseId, join(folder, 'one.bin'), join(folder, 'two.bin')],
+    );
+    const backup = join(folder, 'backup.zip');
+    await succeed('backup', '--node', atB, '-o', backup);
+    expect(readFileSync(backup).includes(Buffer.from(noise(50_000, 5)).subarray(0, 64))).toBe(false);
+    cpSync(join(atB, 'evidence'), join(folder, 'copy'), { recursive: true });
+    const stopped = b.outcome;
+    b.child.kill('SIGTERM');
+    await stopped;
+
+    // Another machine: the backup, the newest head, and only one of the two sealed files.
+    const elsewhere = join(folder, 'xb');
+    mkdirSync(elsewhere, { mode: 0o700 });
+    cpSync(join(atB, 'head'), join(elsewhere, 'head'));
+    expect(await runCommand('restore', backup, '--node', elsewhere)).toMatchObject({ status: DONE });
+    chmodSync(join(elsewhere, 'keys'), 0o700);
+    cpSync(join(folder, 'copy'), join(elsewhere, 'evidence'), { recursive: true });
+    const lost = added.files[1]!;
+    const object = join(elsewhere, 'evidence', 'objects', lost.root.slice(0, 2), lost.root.slice(2));
+    const bytes = readFileSync(object);
+    writeFileSync(object, bytes.subarray(1));
+    await serveNode({ ...federation, dirOf: () => elsewhere }, 'XB');
+    const verified = await runCommand('evidence', 'verify', '--node', elsewhere);
+    expect(verified).toMatchObject({ status: REFUSED });
+    expect(verified.stdout).toMatch(/whole and unchanged.*one\.bin\n/);
+    expect(verified.stdout).toMatch(/NOT WHOLE {2}EVIDENCE_CORRUPT.*two\.bin\n/);
+    writeFileSync(object, bytes);
+    expect(await runCommand('evidence', 'verify', '--node', elsewhere)).toMatchObject({ status: DONE });
+    // Nothing that a record names was swept away at the start.
+    expect(readdirSync(join(elsewhere, 'evidence', 'objects'))).toHaveLength(
+      new Set(added.files.map(({ root }) => root.slice(0, 2))).size,
+    );
+  }, 120_000);
+
+  test.each([
+    [['add', '--node', 'x', 'f'], '--case'],
+    [['add', '--node', 'x', '--case', 'y'], 'at least one file'],
+    [['add', '--node', 'x', '--case', 'y', '-'], '--name'],
+    [['get', '--node', 'x', '-o', 'f'], 'exactly one'],
+    [['get', '--node', 'x', '--case', 'y', 'z', '-o', 'f'], 'Unexpected'],
+    [['send', '--node', 'x', '--case', 'y', '--to', 'XB', 'e1'], '--measure'],
+    [['custody', 'add', '--node', 'x', '--case', 'y', 'f'], '--item'],
+    [['delete', '--node', 'x', 'f'], '--why'],
+  ])('%j is wrong usage', async (args, words) => {
+    const { status, stderr } = await runCommand('evidence', ...args);
+    expect(status).toBe(USAGE);
+    expect(stderr).toContain(words);
+  });
+
+  test('a file that is not there is told of by name, and nothing is made of the part that could be read', async () => {
+    const missing = join(temporaryFolder(), 'nothing');
+    const outcome = await runCommand('evidence', 'add', '--node', 'x', '--case', 'y', missing);
+    expect(outcome).toMatchObject({ status: REFUSED });
+    expect(outcome.stderr).toContain(missing);
+    expect(existsSync(missing)).toBe(false);
+  });
+});
