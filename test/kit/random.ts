@@ -1,4 +1,4 @@
-/** A source of numbers that a seed decides: a failing run is replayed with `ROGATORY_SEED`. */
+/** A source of numbers that a seed decides: a failing run is replayed with `ROGATORY_SEED`, and `ROGATORY_SEED=random` looks where nobody has. */
 export interface Random {
   /** A whole number from 0 up to, and without, `limit`. */
   below(limit: number): number;
@@ -23,13 +23,20 @@ export function randomOf(seed: number): Random {
   };
 }
 
-const given = process.env['ROGATORY_SEED'];
+const given = process.env['ROGATORY_SEED'] ?? '';
+const isExploring = given === 'random';
+if (given !== '' && !isExploring && !/^[0-9]{1,9}$/.test(given))
+  throw new TypeError('ROGATORY_SEED is "random" or a whole number below 1,000,000,000.');
 
-/** The seeds to run: the one of `ROGATORY_SEED` alone, or `count` from a random first one. */
+/**
+ * Where a run starts: the same for everybody and every time, so that what was right yesterday is right today. `ROGATORY_SEED=random` explores.
+ */
+export const firstSeed = given === '' ? 1 : isExploring ? Math.floor(Math.random() * 1e9) : Number(given);
+
+/** The seeds to run: `count` from the first one on, or the one that `ROGATORY_SEED` names alone. */
 export function seedsOf(count: number): number[] {
-  if (given !== undefined && given !== '') return [Number(given)];
-  const first = Math.floor(Math.random() * 1e9);
-  return Array.from({ length: count }, (_, n) => first + n);
+  if (given !== '' && !isExploring) return [firstSeed];
+  return Array.from({ length: count }, (_, n) => firstSeed + n);
 }
 
 /** Runs one seed; a failure tells how to have it again. */

@@ -93,6 +93,8 @@ export class World {
       await this.#settle();
       await this.#check();
       for (const a of this.nodes) for (const b of this.nodes) await this.#connect(a, b);
+      // What a session has to say first may wait for the disk.
+      await this.#settle();
       for (let frames = 0; this.#links.some(({ inFlight }) => inFlight > 0); frames++) {
         if (frames > 5_000) throw new Error('the nodes never stop talking');
         for (const link of this.#links) for (const way of [0, 1] as const) link.carry(way, 'ARRIVES', () => 0);
