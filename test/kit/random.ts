@@ -8,7 +8,10 @@ export interface Random {
 
 /** @param seed any whole number; nearby seeds give unrelated numbers (SplitMix32) */
 export function randomOf(seed: number): Random {
-  let state = Math.imul(seed, 0x9e3779b9) >>> 0;
+  // Mixed otherwise than the numbers are: from a multiple of the step, each seed would give the numbers of the one before, one later.
+  let state = Math.imul(seed ^ 0x5bd1e995, 0x27d4eb2f);
+  state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d);
+  state = (state ^ (state >>> 12)) >>> 0;
   const next = (): number => {
     state = (state + 0x9e3779b9) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);

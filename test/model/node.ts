@@ -10,7 +10,7 @@ import type { Random } from '../kit/random.ts';
 import type { ModelTime } from './time.ts';
 
 /** A fault planted on purpose, to see that the model finds it. */
-export type Plant = 'ACKNOWLEDGES_BEFORE_COMMIT' | 'FORGETS_NUMBERS';
+export type Plant = 'ACKNOWLEDGES_BEFORE_COMMIT' | 'FORGETS_NUMBERS' | 'SIGNS_A_SECOND_HISTORY' | 'BACKS_UP_ITS_HEAD';
 
 /** Who a node is; the same for every schedule. */
 export interface Identity {
@@ -158,8 +158,11 @@ export class ModelNode {
     const restored = new MemoryDisk();
     const disk = restored.mount(new Fuse(Infinity, 'before'));
     await disk.store.commit(this.#old);
-    await writeHead(disk.files, head);
+    // A head that is part of the backup is the mistake: nothing outside the store remembers then what was signed.
+    const isPlanted = this.#plant === 'BACKS_UP_ITS_HEAD';
+    await writeHead(disk.files, isPlanted ? this.#oldHead : head);
     this.#disk = restored;
+    if (isPlanted) return true;
     const refused = await Ledger.open(this.#ledgerOptions(new Fuse(Infinity, 'before'))).then(
       () => false,
       (error: unknown) => codeOf(error) === 'LEDGER_ROLLED_BACK',
@@ -231,6 +234,10 @@ export class ModelNode {
               ),
             }),
         };
+      case 'SIGNS_A_SECOND_HISTORY':
+        // Signs whether or not the write has failed; the next process, which has nothing of it, signs something else at that size.
+        return { ...store, commit: (batch) => store.commit(batch).catch(() => undefined) };
+      case 'BACKS_UP_ITS_HEAD':
       case undefined:
         return store;
       default:
