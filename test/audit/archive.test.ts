@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Archive } from '../../src/audit/archive.ts';
 import { ArchiveWriter } from '../../src/audit/archive-writer.ts';
@@ -10,6 +9,7 @@ import { bytesAccess, type RandomAccess } from '../../src/audit/mod.ts';
 import { concatBytes, utf8ToBytes } from '../../src/base/mod.ts';
 import { packFiles } from '../kit/bundle.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { fc } from '../kit/property.ts';
 
 const deep = process.env['SLOW'] === '1';
 const NOT_A_BUNDLE = expect.objectContaining({ code: 'AUDIT_NOT_A_BUNDLE' }) as Error;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   BaseError,
@@ -16,6 +15,7 @@ import {
   uint64ToBytes,
   utf8ToBytes,
 } from '../../src/base/mod.ts';
+import { fc } from '../kit/property.ts';
 
 const bytes = fc.uint8Array({ maxLength: 80 });
 

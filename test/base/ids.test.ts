@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   isJurisdictionCode,
@@ -8,6 +7,7 @@ import {
   parseJurisdictionCode,
   parseUuid,
 } from '../../src/base/mod.ts';
+import { fc } from '../kit/property.ts';
 
 describe('ids', () => {
   // RFC 9562 appendix A.6: the time and random bits of its UUIDv7 example.

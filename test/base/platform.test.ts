@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as browser from '../../src/base/platform.browser.ts';
 import * as node from '../../src/base/platform.ts';
+import { fc } from '../kit/property.ts';
 
 test('a browser computes what Node computes', () => {
   fc.assert(

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { safeNames } from '../../src/cli/safe-name.ts';
+import { fc } from '../kit/property.ts';
 
 test.each([
   ['../../etc/passwd', '_.._etc_passwd'],

@@ -2,7 +2,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bytesToHex, type Uuid } from '../../src/base/mod.ts';
 import { ChunkCipher } from '../../src/evidence/chunk.ts';
@@ -11,6 +10,7 @@ import { FileObjects, Vault } from '../../src/evidence/mod.ts';
 import { Spool, spoolPaths } from '../../src/evidence/spool.ts';
 import type { EvidenceFile } from '../../src/wire/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { fc } from '../kit/property.ts';
 import { hex, readVector } from '../kit/vectors.ts';
 
 interface EvidenceVector {

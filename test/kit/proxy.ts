@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import { firstSeed, randomOf } from './random.ts';
 
 /** What a proxy does with the bytes of the connections through it. */
 export interface ProxyWeather {
@@ -26,6 +27,7 @@ export class Proxy {
   ): Promise<Proxy> {
     const server = createServer();
     const proxy = new Proxy(server);
+    const random = randomOf(firstSeed);
     server.on('connection', (near) => {
       proxy.connections++;
       const far = connect(target, '127.0.0.1');
@@ -38,8 +40,8 @@ export class Proxy {
         from.on('data', (piece: Buffer) => {
           // Late pieces keep their order, as TCP does.
           turn = turn.then(async () => {
-            if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * delayMs));
-            if (Math.random() * cutsOneIn < 1) near.destroy();
+            if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, random.below(delayMs)));
+            if (Number.isFinite(cutsOneIn) && random.below(cutsOneIn) === 0) near.destroy();
             else if (!proxy.#deaf.has(from)) to.write(piece);
           });
         });

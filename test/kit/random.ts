@@ -36,10 +36,13 @@ if (given !== '' && !isExploring && !/^[0-9]{1,9}$/.test(given))
  */
 export const firstSeed = given === '' ? 1 : isExploring ? Math.floor(Math.random() * 1e9) : Number(given);
 
-/** The seeds to run: `count` from the first one on, or the one that `ROGATORY_SEED` names alone. */
-export function seedsOf(count: number): number[] {
-  if (given !== '' && !isExploring) return [firstSeed];
-  return Array.from({ length: count }, (_, n) => firstSeed + n);
+/**
+ * The seeds to run: `count` from the first one on, or the one that `ROGATORY_SEED` names alone.
+ * @param part of a run in several parts, from 0; no two have a seed in common
+ */
+export function seedsOf(count: number, part = 0): number[] {
+  if (given !== '' && !isExploring) return part === 0 ? [firstSeed] : [];
+  return Array.from({ length: count }, (_, n) => firstSeed + part * count + n);
 }
 
 /** Runs one seed; a failure tells how to have it again. */

@@ -86,9 +86,9 @@ describe('each of the first 500 writes fails', () => {
   );
 });
 
-describe.each(Array.from({ length: RUNS / GROUP }, (_, n) => n))('random runs, part %i', () => {
+describe.each(Array.from({ length: RUNS / GROUP }, (_, n) => n))('random runs, part %i', (part) => {
   test(`${GROUP} runs with one to four crashes each`, async () => {
-    for (const seed of seedsOf(GROUP)) await withSeed(seed, crashingRun);
+    for (const seed of seedsOf(GROUP, part)) await withSeed(seed, crashingRun);
   });
 });
 

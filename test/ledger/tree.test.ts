@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, parseHex } from '../../src/base/mod.ts';
 import { EMPTY_ROOT, MerkleTiles, leafHash, verifyConsistency, verifyInclusion } from '../../src/ledger/mod.ts';
+import { fc } from '../kit/property.ts';
 import { seedsOf, withSeed } from '../kit/random.ts';
 import { readVector } from '../kit/vectors.ts';
 import { pathOf, proofOf, rootOf } from './reference.ts';

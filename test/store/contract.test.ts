@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
@@ -12,6 +11,7 @@ import {
   type Store,
 } from '../../src/store/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { fc } from '../kit/property.ts';
 
 const DATA_KEY = new Uint8Array(32).fill(7);
 const ENGINES: Readonly<Record<string, () => Promise<Store>>> = {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
 import {
@@ -18,6 +17,7 @@ import {
   toJson,
 } from '../../src/wire/mod.ts';
 import { bitFlips } from '../kit/mutation.ts';
+import { fc } from '../kit/property.ts';
 import { hex, readVector, type LedgerVector, type MessageVector } from '../kit/vectors.ts';
 import { readFileSync } from 'node:fs';
 

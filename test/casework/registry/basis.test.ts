@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../../src/base/mod.ts';
 import { SUBJECTS, isBinding, proposeBasis, type BasisProposal, type Subject } from '../../../src/casework/mod.ts';
+import { fc } from '../../kit/property.ts';
 import { REGISTRY } from '../../kit/registry.ts';
 
 const cc = (code: string): JurisdictionCode => code as JurisdictionCode;
