@@ -64,7 +64,11 @@ export function verifyAdmission(
   isOwn: boolean,
 ): Verdict<undefined, StepRefusal> {
   const { body, header } = message;
-  if (current === undefined && needsParent(message) && !isOpenParent(related.parent, message)) {
+  if (
+    (current === undefined || current.state === 'UNOPENED') &&
+    needsParent(message) &&
+    !isOpenParent(related.parent, message)
+  ) {
     return refuse('PARENT_UNKNOWN', `A ${body.type} needs the id of a received, open case between the same parties.`);
   }
   const restrained = body.type === 'close_case' ? related.children.find(isRestrained) : undefined;

@@ -3,11 +3,12 @@
  * stand there as SENT, the other's as RECEIVED, and both nodes learn both numbers: one travels with the message, the other comes back as
  * the receipt. So both fold the same steps in the same order once every message has its receipt, whatever crossed on the way.
  *
- * Until then the requesting side folds its own unanswered steps last, where they will stand if nothing comes between.
+ * Until then the requesting side folds its own unanswered steps last, or before those of the other side that can only have come after.
  */
-import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
+import { accept, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Message } from '../wire/mod.ts';
 import { takeStep, type Folded, type StepRefusal } from './fold.ts';
+import { foldAll, interleave, type Take } from './interleaving.ts';
 import type { Party } from './state.ts';
 import { caseStepOf, type CaseStep } from './step.ts';
 import { kindOpenedBy } from './transition.ts';
@@ -18,7 +19,7 @@ export interface Case extends Folded {
   readonly requesting: JurisdictionCode;
   /** Its ledger gives the case its order. */
   readonly requested: JurisdictionCode;
-  /** In the order of that ledger, then those that have no place in it yet. */
+  /** As folded: those that have a place in that ledger in its order, and among them, not before an own one, those that have none yet. */
   readonly steps: readonly CaseStep[];
 }
 
@@ -38,22 +39,27 @@ export function takePeerStep(current: Case | undefined, message: Message, index:
   if (current?.requested !== message.header.from) {
     return append(current, message, isOrderedBySender(current, message) ? index : undefined);
   }
-  const last = current.steps.at(-1);
-  if (last?.index === undefined ? current.steps.length === 0 : last.index < index)
-    return append(current, message, index);
-  return insert(current, { ...caseStepOf(message), index });
+  const step: CaseStep = { ...caseStepOf(message), index };
+  const take = takeIn(current);
+  const last = current.steps.at(-1)?.index;
+  if (last !== undefined && last < index) {
+    const next = take(openedOf(current), step);
+    if (next.ok) return accept({ ...current, ...next.value, steps: [...current.steps, step] });
+  }
+  const steps = interleave(current.steps, step, take);
+  return steps.ok ? accept(refolded(current, steps.value)!) : steps;
 }
 
 /** Gives a step its place, as soon as the entry about it in the ordering ledger is known. */
 export function placeStep(current: Case, id: Uuid, index: number): Case {
   const step = current.steps.find(({ message_id }) => message_id === id);
   if (step === undefined || step.index !== undefined) return current;
-  const placed = { ...step, index };
-  const isNext = current.steps.find((each) => each.index === undefined) === step;
-  const steps = insertInOrder(without(current.steps, id), placed);
+  const isBefore = (each: CaseStep): boolean => each.index !== undefined && each.index < index;
+  const others = without(current.steps, id);
+  // Whatever has no place yet was sent later, and is later.
+  const steps = [...others.filter(isBefore), { ...step, index }, ...others.filter((each) => !isBefore(each))];
   // Placed where it stood already, as nearly always: then nothing that was folded changes.
-  if (isNext && steps.findIndex((each) => each === placed) === current.steps.indexOf(step))
-    return { ...current, steps };
+  if (steps.every(({ message_id }, at) => message_id === current.steps[at]!.message_id)) return { ...current, steps };
   return refolded(current, steps)!;
 }
 
@@ -74,7 +80,7 @@ function append(current: Case | undefined, message: Message, index?: number): Ve
   const { header } = message;
   const step: CaseStep = { ...caseStepOf(message), index };
   const parties = current ?? partiesOf(message);
-  const next = takeStep(current, step, partyOf(parties, step.by));
+  const next = takeStep(openedOf(current), step, partyOf(parties, step.by));
   if (!next.ok) return next;
   const { requesting, requested } = parties;
   return accept({
@@ -86,43 +92,25 @@ function append(current: Case | undefined, message: Message, index?: number): Ve
   });
 }
 
-/**
- * The requested side has taken any number of the unanswered steps before it sent this one, in their order: it is legal if it is legal
- * after some of them. Which, the receipts will tell.
- */
-function insert(current: Case, step: CaseStep): Verdict<Case, StepRefusal> {
-  const placed = current.steps.filter(({ index }) => index !== undefined);
-  const before = placed.filter(({ index }) => index! < step.index!);
-  // An own step with a later place proves that the unanswered ones, sent after it, are later still.
-  const pending = before.length === placed.length ? current.steps.filter(({ index }) => index === undefined) : [];
-  let folded = foldSteps(current, before);
-  let verdict = takeStep(folded, step, partyOf(current, step.by));
-  for (const own of pending) {
-    if (verdict.ok) break;
-    const next = takeStep(folded, own, partyOf(current, own.by));
-    if (!next.ok) continue;
-    folded = next.value;
-    verdict = takeStep(folded, step, partyOf(current, step.by));
-  }
-  if (!verdict.ok) return verdict;
-  const next = refolded(current, insertInOrder(current.steps, step));
-  return next === undefined ? refuse('CASE_UNKNOWN', 'Nothing of the case is left.') : accept(next);
-}
-
+/** Folds again, in another order or with other steps. */
 function refolded(current: Case, steps: readonly CaseStep[]): Case | undefined {
-  const folded = foldSteps(current, steps);
-  const { case_id, requesting, requested } = current;
-  return folded === undefined ? undefined : { ...folded, case_id, requesting, requested, steps };
+  if (steps.length === 0) return undefined;
+  const { case_id, requesting, requested, kind } = current;
+  return { ...(foldAll(undefined, steps, takeIn(current)) ?? unopened(kind)), case_id, requesting, requested, steps };
 }
 
-// A step that stood on one that is gone is passed over, at both nodes.
-function foldSteps(parties: Pick<Case, 'requesting'>, steps: readonly CaseStep[]): Folded | undefined {
-  let folded: Folded | undefined;
-  for (const step of steps) {
-    const next = takeStep(folded, step, partyOf(parties, step.by));
-    if (next.ok) folded = next.value;
-  }
-  return folded;
+/** A case that nothing opens, as long as a step of it may still come to stand on what the other side has sent. */
+function unopened(kind: Case['kind']): Folded {
+  const none = { measures: {}, held: {}, obligations: [], conditions: [], marks: {}, instruments: [] };
+  return { kind, state: 'UNOPENED', rounds: 0, ...none };
+}
+
+function openedOf(current: Case | undefined): Folded | undefined {
+  return current?.state === 'UNOPENED' ? undefined : current;
+}
+
+function takeIn(parties: Pick<Case, 'requesting'>): Take {
+  return (folded, step) => takeStep(folded, step, partyOf(parties, step.by));
 }
 
 // In a team all are equal: the lower code's ledger gives each pair its order, whoever wrote first.
@@ -134,11 +122,6 @@ function partiesOf({ header, body }: Message): Pick<Case, 'requesting' | 'reques
 
 function isOrderedBySender(current: Case | undefined, message: Message): boolean {
   return (current ?? partiesOf(message)).requested === message.header.from;
-}
-
-function insertInOrder(steps: readonly CaseStep[], step: CaseStep): CaseStep[] {
-  const at = steps.findIndex(({ index }) => index === undefined || index > step.index!);
-  return at < 0 ? [...steps, step] : [...steps.slice(0, at), step, ...steps.slice(at)];
 }
 
 function without(steps: readonly CaseStep[], id: Uuid): CaseStep[] {

@@ -3,6 +3,7 @@ export type CaseKind = 'REQUEST' | 'ASSET' | 'SPONTANEOUS' | 'ALERT' | 'HIT_QUER
 
 /** Where a case, or one measure of a request, stands. Both nodes compute it from the same messages. */
 export type CaseState =
+  | 'UNOPENED'
   | 'PRECONSULT'
   | 'SENT'
   | 'RECEIVED'

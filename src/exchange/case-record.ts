@@ -74,7 +74,7 @@ export async function putStep(
   const { before, after, peer } = change;
   const orders = after.requested === context.code;
   view.putRecord(keys.case(after.case_id, peer), orders ? placeStep(after, placed.message_id, placed.index) : after);
-  if (before === undefined) await link(view, after, peer);
+  if (before === undefined || before.state === 'UNOPENED') await link(view, after, peer);
 }
 
 /**
@@ -101,12 +101,9 @@ export async function takeBackStep(view: StepView, record: MessageRecord): Promi
   if (current === undefined) return undefined;
   try {
     const left = withdrawStep(current, record.message_id);
-    if (left !== undefined) {
-      view.putRecord(keys.case(current.case_id, record.peer), left);
-      return undefined;
-    }
-    view.delete(keys.case(current.case_id, record.peer));
-    await unlink(view, current, record.peer);
+    if (left === undefined) view.delete(keys.case(current.case_id, record.peer));
+    else view.putRecord(keys.case(current.case_id, record.peer), left);
+    if (left === undefined || left.state === 'UNOPENED') await unlink(view, current, record.peer);
     return undefined;
   } catch (failure) {
     return failure;

@@ -116,7 +116,10 @@ describe('a case', () => {
     const without = (n: number): Case | undefined => withdrawStep(open, messages[n]!.header.message_id);
     expect(without(2)).toEqual(fold(messages[0]!, messages[1]!));
     expect(without(1)).toMatchObject({ state: 'SENT', obligations: [] });
-    expect(without(0)).toBeUndefined();
+    expect(without(0)).toMatchObject({ state: 'UNOPENED', measures: {}, obligations: [] });
+    expect(
+      messages.reduce<Case | undefined>((left, { header }) => left && withdrawStep(left, header.message_id), open),
+    ).toBeUndefined();
   });
 
   test('measures go their own ways: one asked about, one put off, one executed', () => {
