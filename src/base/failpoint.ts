@@ -45,6 +45,22 @@ export const FAILPOINTS = [
   'hello.agreed',
   /** The last checkpoint was published, and the store is still open. */
   'stop.drained',
+  /** A file that a person gave is sealed and in its place, and no record names it. */
+  'evidence.added',
+  /** A chunk has left this node. */
+  'evidence.chunk-sent',
+  /** A chunk was opened and is on its way to the disk. */
+  'evidence.chunk-taken',
+  /** A whole file is in its place, and the ledger does not say so. */
+  'evidence.taken-over',
+  /** The ledger says so, and the sender was not told. */
+  'evidence.recorded',
+  'evidence.done-sent',
+  /** The sender has written down that the file arrived, and the recipient was not told so. */
+  'evidence.held',
+  'evidence.settled',
+  /** The plaintext was compared with what was announced, and that is written down. */
+  'evidence.compared',
 ] as const;
 
 /** Name of a step. */

@@ -60,6 +60,7 @@ export class EvidenceDesk {
       { file_id: fileId, name, media_type },
       onBytes === undefined ? {} : { onBytes },
     );
+    this.#context.failpoint('evidence.added');
     const kept = await this.#context.committer.commit(async (view) => {
       const same = await view.getRecord<{ readonly file_id: string }>(evidenceKeys.plain(file.sha256));
       const known = same && (await view.getRecord<EvidenceRecord>(evidenceKeys.file(same.file_id)));

@@ -175,6 +175,7 @@ export class EvidencePull {
       return;
     }
     pulling.badChunks = 0;
+    this.#context.failpoint('evidence.chunk-taken');
     this.#note(pulling.receiving);
     if (pulling.receiving.isWhole) await this.#finish(fileId, pulling.receiving);
     else if (pulling.askedTo - pulling.receiving.next <= WINDOW_CHUNKS / 2) await this.#ask(fileId, false);
@@ -189,13 +190,18 @@ export class EvidencePull {
       await this.#postpone(receiving.file, error);
       return;
     }
-    if (isRight) await this.#complete(fileId);
-    else await this.#giveUp(fileId, 'the chunks do not have the announced root');
+    if (isRight) {
+      this.#context.failpoint('evidence.taken-over');
+      await this.#complete(fileId);
+    } else {
+      await this.#giveUp(fileId, 'the chunks do not have the announced root');
+    }
     await this.#begin();
   }
 
   async #complete(fileId: string): Promise<void> {
     await recordArrival(this.#context, this.#peer, fileId);
+    this.#context.failpoint('evidence.recorded');
     this.#context.evidence!.transfers.end(this.#peer, fileId);
     await this.#context.evidence!.vault.abandon(fileId);
     await this.#tell(fileId);
@@ -208,6 +214,7 @@ export class EvidencePull {
     if (complete === undefined) return;
     const receipt = await this.#context.ledger.receipt(complete.index);
     this.#link.answer({ type: 'evidence_done', value: { file_id: fileId, receipt } });
+    this.#context.failpoint('evidence.done-sent');
   }
 
   async #giveUp(fileId: string, detail: string): Promise<void> {

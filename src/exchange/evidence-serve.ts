@@ -97,7 +97,9 @@ export class EvidenceServe {
         return;
       }
       if (offer.status !== 'COMPLETE') await this.#hold(done, proved.value);
+      this.#context.failpoint('evidence.held');
       this.#link.answer({ type: 'evidence_settled', value: { file_id: done.file_id } });
+      this.#context.failpoint('evidence.settled');
     });
   }
 
@@ -170,6 +172,7 @@ export class EvidenceServe {
       return;
     }
     await this.#link.sendBulk({ type: 'evidence_chunk', value: { file_id: fileId, index, sealed } });
+    this.#context.failpoint('evidence.chunk-sent');
     const { size, chunk_bytes: chunkBytes } = serving.file;
     if (this.#serving.has(fileId))
       this.#context.evidence!.transfers.note(this.#peer, fileId, Math.min(size, (index + 1) * chunkBytes), size);

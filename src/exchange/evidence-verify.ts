@@ -72,6 +72,7 @@ export class EvidenceVerifier {
       view.putRecord(evidenceKeys.file(fileId), verified);
       await planReceive(context, view, verified);
     });
+    context.failpoint('evidence.compared');
     context.emit({
       kind: 'EVIDENCE_VERIFIED',
       time: context.clock.nowMs(),
