@@ -1,4 +1,14 @@
-import { closeSync, fsync, mkdirSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fsync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -6,6 +16,8 @@ import { promisify } from 'node:util';
 /** A file or folder that is open. */
 export interface OpenFile {
   writeFile(bytes: Uint8Array | string): Promise<void>;
+  /** Writes over what is there, or after its end. */
+  writeAt(bytes: Uint8Array, position: number): Promise<void>;
   /** Resolves when what was written, or a folder's list of names, is on disk. */
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -15,7 +27,7 @@ export interface OpenFile {
 export interface Files {
   /** @returns the first folder that had to be made, if any */
   mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>;
-  open(path: string, flags: 'wx' | 'r', mode?: number): Promise<OpenFile>;
+  open(path: string, flags: 'wx' | 'r' | 'r+', mode?: number): Promise<OpenFile>;
   readFile(path: string): Promise<Uint8Array>;
   readdir(path: string): Promise<string[]>;
   rename(from: string, to: string): Promise<void>;
@@ -24,6 +36,8 @@ export interface Files {
 }
 
 const flush = promisify(fsync);
+// Without the times of a file, which nobody reads: for what is written in place they would cost as much as the data.
+const flushData = promisify(fdatasync);
 
 /**
  * The machine's own files. Only what waits for the disk, or is long, goes through the thread pool: the other calls take microseconds, and
@@ -35,7 +49,11 @@ export const systemFiles: Files = {
     const descriptor = openSync(path, flags, mode);
     return {
       writeFile: async (bytes) => writeFileSync(descriptor, bytes),
-      sync: () => flush(descriptor),
+      writeAt: async (bytes, position) => {
+        for (let done = 0; done < bytes.length;)
+          done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
+      },
+      sync: () => (flags === 'r' ? flush(descriptor) : flushData(descriptor)),
       close: async () => closeSync(descriptor),
     };
   },

@@ -13,7 +13,7 @@ export const FAILPOINTS = [
   'ledger.append.committed',
   /** The checkpoint is stored; the head outside the store is the old one. */
   'ledger.append.checkpoint-stored',
-  'ledger.append.head-replaced',
+  'ledger.append.head-written',
   /** Steps are planned, nothing is written. */
   'commit.planned',
   /** A batch without ledger entries is on disk. */

@@ -1,6 +1,7 @@
 /**
- * The entries of a ledger as the store keeps them: in bundles of 256 once there are so many, one by one until then. A bundle is read,
- * opened and hashed at the speed of its bytes, which is what lets a node with a million entries start within seconds.
+ * The entries of a ledger as the store keeps them: in bundles of 256 once there are so many, in runs as they were appended until then. A
+ * bundle or run is one value, written, read and opened at the speed of its bytes, which is what lets a node append thousands a second,
+ * and start within seconds with a million.
  */
 import { LedgerError } from './error.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
@@ -22,18 +23,20 @@ const BUNDLES_AT_ONCE = 16;
 export class EntryLog {
   readonly #storage: LedgerStorage;
   readonly #bundles = new Map<number, readonly Uint8Array[]>();
-  // The entries after the last full bundle.
+  // The entries after the last full bundle, and the index at which each of their runs begins.
   #tail: readonly Uint8Array[];
+  #runs: readonly number[];
   #full: number;
 
-  private constructor(storage: LedgerStorage, full: number, tail: readonly Uint8Array[]) {
+  private constructor(storage: LedgerStorage, full: number, tail: readonly Uint8Array[], runs: readonly number[]) {
     this.#storage = storage;
     this.#full = full;
     this.#tail = tail;
+    this.#runs = runs;
   }
 
   static empty(storage: LedgerStorage): EntryLog {
-    return new EntryLog(storage, 0, []);
+    return new EntryLog(storage, 0, [], []);
   }
 
   /**
@@ -52,14 +55,18 @@ export class EntryLog {
       const found = await storage.getMany(keys);
       for (const [i, bytes] of found.entries()) onEntries(parseBundle(bytes, start + i));
     }
-    const begin = full * TILE_WIDTH;
-    const found = await storage.getMany(Array.from({ length: size - begin }, (_, i) => ledgerKeys.entry(begin + i)));
-    const tail = found.map((entry, i) => {
-      if (entry === undefined) throw missing(`Entry ${begin + i} is`);
-      return entry;
-    });
+    const tail: Uint8Array[] = [];
+    const runs: number[] = [];
+    for (let at = full * TILE_WIDTH; at < size; at = full * TILE_WIDTH + tail.length) {
+      const bytes = await storage.get(ledgerKeys.run(at));
+      if (bytes === undefined) throw missing(`Entry ${at} is`);
+      const run = parseEntryBundle(bytes);
+      if (run.length === 0 || at + run.length > size) throw missing(`The run of entries from ${at} on is`);
+      runs.push(at);
+      tail.push(...run);
+    }
     if (tail.length > 0) onEntries(tail);
-    return new EntryLog(storage, full, tail);
+    return new EntryLog(storage, full, tail, runs);
   }
 
   /** Plans to store entries after those that are there. */
@@ -69,20 +76,21 @@ export class EntryLog {
     const completed = Math.floor(all.length / TILE_WIDTH);
     const bundles = Array.from({ length: completed }, (_, i) => all.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH));
     const tail = all.slice(completed * TILE_WIDTH);
-    // Of the tail, those stored before are there already; all of it is new where a bundle was completed.
-    const stored = completed === 0 ? this.#tail.length : 0;
+    // Where a bundle was completed, it takes the place of the runs, and what is left of the tail is all new.
+    const start = begin + (completed === 0 ? this.#tail.length : completed * TILE_WIDTH);
+    const run = completed === 0 ? entries : tail;
     return {
       puts: [
         ...bundles.map((bundle, i) => [ledgerKeys.bundle(this.#full + i), encodeEntryBundle(bundle)] as const),
-        ...tail.slice(stored).map((entry, i) => {
-          return [ledgerKeys.entry(begin + completed * TILE_WIDTH + stored + i), entry] as const;
-        }),
+        ...(run.length === 0 ? [] : [[ledgerKeys.run(start), encodeEntryBundle(run)] as const]),
       ],
-      deletes: completed === 0 ? [] : this.#tail.map((_, i) => ledgerKeys.entry(begin + i)),
+      deletes: completed === 0 ? [] : this.#runs.map((at) => ledgerKeys.run(at)),
       done: () => {
         for (const [i, bundle] of bundles.entries()) this.#remember(this.#full + i, bundle);
         this.#full += completed;
         this.#tail = tail;
+        const kept = completed === 0 ? this.#runs : [];
+        this.#runs = run.length === 0 ? kept : [...kept, start];
       },
     };
   }

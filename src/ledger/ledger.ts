@@ -4,7 +4,7 @@
  * 1. One atomic, synced batch: the entries, the tiles they fill, the new {size, root}, and every state change that belongs to them,
  *    conditional on the head that was read.
  * 2. The checkpoint is signed from that durable record. Ed25519 is deterministic, so signing again after a crash gives the same bytes.
- * 3. The checkpoint is stored, conditional on its predecessor, and the head record outside the store is replaced.
+ * 3. The checkpoint is stored, conditional on its predecessor, and written to the head record outside the store.
  * 4. Tile files follow, whenever.
  * 5. Only now may a receipt leave.
  *
@@ -15,17 +15,19 @@ import {
   equalBytes,
   noFailpoint,
   parseUtf8,
-  replaceFile,
   systemFiles,
+  systemTimers,
   utf8ToBytes,
   type Failpoint,
   type Files,
+  type Timers,
 } from '../base/mod.ts';
 import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
 import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { EntryLog } from './entry-log.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, leafHash } from './hash.ts';
+import { HeadFile, parseHeadFile } from './head-file.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
 import type { SignEd25519 } from './note.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
@@ -48,6 +50,8 @@ export interface LedgerOptions {
   readonly onPublishError: (error: unknown) => void;
   /** Where `headFile` and `folder` are; the machine's own disk by default. */
   readonly files?: Files | undefined;
+  /** When the head record is flushed; the machine's own timers by default. */
+  readonly timers?: Timers | undefined;
   readonly failpoint?: Failpoint | undefined;
   /** Told of every append that is done. */
   readonly onAppend?: ((report: AppendReport) => void) | undefined;
@@ -58,7 +62,7 @@ export interface AppendReport {
   readonly entries: number;
   /** The synced batch in the store. */
   readonly storeMs: number;
-  /** The synced replacement of the head outside it. */
+  /** Writing the head outside it. */
   readonly headMs: number;
   readonly totalMs: number;
 }
@@ -74,8 +78,6 @@ export type Receipted = Receipt & { readonly [receipted]: true };
 
 declare const receipted: unique symbol;
 
-const HEAD_MODE = 0o644;
-
 /** An append-only ledger over a store. */
 export class Ledger {
   readonly key: VerifierKey;
@@ -83,6 +85,8 @@ export class Ledger {
   readonly #tree: MerkleTiles;
   readonly #entries: EntryLog;
   readonly #publisher: Publisher;
+  readonly #head: HeadFile;
+  #closing: Promise<void> | undefined;
   #checkpoint: Checkpoint;
   #lastTime: number;
   #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
@@ -91,6 +95,7 @@ export class Ledger {
     options: LedgerOptions,
     tree: MerkleTiles,
     entries: EntryLog,
+    head: HeadFile,
     checkpoint: Checkpoint,
     lastTime: number,
   ) {
@@ -98,6 +103,7 @@ export class Ledger {
     this.#options = options;
     this.#tree = tree;
     this.#entries = entries;
+    this.#head = head;
     this.#checkpoint = checkpoint;
     this.#lastTime = lastTime;
     this.#publisher = new Publisher({
@@ -126,9 +132,9 @@ export class Ledger {
         [ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)],
       ],
     });
-    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE, options.files);
+    const file = await startHeadFile(options, checkpoint);
     const tree = new MerkleTiles(tileReader(options.storage));
-    return new Ledger(options, tree, EntryLog.empty(options.storage), checkpoint, 0);
+    return new Ledger(options, tree, EntryLog.empty(options.storage), file, checkpoint, 0);
   }
 
   /**
@@ -160,9 +166,9 @@ export class Ledger {
     const puts = [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)] as const];
     await storage.commit({ puts, durable: false });
     failpoint('ledger.open.checkpoint-stored');
-    await replaceFile(options.headFile, checkpoint.note, HEAD_MODE, options.files);
+    const file = await startHeadFile(options, checkpoint);
     failpoint('ledger.open.head-replaced');
-    return new Ledger(options, tree, log, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
+    return new Ledger(options, tree, log, file, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
   }
 
   /** Number of entries under the signed checkpoint. */
@@ -190,7 +196,7 @@ export class Ledger {
       if (length === 0 || length > MAX_ENTRY_BYTES)
         throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
-    const { storage, key, sign, headFile, files, failpoint = noFailpoint } = this.#options;
+    const { storage, key, sign, failpoint = noFailpoint } = this.#options;
     failpoint('ledger.append.begun');
     const before = this.#checkpoint;
     const start = performance.now();
@@ -219,9 +225,9 @@ export class Ledger {
     });
     failpoint('ledger.append.checkpoint-stored');
     const headStart = performance.now();
-    await replaceFile(headFile, checkpoint.note, HEAD_MODE, files);
+    await this.#head.write(checkpoint.note);
     const end = performance.now();
-    failpoint('ledger.append.head-replaced');
+    failpoint('ledger.append.head-written');
     stored.done();
     this.#checkpoint = checkpoint;
     this.#publisher.publish(this.#published());
@@ -291,6 +297,13 @@ export class Ledger {
     await this.#publisher.flush();
   }
 
+  /** Publishes, and brings the head record to disk. Nothing is appended after. */
+  async close(): Promise<void> {
+    await this.publish();
+    this.#closing ??= this.#head.close();
+    await this.#closing;
+  }
+
   /** What is published: the checkpoint, and what witnesses signed about that very one. */
   #published(): Snapshot {
     const { size, note } = this.#checkpoint;
@@ -305,10 +318,14 @@ export class Ledger {
   }
 }
 
+function startHeadFile(options: LedgerOptions, { note }: Checkpoint): Promise<HeadFile> {
+  return HeadFile.start(options.headFile, note, options.files ?? systemFiles, options.timers ?? systemTimers);
+}
+
 async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Promise<void> {
-  let note: string;
+  let bytes: Uint8Array;
   try {
-    note = new TextDecoder().decode(await (options.files ?? systemFiles).readFile(options.headFile));
+    bytes = await (options.files ?? systemFiles).readFile(options.headFile);
   } catch (cause) {
     throw new LedgerError(
       'LEDGER_HEAD_MISSING',
@@ -316,14 +333,16 @@ async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Pro
       { cause },
     );
   }
-  const head = verifyCheckpoint(note, options.key);
-  if (!head.ok) {
+  const heads = parseHeadFile(bytes).map((note) => verifyCheckpoint(note, options.key));
+  const newest = heads.flatMap((head) => (head.ok ? [head.value] : [])).sort((a, b) => b.size - a.size)[0];
+  if (newest === undefined) {
+    const detail = heads.flatMap((head) => (head.ok ? [] : [head.detail]))[0] ?? 'it is empty';
     throw new LedgerError(
       'LEDGER_HEAD_INVALID',
-      `${options.headFile} is not a head signed by this ledger's key: ${head.detail}.`,
+      `${options.headFile} has no head signed by this ledger's key: ${detail}.`,
     );
   }
-  const { size, root } = head.value;
+  const { size, root } = newest;
   if (size > tree.size) {
     throw new LedgerError(
       'LEDGER_ROLLED_BACK',

@@ -22,7 +22,7 @@ export const ledgerKeys = {
   checkpoint: 'ledger/checkpoint',
   /** 256 entries, once there are so many. */
   bundle: (index: number): string => `ledger/bundle/${String(index).padStart(16, '0')}`,
-  /** An entry after the last full bundle. */
-  entry: (index: number): string => `ledger/entry/${String(index).padStart(16, '0')}`,
+  /** The entries of one append, from this index on, until they are in a bundle. */
+  run: (index: number): string => `ledger/run/${String(index).padStart(16, '0')}`,
   tile: (level: number, index: number): string => `ledger/tile/${level}/${String(index).padStart(16, '0')}`,
 } as const;

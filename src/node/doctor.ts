@@ -5,11 +5,12 @@
 import { readFile } from 'node:fs/promises';
 import { codeOf, isoTime, systemClock, type Clock, type JurisdictionCode } from '../base/mod.ts';
 import { loadNodeConfig, nodePaths, type NodeConfig } from '../config/mod.ts';
-import { parseCheckpointNote } from '../ledger/mod.ts';
+import { newestHead, parseCheckpointNote } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest, type KeyProvider, type Manifest } from '../trust/mod.ts';
 import { currentKeys } from './current-keys.ts';
 import { checkDisk, checkPermissions } from './doctor-disk.ts';
 import { checkPeers, checkPorts } from './doctor-network.ts';
+import { NodeError } from './error.ts';
 import { endingsOf, type Ending } from './expiry.ts';
 import { readKeyring } from './keyring.ts';
 import { startingManifest } from './manifest-file.ts';
@@ -106,8 +107,9 @@ async function runningNode({ paths }: NodeConfig, { manifest: text, checkpoint }
   const verified = verifyManifest(text, { selfSigned: true });
   const manifest = verified.ok ? verified.value.manifest : undefined;
   try {
-    // The head is replaced before the node goes on, so it may be ahead of what the node said a moment ago, and never behind.
-    const [head, served] = [parseCheckpointNote(await readFile(paths.head, 'utf8')), parseCheckpointNote(checkpoint)];
+    // The head is written before the node goes on, so it may be ahead of what the node said a moment ago, and never behind.
+    const [head, served] = [newestHead(await readFile(paths.head)), parseCheckpointNote(checkpoint)];
+    if (head === undefined) throw new NodeError('NODE_HEAD_INVALID', `${paths.head} has no signed head.`);
     const isSame = head.size > served.size || (head.size === served.size && head.note === served.note);
     const text = `${served.size} entries are served, and ${paths.head} has ${head.size}`;
     if (isSame) return { manifest, diagnoses: [{ check: 'ledger', level: 'ok', text }] };

@@ -75,7 +75,7 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
       folder: paths.ledger,
       onPublishError: () => undefined,
     });
-    await ledger.publish();
+    await ledger.close();
   } finally {
     await store.close();
   }

@@ -89,7 +89,7 @@ export async function openNodeStorage(
     );
     log?.('info', 'ledger.verified', { entries: ledger.size, ms: Math.round(performance.now() - start) });
     const close = async (): Promise<void> => {
-      await ledger.publish();
+      await ledger.close();
       failpoint('stop.drained');
       await store.close();
     };

@@ -1,8 +1,8 @@
 /** What a restored node may do: serve, if nothing that it has signed is lost; otherwise nothing. */
 import { readFile } from 'node:fs/promises';
-import { codeOf, replaceFile } from '../base/mod.ts';
+import { codeOf, utf8ToBytes } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
-import { parseCheckpointNote, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
+import { newestHead, parseHeadFile, verifyCheckpoint, writeHeadFile, type Checkpoint } from '../ledger/mod.ts';
 import { NodeError } from './error.ts';
 import { ledgerKeyOf, readKeyring } from './keyring.ts';
 import { openNodeStorage } from './node.ts';
@@ -14,8 +14,6 @@ export type RestoredState =
   | { readonly is: 'behind'; readonly detail: string }
   /** Nobody has said which head is the newest. */
   | { readonly is: 'unknown' };
-
-const HEAD_MODE = 0o644;
 
 /** Compares a stopped node's store with its head. @throws {StoreError} {LedgerError} LEDGER_CORRUPT and whatever else is wrong */
 export async function stateOf(config: NodeConfig, passphrase: string | undefined): Promise<RestoredState> {
@@ -44,15 +42,17 @@ export async function stateOf(config: NodeConfig, passphrase: string | undefined
  */
 export async function takeHead(config: NodeConfig, passphrase: string | undefined, note: string): Promise<void> {
   const { keys } = await readKeyring(config.paths.keys, passphrase);
-  const heads = keys.ledger.map((key) => verifyCheckpoint(note, ledgerKeyOf(config, key)));
-  const head = heads.find((verdict) => verdict.ok);
-  if (head?.ok !== true)
+  // The head record of another copy of this node's directory will do as well.
+  const notes = parseHeadFile(utf8ToBytes(note));
+  const heads = keys.ledger.flatMap((key) => notes.map((one) => verifyCheckpoint(one, ledgerKeyOf(config, key))));
+  const head = heads.flatMap((verdict) => (verdict.ok ? [verdict.value] : [])).sort((a, b) => b.size - a.size)[0];
+  if (head === undefined)
     throw new NodeError('NODE_HEAD_INVALID', `That is not a head that the ledger ${config.ledgerOrigin} has signed.`);
   const own = await ownHead(config);
-  if (own === undefined || own.size < head.value.size) await replaceFile(config.paths.head, head.value.note, HEAD_MODE);
+  if (own === undefined || own.size < head.size) await writeHeadFile(config.paths.head, head.note);
 }
 
 async function ownHead(config: NodeConfig): Promise<Checkpoint | undefined> {
-  const note = await readFile(config.paths.head, 'utf8').catch(() => undefined);
-  return note === undefined ? undefined : parseCheckpointNote(note);
+  const bytes = await readFile(config.paths.head).catch(() => undefined);
+  return bytes === undefined ? undefined : newestHead(bytes);
 }

@@ -6,6 +6,8 @@ import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 type Database = Level<string, Uint8Array>;
 
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+
 /**
  * Opens a LevelDB store after checking every byte of its files. It is never repaired: LevelDB's repair drops records without a word, and
  * the ledger's own check is what decides whether a store is whole.
@@ -14,7 +16,13 @@ type Database = Level<string, Uint8Array>;
 export async function openLevelStore(folder: string): Promise<Store> {
   await checkLevelFiles(folder);
   // Sealed values do not compress, and the check reads the listings of uncompressed tables.
-  const options = { keyEncoding: 'utf8', valueEncoding: 'view', compression: false } as const;
+  // A larger buffer has what soon is deleted again never reach a table.
+  const options = {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    compression: false,
+    writeBufferSize: WRITE_BUFFER_BYTES,
+  } as const;
   const database: Database = new Level<string, Uint8Array>(folder, options);
   try {
     await database.open();

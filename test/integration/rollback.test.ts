@@ -76,8 +76,10 @@ describe('at the start', () => {
     }
     putBack(federation, old, ['store']);
     const resting = await openLevelStore(store);
-    const entry = (n: number): string => `ledger/entry/${String(n).padStart(16, '0')}`;
-    await resting.commit({ puts: [[entry(1), (await resting.get(entry(2)))!]] });
+    const run = (n: number): string => `ledger/run/${String(n).padStart(16, '0')}`;
+    const [a, b] = await Promise.all([resting.get(run(0)), resting.get(run(1))]);
+    expect([a, b]).not.toContain(undefined);
+    await resting.commit({ puts: [[run(0), b!]] });
     await resting.close();
     expect(await failureOf(federation)).toBe('STORE_CORRUPT');
   }, 240_000);

@@ -1,6 +1,6 @@
 /**
  * A disk in memory whose every operation can be the last one, and which forgets in a power cut what was not flushed: of a file that was
- * not synced any beginning may be left, of a folder that was not synced any of its new names may be missing.
+ * not synced any beginning may be left, of pages written in place any, of a folder that was not synced any of its new names may be missing.
  */
 import { basename, dirname } from 'node:path';
 import type { Files, OpenFile } from '../../src/base/mod.ts';
@@ -41,6 +41,7 @@ interface Inode {
 }
 
 const FOLDER = 'folder';
+const PAGE_BYTES = 4096;
 type Names = Map<string, Inode | typeof FOLDER>;
 
 /** Files and a store that survive the processes that use them. */
@@ -115,7 +116,7 @@ export class MemoryDisk {
         return made;
       },
       open: async (path, flags) => {
-        if (flags === 'r') return this.#openFile(fuse, path, this.#found(path));
+        if (flags !== 'wx') return this.#openFile(fuse, path, this.#found(path));
         return fuse.step(`create ${nameOf(path)}`, () => {
           const inode: Inode = { bytes: new Uint8Array(), synced: undefined };
           if (this.#names.has(path)) throw new Error(`EEXIST ${path}`);
@@ -163,6 +164,10 @@ export class MemoryDisk {
         fuse.step('write', () => {
           if (inode !== FOLDER) inode.bytes = new Uint8Array(Buffer.from(bytes));
         }),
+      writeAt: (bytes, position) =>
+        fuse.step(`write in ${path}`, () => {
+          if (inode !== FOLDER) inode.bytes = overwritten(inode.bytes, bytes, position);
+        }),
       sync: () =>
         fuse.step(inode === FOLDER ? `sync ${path}` : 'sync file', () => {
           if (inode === FOLDER) this.#syncFolder(path);
@@ -181,6 +186,24 @@ export class MemoryDisk {
 
 function loseUnsynced(inode: Inode, random: Random): void {
   if (inode.synced === undefined) inode.bytes = inode.bytes.slice(0, random.below(inode.bytes.length + 1));
-  else if (random.below(2) === 0) inode.bytes = inode.synced;
+  else inode.bytes = tornBetween(inode.synced, inode.bytes, random);
   inode.synced = inode.bytes;
+}
+
+// Of pages written in place each may be on disk or not, and of one of them only a beginning may.
+function tornBetween(before: Uint8Array, after: Uint8Array, random: Random): Uint8Array {
+  if (before.length !== after.length) return random.below(2) === 0 ? before : after;
+  const left = before.slice();
+  for (let at = 0; at < after.length; at += PAGE_BYTES) {
+    const length = random.pick([0, PAGE_BYTES, random.below(PAGE_BYTES)]);
+    left.set(after.subarray(at, at + length), at);
+  }
+  return left;
+}
+
+function overwritten(before: Uint8Array, bytes: Uint8Array, position: number): Uint8Array {
+  const after = new Uint8Array(Math.max(before.length, position + bytes.length));
+  after.set(before);
+  after.set(bytes, position);
+  return after;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import { newestHead } from '../../src/ledger/mod.ts';
 import { bundleOf, openNodeStorage } from '../../src/node/mod.ts';
 import { startingManifest } from '../../src/node/manifest-file.ts';
 import { KEY_USES, type KeyProvider } from '../../src/trust/mod.ts';
@@ -46,7 +47,7 @@ export interface Contents {
   readonly records: string;
   readonly recordCount: number;
   readonly checkpoint: string;
-  readonly head: string;
+  readonly head: string | undefined;
   readonly published: readonly string[];
   readonly keys: string;
   readonly bundle: Uint8Array;
@@ -92,7 +93,7 @@ export async function readAll(dir: string): Promise<Contents> {
     // By its name each is found as well: a scan does not ask LevelDB's filters.
     for (const value of await store.getMany(names)) records.update(value ?? 'missing');
     const bundle = await collect(await bundleOf(config.code, { store, ledger }));
-    await ledger.publish();
+    await ledger.close();
     const published = filesUnder(config.paths.ledger).map(
       ({ path, bytes }) => `${relative(dir, path)} ${createHash('sha256').update(bytes).digest('hex')}`,
     );
@@ -100,7 +101,7 @@ export async function readAll(dir: string): Promise<Contents> {
       records: records.digest('hex'),
       recordCount: names.length,
       checkpoint: ledger.checkpoint.note,
-      head: readFileSync(config.paths.head, 'utf8'),
+      head: newestHead(readFileSync(config.paths.head))?.note,
       published: published.sort(),
       keys: JSON.stringify([publicParts(keys), verified.text]),
       bundle,

@@ -37,7 +37,7 @@ export interface Tracer {
 export async function failCalls(pid: number, calls: readonly string[], error: string): Promise<Tracer> {
   const log = join(temporaryFolder(), 'strace');
   const inject = calls.flatMap((call) => ['-e', `inject=${call}:error=${error}`]);
-  const args = ['-f', '-p', String(pid), '-o', log, '-e', `trace=${calls.join(',')}`, ...inject];
+  const args = ['-f', '-y', '-p', String(pid), '-o', log, '-e', `trace=${calls.join(',')}`, ...inject];
   const child = spawn(STRACE, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   onTestFinished(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;

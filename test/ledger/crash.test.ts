@@ -110,6 +110,7 @@ const KINDS = [
   'sync ledger',
   'sync tile',
   'write',
+  'write in head',
 ];
 
 function kindOf(step: string): string {

@@ -44,7 +44,13 @@ describe('entries in the store', () => {
       [size - 1, size],
     ] as const)
       if (start >= 0 && end <= size) expect(await log.read(start, end)).toEqual(all.slice(start, end));
-    expect(await keysOf(store)).toHaveLength(Math.floor(size / 256) + (size % 256));
+    const keys = await keysOf(store);
+    expect(keys.filter((key) => key.startsWith('ledger/bundle/'))).toHaveLength(Math.floor(size / 256));
+    const runs = keys
+      .filter((key) => key.startsWith('ledger/run/'))
+      .map((key) => Number(key.slice('ledger/run/'.length)));
+    expect(runs.every((at) => at >= size - (size % 256) && at < size)).toBe(true);
+    expect(runs.length > 0).toBe(size % 256 > 0);
 
     const seen: Uint8Array[] = [];
     const again = await EntryLog.open(store, size, (entries) => seen.push(...entries));
@@ -64,7 +70,7 @@ describe('entries in the store', () => {
 
   test.each([
     ['a bundle', 'ledger/bundle/0000000000000000'],
-    ['an entry of the tail', 'ledger/entry/0000000000000300'],
+    ['a run of the tail', 'ledger/run/0000000000000279'],
   ])('without %s it is corrupt', async (_what, key) => {
     const { store } = await logOf(310, [31]);
     await store.commit({ puts: [], deletes: [key] });

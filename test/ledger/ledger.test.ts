@@ -6,6 +6,8 @@ import {
   EMPTY_ROOT,
   Ledger,
   leafHash,
+  encodeEntryBundle,
+  newestHead,
   parseCheckpointNote,
   parseEntryBundle,
   tilePath,
@@ -166,7 +168,7 @@ describe('start', () => {
 
   test('the same head again, byte for byte', async () => {
     const { store, folder } = await filled();
-    const before = readFileSync(join(folder, 'head'), 'utf8');
+    const before = newestHead(readFileSync(join(folder, 'head')))?.note;
     const ledger = await Ledger.open(optionsOf(store, folder));
     expect(ledger.checkpoint.note).toBe(before);
     expect(ledger.entryTime(0)).toBe(1_767_225_600_004);
@@ -174,8 +176,8 @@ describe('start', () => {
 
   test('a changed or missing entry', async () => {
     const { store, folder } = await filled();
-    const name = `ledger/entry/${'3'.padStart(16, '0')}`;
-    await store.commit({ puts: [[name, entryOf(9)]] });
+    const name = `ledger/run/${'3'.padStart(16, '0')}`;
+    await store.commit({ puts: [[name, encodeEntryBundle([entryOf(9)])]] });
     await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
     await store.commit({ puts: [], deletes: [name] });
     await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));

@@ -1,7 +1,7 @@
 import { codeOf, type Clock, type JurisdictionCode } from '../../src/base/mod.ts';
 import type { NodeConfig } from '../../src/config/mod.ts';
 import { Exchange } from '../../src/exchange/mod.ts';
-import { Ledger, type LedgerOptions } from '../../src/ledger/mod.ts';
+import { Ledger, newestHead, type LedgerOptions } from '../../src/ledger/mod.ts';
 import { ledgerKeyOf, witnessKeyOf } from '../../src/node/keyring.ts';
 import type { Batch, Store } from '../../src/store/mod.ts';
 import type { KeyProvider, VerifiedManifest } from '../../src/trust/mod.ts';
@@ -83,7 +83,9 @@ export class ModelNode {
     if (this.#life !== undefined) return;
     const { code, manifest, keys, config } = this.identity;
     const process = { isDead: false };
-    const options = this.#ledgerOptions(fuse, process);
+    const token = {};
+    const timers = this.#time.timersOf(token);
+    const options = this.#ledgerOptions(fuse, process, timers);
     let ledger: Ledger;
     try {
       ledger = await Ledger.open(options);
@@ -91,7 +93,6 @@ export class ModelNode {
       if (!fuse.hasBlown) this.failure = error;
       return;
     }
-    const token = {};
     const exchange = new Exchange({
       code,
       store: options.storage as Store,
@@ -101,7 +102,7 @@ export class ModelNode {
       decryptKey: (kid) => keys.encrypt.find((key) => key.kid === kid),
       limits: { max_message_bytes: 524_288, max_evidence_bytes: 0, credit: 4 },
       clock: this.clock,
-      timers: this.#time.timersOf(token),
+      timers,
       witness: () => ({
         key: witnessKeyOf(config, keys.witness[0]!),
         sign: (message) => keys.witness[0]!.sign(message),
@@ -152,7 +153,7 @@ export class ModelNode {
     if (this.#old === undefined || this.#oldHead === undefined) return true;
     const now = this.#disk.mount(new Fuse(Infinity, 'before'));
     const head = await now.files.readFile(HEAD);
-    if (Buffer.compare(head, this.#oldHead) === 0) return true;
+    if (newestHead(head)?.note === newestHead(this.#oldHead)?.note) return true;
     const before = this.#disk;
     this.kill();
     const restored = new MemoryDisk();
@@ -171,7 +172,7 @@ export class ModelNode {
     return refused;
   }
 
-  #ledgerOptions(fuse: Fuse, process = { isDead: false }): LedgerOptions {
+  #ledgerOptions(fuse: Fuse, process = { isDead: false }, timers = this.#time.timersOf({})): LedgerOptions {
     const { config, keys } = this.identity;
     const { store, files } = this.#disk.mount(fuse);
     // Published files are written whenever, and nothing depends on them: their disk is another.
@@ -187,6 +188,7 @@ export class ModelNode {
       headFile: HEAD,
       folder: '/published',
       onPublishError: () => undefined,
+      timers,
       files: {
         mkdir: (path, how) => on(path).mkdir(path, how),
         open: (path, flags, mode) => on(path).open(path, flags, mode),

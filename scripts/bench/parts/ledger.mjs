@@ -79,7 +79,7 @@ async function openLedger(folder) {
     },
     appendEntries: (count) => ledger.append(Array.from({ length: count }, entry), { puts: [], deletes: [] }),
     close: async () => {
-      await ledger.publish();
+      await ledger.close();
       await store.close();
     },
   };

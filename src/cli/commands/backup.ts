@@ -72,7 +72,7 @@ export const restore: Command = {
     const config = loadNodeConfig(nodePaths(dir).config, process.env);
     const passphrase = loadPassphrase(process.env);
     const head = args.optional('head');
-    if (head !== undefined) await takeHead(config, passphrase, (await readInput(head, 8192)).toString('utf8'));
+    if (head !== undefined) await takeHead(config, passphrase, (await readInput(head, 16_384)).toString('utf8'));
     const state = await stateOf(config, passphrase);
     const ok = state.is === 'whole';
     io.result({ ok, state }, linesOf(state, config.code, dir));
