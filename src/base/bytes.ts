@@ -76,7 +76,8 @@ export function parseBase64(text: string): Uint8Array {
  * @see RFC 7515 §2
  */
 export function parseBase64url(text: string): Uint8Array {
-  const bytes = decodeBase64Leniently(text.replaceAll('-', '+').replaceAll('_', '/'));
+  // Either alphabet is decoded; the comparison knows one.
+  const bytes = decodeBase64Leniently(text);
   if (bytesToBase64url(bytes) !== text) throw new BaseError('BASE_BAD_BASE64', 'The text is not canonical base64url.');
   return bytes;
 }

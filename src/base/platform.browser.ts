@@ -28,10 +28,10 @@ export function bytesToBase64url(bytes: Uint8Array): string {
   return bytesToBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }
 
-/** Lenient base64 decoding; `parseBase64` in `bytes.ts` is the strict one. */
+/** Lenient base64 decoding of either alphabet; `parseBase64` and `parseBase64url` in `bytes.ts` are the strict ones. */
 export function decodeBase64Leniently(text: string): Uint8Array {
   try {
-    return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+    return Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
   } catch {
     // Node's decoder never fails; what it makes of such a text is refused by the comparison that follows, and so is this.
     return new Uint8Array();

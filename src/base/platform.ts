@@ -40,7 +40,7 @@ export function bytesToBase64(bytes: Uint8Array): string {
   return bufferOf(bytes).toString('base64');
 }
 
-/** Lenient base64 decoding; `parseBase64` in `bytes.ts` is the strict one. */
+/** Lenient base64 decoding of either alphabet; `parseBase64` and `parseBase64url` in `bytes.ts` are the strict ones. */
 export function decodeBase64Leniently(text: string): Uint8Array {
   return viewOf(Buffer.from(text, 'base64'));
 }

@@ -23,7 +23,7 @@ export interface PublisherOptions {
 // World-readable on purpose: a ledger holds no case content and is there to be checked.
 const FILE_MODE = 0o644;
 // A busy ledger would otherwise rewrite its partial tiles after every batch.
-const MIN_INTERVAL_MS = 200;
+const MIN_INTERVAL_MS = 1_000;
 
 /**
  * Writes the ledger as tlog-tiles files. May lag behind the store, never ahead of it: tiles first, then the checkpoint that covers them.
