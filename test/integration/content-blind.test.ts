@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SentAnswer } from '../../src/api/mod.ts';
 import { contentFaults } from '../../src/casework/mod.ts';
-import { draftOf, loadScenario, type Scenario } from '../../src/cli/sandbox/scenario.ts';
+import { draftOf, loadScenario, messageSteps, type Scenario } from '../../src/cli/sandbox/scenario.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { parseCheckpointNote, tilePath, tilesOfTree } from '../../src/ledger/mod.ts';
 import { openNodeStorage } from '../../src/node/mod.ts';
@@ -159,7 +159,7 @@ async function playMarked(
   nodes: Readonly<Record<string, Awaited<ReturnType<typeof serveNode>>>>,
 ): Promise<SentAnswer[]> {
   const answers = new Map<string, SentAnswer>();
-  for (const step of scenario.steps) {
+  for (const step of messageSteps(scenario)) {
     const answered = step.in_reply_to === undefined ? undefined : answers.get(step.in_reply_to)!.message;
     const draft = markTexts(draftOf(step, Date.now(), answered) as Record<string, unknown>);
     const answer = await nodes[step.from]!.api.post<SentAnswer>('messages', { to: step.to, draft, wait_ms: 30_000 });

@@ -8,10 +8,12 @@ import type { Command, Terminal } from '../command.ts';
 import { CliError } from '../error.ts';
 import { createFederation, type SandboxNode } from '../sandbox/federation.ts';
 import { NodeProcess } from '../sandbox/node-process.ts';
-import { playScenario, untilConnected, type PlayedMessage } from '../sandbox/play.ts';
+import { playScenario, untilConnected } from '../sandbox/play.ts';
+import type { PlayedCase } from '../sandbox/case-state.ts';
+import type { PlayedMessage } from '../sandbox/run.ts';
 import { countMessages, loadScenario, type Scenario } from '../sandbox/scenario.ts';
 
-const CONNECT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 120_000;
 
 export const sandbox: Command = {
   name: 'sandbox',
@@ -72,17 +74,21 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
   io.note('  connected: mutual TLS 1.3, each certificate pinned in the manifest');
   io.print('');
   io.print('The exchange');
-  const messages = await playScenario(scenario, nodes, io.print);
+  const { messages, refusals, cases } = await playScenario(scenario, nodes, io.print);
   const { report, statuses } = await audit(dir, nodes);
   io.print('');
-  io.print('The audit, from two files and without the nodes');
+  io.print('The cases, as each side has folded them');
+  cases.map(caseLine).forEach(io.print);
+  io.print('');
+  io.print(`The audit, from ${nodes.length} files and without the nodes`);
   auditLines(report).forEach((line) => {
     io.print(`  ${line}`);
   });
   io.print('');
   const isReceived = ({ status, receipt }: PlayedMessage): boolean =>
     status === 'RECEIVED' && receipt?.verified === true;
-  const ok = report.ok && messages.length === countMessages(scenario) && messages.every(isReceived);
+  const isPlayed = messages.length === countMessages(scenario) && messages.every(isReceived);
+  const ok = report.ok && isPlayed && cases.every(({ agree, as_told: asTold }) => agree && asTold);
   return {
     ok,
     nodes,
@@ -92,9 +98,17 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
       scenario: scenario.title,
       nodes: statuses.map(({ code, dir: folder, ledger, witness }) => ({ code, dir: folder, ledger, witness })),
       messages,
+      refusals,
+      cases,
       audit: report,
     },
   };
+}
+
+function caseLine({ label, kind, states, agree, as_told: asTold }: PlayedCase): string {
+  const sides = Object.entries(states).map(([code, state]) => `${code} ${state}`);
+  const verdict = agree ? (asTold ? 'both the same' : 'NOT AS THE STORY HAS IT') : 'THE TWO DIFFER';
+  return `  ${label.padEnd(16)} ${kind.toLowerCase().replaceAll('_', ' ').padEnd(12)} ${sides.join(', ')}: ${verdict}`;
 }
 
 async function audit(

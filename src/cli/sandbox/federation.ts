@@ -7,7 +7,7 @@ import { nodePaths } from '../../config/mod.ts';
 import { createCouncil, enrolMember, fingerprintOf, initNode, installManifest, signDraft } from '../../node/mod.ts';
 import { verifyManifest } from '../../trust/mod.ts';
 import { CliError } from '../error.ts';
-import type { ScenarioNode } from './scenario.ts';
+import type { ScenarioNode } from './step.ts';
 
 /** A node of the sandbox. */
 export interface SandboxNode {

@@ -5,7 +5,7 @@ import { nodePaths } from '../../config/mod.ts';
 import { CliError } from '../error.ts';
 import type { SandboxNode } from './federation.ts';
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 12_000;
 
 /** A node of the sandbox in a process of its own: `rogatory serve`, exactly as an operator runs it. */

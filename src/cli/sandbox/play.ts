@@ -1,32 +1,49 @@
-import { randomBytes } from 'node:crypto';
-import { ApiClient, type SentAnswer } from '../../api/mod.ts';
-import { newUuid } from '../../base/mod.ts';
-import type { ExchangeEvent, MessageRecord } from '../../exchange/mod.ts';
+import { ApiClient, RemoteError, type SentAnswer } from '../../api/mod.ts';
+import { proposeBasis } from '../../casework/mod.ts';
+import type { JurisdictionCode } from '../../base/mod.ts';
+import type { ExchangeEvent } from '../../exchange/mod.ts';
+import { loadKnowledge } from '../message-check.ts';
+import { compareCases, stateAtBoth, type PlayedCase } from './case-state.ts';
 import type { SandboxNode } from './federation.ts';
-import { draftOf, recipientsOf, type References, type Scenario, type ScenarioStep } from './scenario.ts';
+import { fetchExhibits, makeExhibit } from './exhibit.ts';
+import { failed, Run, type PlayedMessage } from './run.ts';
+import { draftOf, type Scenario } from './scenario.ts';
+import { recipientsOf, type BasisStep, type MessageStep, type ScenarioStep, type TransferStep } from './step.ts';
 import { timelineLine } from './timeline.ts';
 
-/** A message that was played, as its sender's node tells it. */
-export interface PlayedMessage extends MessageRecord {
-  readonly from: string;
-  readonly to: string;
-  readonly receipt: SentAnswer['receipt'];
+/** A step that was refused, as the scenario says that it has to be. */
+export interface PlayedRefusal {
+  readonly step: string;
+  readonly from: JurisdictionCode;
+  readonly to: JurisdictionCode;
+  readonly code: string;
+}
+
+/** What became of a scenario. */
+export interface Played {
+  readonly messages: readonly PlayedMessage[];
+  readonly refusals: readonly PlayedRefusal[];
+  readonly cases: readonly PlayedCase[];
 }
 
 const RECEIPT_WAIT_MS = 60_000;
 const SETTLE_MS = 10_000;
 
-/** Plays a scenario through the nodes' own interfaces, telling each event as it happens. */
+/**
+ * Plays a scenario through the nodes' own interfaces, telling each event as it happens.
+ * @throws {CliError} CLI_SCENARIO_INVALID for a step that does not go as the scenario says
+ */
 export async function playScenario(
   scenario: Scenario,
   nodes: readonly SandboxNode[],
   tell: (line: string) => void,
-): Promise<PlayedMessage[]> {
+): Promise<Played> {
   const listening = new AbortController();
-  const clients = new Map(nodes.map((node) => [node.code, new ApiClient(node.dir)]));
+  const run = new Run(scenario, nodes, tell);
+  const refusals: PlayedRefusal[] = [];
   const held = new Set<string>();
-  for (const [code, client] of clients) {
-    await client.stream<ExchangeEvent>(
+  for (const { code } of nodes) {
+    await run.client(code).stream<ExchangeEvent>(
       'events',
       (event) => {
         tell(timelineLine(code, event));
@@ -35,40 +52,109 @@ export async function playScenario(
       listening.signal,
     );
   }
-  const played: (PlayedMessage & { readonly step: string })[] = [];
-  const cases = new Map<string, string>();
-  const ids = new Map<string, string>();
-  const send = async (step: ScenarioStep, to: string): Promise<void> => {
-    const between = (message: PlayedMessage): boolean =>
-      (message.from === step.from && message.to === to) || (message.from === to && message.to === step.from);
-    const messageOf = (id: string): PlayedMessage | undefined => {
-      const copies = played.filter((message) => message.step === id);
-      return copies.find(between) ?? copies[0];
-    };
-    const references: References = (kind, name) => {
-      if (kind === 'case') return cases.get(name);
-      if (kind === 'message') return messageOf(name)?.message_id;
-      if (!ids.has(name)) ids.set(name, newUuid(Date.now(), randomBytes(10)));
-      return ids.get(name);
-    };
-    const answered = step.in_reply_to === undefined ? undefined : messageOf(step.in_reply_to);
-    const draft = draftOf(step, Date.now(), answered, references);
-    const body = { to, draft, wait_ms: RECEIPT_WAIT_MS };
-    const { message, receipt } = await clients.get(step.from)!.post<SentAnswer>('messages', body);
-    played.push({ ...message, step: step.id, from: step.from, to, receipt });
-    if (step.case !== undefined && message.case_id !== undefined) cases.set(step.case, message.case_id);
-  };
   try {
     for (const step of scenario.steps) {
-      for (const to of recipientsOf(step)) await send(step, to);
+      if (step.title !== undefined) tell(`\n${step.title}`);
+      refusals.push(...(await take(run, step)));
     }
     // The last line of the story may still be on its way through the socket.
     const deadline = Date.now() + SETTLE_MS;
-    while (held.size < played.length && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (held.size < run.played.length && Date.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 10));
   } finally {
     listening.abort();
   }
-  return played;
+  return { messages: run.played, refusals, cases: await compareCases(run) };
+}
+
+async function take(run: Run, step: ScenarioStep): Promise<readonly PlayedRefusal[]> {
+  switch (step.kind) {
+    case 'message':
+    case 'transfer': {
+      const refusals: PlayedRefusal[] = [];
+      for (const to of recipientsOf(step)) refusals.push(...(await send(run, step, to)));
+      return refusals;
+    }
+    case 'exhibit':
+      await makeExhibit(run, step);
+      return [];
+    case 'fetch':
+      await fetchExhibits(run, step);
+      return [];
+    case 'basis':
+      askRegistry(run, step);
+      return [];
+    default:
+      return step satisfies never;
+  }
+}
+
+async function send(
+  run: Run,
+  step: MessageStep | TransferStep,
+  to: JurisdictionCode,
+): Promise<readonly PlayedRefusal[]> {
+  const { id, from, refused } = step;
+  const answer = await post(run, step, to).catch((error: unknown) => {
+    if (!(error instanceof RemoteError)) throw error;
+    if (error.code === refused) return error;
+    const faults = error.faults.map(({ path, message }) => ` ${path} ${message}`);
+    throw failed(id, `${error.code}: ${error.message}${faults.join(';')}`);
+  });
+  if (answer instanceof RemoteError) {
+    run.tell(`  ${from}’s own node refuses to send it: ${answer.code}. ${answer.message}`);
+    return [{ step: id, from, to, code: answer.code }];
+  }
+  const { message, receipt } = answer;
+  const { status, reason } = message;
+  if (refused !== undefined) {
+    if (status !== 'REFUSED' || reason !== refused)
+      throw failed(id, `it was to be refused (${refused}) and is ${status}`);
+    return [{ step: id, from, to, code: refused }];
+  }
+  if (status !== 'RECEIVED') throw failed(id, `${to} has it as ${status}${reason === undefined ? '' : ` (${reason})`}`);
+  run.record({ ...message, step: id, from, to, receipt }, step.case);
+  if (step.state === undefined) return [];
+  const found = await stateAtBoth(run, message.case_id!, from, to);
+  if (found !== step.state) throw failed(id, `the case is ${found} and was to be ${step.state}`);
+  run.tell(`  the case is ${found} at ${from} and at ${to}`);
+  return [];
+}
+
+function post(run: Run, step: MessageStep | TransferStep, to: JurisdictionCode): Promise<SentAnswer> {
+  const { id, from } = step;
+  const answered = step.in_reply_to === undefined ? undefined : run.messageOf(step.in_reply_to, from, to);
+  const client = run.client(from);
+  if (step.kind === 'message') {
+    const draft = draftOf(step, Date.now(), answered, run.references(from, to));
+    return client.post<SentAnswer>('messages', { to, draft, wait_ms: RECEIPT_WAIT_MS });
+  }
+  return client.post<SentAnswer>('transfers', {
+    to,
+    case_id: run.caseId(step.case, id),
+    items: step.items,
+    in_reply_to: answered?.message_id,
+    transfer: run.filled(step.transfer, id, from, to),
+    wait_ms: RECEIPT_WAIT_MS,
+  });
+}
+
+/** Whether the registry answers as the story needs it, as of its day. */
+function askRegistry(run: Run, { id, basis, serves, falls }: BasisStep): void {
+  const date = run.scenario.day ?? new Date().toISOString().slice(0, 10);
+  const proposal = proposeBasis(loadKnowledge(process.env).registry, { ...basis, date });
+  const { proposed, also_possible: others, fell_away: fell } = proposal;
+  const able = [...(proposed === undefined ? [] : [proposed]), ...others];
+  const served = able.find(({ instrument }) => instrument === serves);
+  if (served === undefined) throw failed(id, `${serves} does not serve on ${date}`);
+  const names = able.map(({ instrument }) => instrument).join(', ');
+  run.tell(`  the registry, for ${basis.measure} from ${basis.from} to ${basis.to} on ${date}: ${names}`);
+  run.tell(`  relied on: ${served.title}, art. ${served.articles.join(', ')}`);
+  for (const [instrument, code] of Object.entries(falls)) {
+    const found = fell.find((fallen) => fallen.instrument === instrument);
+    if (found?.code !== code) throw failed(id, `${instrument} does not fall away as ${code}`);
+    run.tell(`  not ${found.title}: ${found.reason.text}`);
+  }
 }
 
 /** Waits until every node has a session with every other. */

@@ -1,124 +1,121 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { isJurisdictionCode, type JurisdictionCode } from '../../base/mod.ts';
+import { parse as parseYaml } from 'yaml';
 import { CliError } from '../error.ts';
-
-/** A jurisdiction of a scenario. */
-export interface ScenarioNode {
-  readonly code: JurisdictionCode;
-  readonly name: string;
-  readonly authority: string;
-}
-
-/** One message of a scenario, or one copy for each of several recipients. */
-export interface ScenarioStep {
-  readonly id: string;
-  readonly from: JurisdictionCode;
-  readonly to: JurisdictionCode | readonly JurisdictionCode[];
-  /** The step whose message this one answers: of its copies the one between the same two. */
-  readonly in_reply_to?: string;
-  /** A label: steps that bear the same belong to one case, which the first of them opens. */
-  readonly case?: string;
-  /**
-   * The body, as in a file for `message send`, with `$now`, `$date`, `$date+N` and `$date-N` in place of times, `$case:LABEL` in place of a
-   * case's id, `$message:STEP` of a message's, and `$id:NAME` for an id that is made up once for the run.
-   */
-  readonly message: Readonly<Record<string, unknown>>;
-}
+import { fillPlaceholders, type References } from './placeholder.ts';
+import {
+  parseStep,
+  recipientsOf,
+  scenarioSchema,
+  type MessageStep,
+  type ScenarioStep,
+  type ScenarioNode,
+} from './step.ts';
 
 /** A played-through exchange; all particulars fictional. */
 export interface Scenario {
   readonly title: string;
   readonly note: string;
+  /** The day on which the story is set, where it is another than today: legal bases are looked for as of it. */
+  readonly day?: string | undefined;
   readonly nodes: readonly ScenarioNode[];
   readonly steps: readonly ScenarioStep[];
+  /** In which state each case has to end, at both sides, by its label. */
+  readonly ends: Readonly<Record<string, string>>;
 }
 
 const FOLDER = fileURLToPath(new URL('../../../node-config/scenarios/', import.meta.url));
-const DAY_MS = 24 * 3_600_000;
+const EXTENSION = /\.(json|yaml)$/;
 
 /** Names of the scenarios that ship with the project. */
 export async function scenarioNames(): Promise<string[]> {
-  return (await readdir(FOLDER))
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => name.slice(0, -'.json'.length))
-    .sort();
+  return [...(await scenarioFiles()).keys()].sort();
 }
 
 /** @throws {CliError} CLI_SCENARIO_INVALID */
 export async function loadScenario(name: string): Promise<Scenario> {
-  const names = await scenarioNames();
-  if (!names.includes(name))
-    throw new CliError('CLI_SCENARIO_INVALID', `There is no scenario “${name}”. There are: ${names.join(', ')}.`);
-  return parseScenario(JSON.parse(await readFile(`${FOLDER}${name}.json`, 'utf8')), name);
+  const files = await scenarioFiles();
+  const file = files.get(name);
+  if (file === undefined)
+    throw new CliError(
+      'CLI_SCENARIO_INVALID',
+      `There is no scenario “${name}”. There are: ${[...files.keys()].sort().join(', ')}.`,
+    );
+  // JSON is YAML too. Anchors keep long stories short: what is said once is referred to.
+  return parseScenario(parseYaml(await readFile(`${FOLDER}${file}`, 'utf8'), { merge: true, maxAliasCount: -1 }), name);
+}
+
+async function scenarioFiles(): Promise<Map<string, string>> {
+  const files = (await readdir(FOLDER)).filter((file) => EXTENSION.test(file));
+  return new Map(files.map((file) => [file.replace(EXTENSION, ''), file]));
 }
 
 /** @throws {CliError} CLI_SCENARIO_INVALID */
-export function parseScenario(json: unknown, name: string): Scenario {
-  const scenario = json as Scenario;
-  const codes = new Set<string>(scenario.nodes.map(({ code }) => code));
+export function parseScenario(value: unknown, name: string): Scenario {
   const invalid = (what: string): CliError => new CliError('CLI_SCENARIO_INVALID', `Scenario “${name}”: ${what}.`);
+  const parsed = scenarioSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw invalid(`${issue!.path.join('.')}: ${issue!.message}`);
+  }
+  const { steps: raw, common: _common, ...scenario } = parsed.data;
+  const codes = new Set<string>(scenario.nodes.map(({ code }) => code));
   if (codes.size < 2 || codes.size !== scenario.nodes.length)
     throw invalid('it needs two jurisdictions or more, each once');
-  for (const code of codes) if (!isJurisdictionCode(code)) throw invalid(`${code} is not a jurisdiction code`);
   const told = new Set<string>();
-  for (const { id, from, to, in_reply_to: answered } of scenario.steps) {
+  const labels = new Set<string>();
+  const steps = raw.map((each, index) => {
+    const step = parseStep(each);
+    if (typeof step === 'string') throw invalid(`step ${index + 1}: ${step}`);
+    const { id } = step;
     if (told.has(id)) throw invalid(`step “${id}” is there twice`);
-    const recipients = recipientsOf({ to });
-    if (!codes.has(from) || recipients.length === 0 || !recipients.every((code) => codes.has(code) && code !== from))
+    const people = step.kind === 'basis' ? [step.basis.from, step.basis.to] : peopleOf(step);
+    if (!people.every((code) => codes.has(code)) || new Set(people).size !== people.length)
       throw invalid(`step “${id}” is not between two of its jurisdictions`);
+    const answered = 'in_reply_to' in step ? step.in_reply_to : undefined;
     if (answered !== undefined && !told.has(answered))
       throw invalid(`step “${id}” answers “${answered}”, which is not before it`);
     told.add(id);
-  }
-  return scenario;
+    if ('case' in step && step.case !== undefined) labels.add(step.case);
+    return step;
+  });
+  const unknown = Object.keys(scenario.ends).find((label) => !labels.has(label));
+  if (unknown !== undefined) throw invalid(`no step is of case “${unknown}”, whose end it states`);
+  return { ...scenario, steps };
 }
 
-/** Everyone whom a step sends a copy to. */
-export function recipientsOf({ to }: Pick<ScenarioStep, 'to'>): readonly JurisdictionCode[] {
-  return typeof to === 'string' ? [to] : to;
+function peopleOf(step: Exclude<ScenarioStep, { kind: 'basis' }>): readonly string[] {
+  return step.kind === 'message' || step.kind === 'transfer' ? [step.from, ...recipientsOf(step)] : [step.at];
 }
 
-/** How many messages a scenario sends, copies counted. */
+/** The steps that send a message of their own words. */
+export function messageSteps({ steps }: Scenario): readonly MessageStep[] {
+  return steps.filter((step) => step.kind === 'message');
+}
+
+/** How many messages a scenario has received by their recipients, copies counted. */
 export function countMessages({ steps }: Scenario): number {
-  return steps.reduce((sum, step) => sum + recipientsOf(step).length, 0);
+  return steps.reduce((sum, step) => {
+    const isSent = (step.kind === 'message' || step.kind === 'transfer') && step.refused === undefined;
+    return isSent ? sum + recipientsOf(step).length : sum;
+  }, 0);
 }
-
-/** What a step may refer to by name; undefined for what was not told before. */
-export type References = (kind: 'case' | 'message' | 'id', name: string) => string | undefined;
 
 /**
  * The draft that a step sends, with its times and ids filled in.
  * @throws {CliError} CLI_SCENARIO_INVALID
  */
 export function draftOf(
-  step: ScenarioStep,
+  step: MessageStep,
   nowMs: number,
   answered: { readonly message_id: string } | undefined,
   references: References = () => undefined,
 ): unknown {
-  const body = fill(step.message, nowMs, references) as Record<string, unknown>;
+  const body = fillPlaceholders(step.message, nowMs, step.id, references) as Record<string, unknown>;
   const caseId = step.case === undefined ? undefined : references('case', step.case);
   return {
     ...body,
     ...(answered === undefined ? {} : { in_reply_to: answered.message_id }),
     ...(caseId === undefined ? {} : { case_id: caseId }),
   };
-}
-
-function fill(value: unknown, nowMs: number, references: References): unknown {
-  if (Array.isArray(value)) return value.map((item) => fill(item, nowMs, references));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item, nowMs, references)]));
-  }
-  if (typeof value !== 'string' || !value.startsWith('$')) return value;
-  if (value === '$now') return nowMs;
-  const date = /^\$date([+-][0-9]{1,5})?$/.exec(value);
-  if (date !== null) return new Date(nowMs + Number(date[1] ?? 0) * DAY_MS).toISOString().slice(0, 10);
-  const reference = /^\$(case|message|id):(.+)$/.exec(value);
-  if (reference === null) return value;
-  const found = references(reference[1] as 'case' | 'message' | 'id', reference[2]!);
-  if (found === undefined)
-    throw new CliError('CLI_SCENARIO_INVALID', `${value}: nothing of that name was told before.`);
-  return found;
 }
