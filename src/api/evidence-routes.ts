@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
+import { ApiError } from '../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { parseDraft, parseJson } from '../wire/mod.ts';
-import { ApiError } from './error.ts';
 import { answerTo, type SentAnswer } from './routes.ts';
 
 /** Files and exhibits of a case. */

@@ -8,12 +8,12 @@ import {
   parseUuid,
   type JurisdictionCode,
 } from '../base/mod.ts';
+import { ApiError } from '../client/mod.ts';
 import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import { bundleOf, healthOf, witnessKeyOf, type Health, type Node, type RunningNode } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { parseDraft, type Draft } from '../wire/mod.ts';
-import { ApiError } from './error.ts';
 import { nextAction } from './why.ts';
 
 /** A node at a glance. */

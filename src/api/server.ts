@@ -5,12 +5,11 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { rm } from 'node:fs/promises';
 import { RogatoryError, codeOf } from '../base/mod.ts';
+import { ApiError, socketPath } from '../client/mod.ts';
 import { backupOf, type Node } from '../node/mod.ts';
 import { WireError } from '../wire/mod.ts';
-import { ApiError } from './error.ts';
 import * as evidence from './evidence-routes.ts';
 import * as routes from './routes.ts';
-import { socketPath } from './socket-path.ts';
 import { why } from './why.ts';
 
 // A message of 512 KiB in JSON, with room for escapes.

@@ -1,113 +1,9 @@
 import { RogatoryError, codeOf } from '../base/mod.ts';
-import { auditExport } from './commands/audit-export.ts';
-import { auditVerify } from './commands/audit-verify.ts';
-import { backup, restore } from './commands/backup.ts';
-import { basis } from './commands/basis.ts';
-import { caseTransitions } from './commands/case-transitions.ts';
-import { caseList, caseShow } from './commands/case.ts';
-import { federationDiff, federationPublish, federationShow, federationVerify } from './commands/federation.ts';
-import {
-  federationCouncil,
-  federationCreate,
-  federationKeygen,
-  federationRenew,
-} from './commands/federation-council.ts';
-import {
-  federationAdd,
-  federationReactivate,
-  federationRemove,
-  federationRevoke,
-  federationSign,
-  federationSuspend,
-} from './commands/federation-draft.ts';
-import { doctor } from './commands/doctor.ts';
-import {
-  custodyAdd,
-  custodyShow,
-  evidenceDelete,
-  evidenceList,
-  evidenceSend,
-  evidenceVerify,
-} from './commands/evidence.ts';
-import { evidenceAdd } from './commands/evidence-add.ts';
-import { evidenceGet } from './commands/evidence-get.ts';
-import { init } from './commands/init.ts';
-import { keysCsr, keysInstallCertificate } from './commands/keys-certificate.ts';
-import {
-  ledgerCheckpoint,
-  ledgerConsistency,
-  ledgerExport,
-  ledgerIncidents,
-  ledgerProof,
-  ledgerSeen,
-} from './commands/ledger.ts';
-import { messageCheck } from './commands/message-check.ts';
-import { messageList } from './commands/message-list.ts';
-import { messageSend } from './commands/message-send.ts';
-import { messageShow } from './commands/message-show.ts';
-import { messageTemplate } from './commands/message-template.ts';
-import { messageWithdraw } from './commands/message-withdraw.ts';
-import { sandbox } from './commands/sandbox.ts';
-import { serve } from './commands/serve.ts';
-import { peers, status } from './commands/status.ts';
-import { why } from './commands/why.ts';
+import { COMMANDS, type CommandEntry } from './catalogue.ts';
 import { EXIT, readArguments, type Command, type Terminal } from './command.ts';
 import { CliError } from './error.ts';
 import { overview, usage } from './help.ts';
 
-const COMMANDS: readonly Command[] = [
-  sandbox,
-  init,
-  federationKeygen,
-  federationCreate,
-  federationAdd,
-  federationRemove,
-  federationSuspend,
-  federationReactivate,
-  federationRevoke,
-  federationCouncil,
-  federationRenew,
-  federationSign,
-  federationPublish,
-  federationShow,
-  federationDiff,
-  federationVerify,
-  keysCsr,
-  keysInstallCertificate,
-  serve,
-  status,
-  peers,
-  doctor,
-  why,
-  messageCheck,
-  messageSend,
-  messageList,
-  messageShow,
-  messageTemplate,
-  messageWithdraw,
-  caseList,
-  caseShow,
-  caseTransitions,
-  basis,
-  evidenceAdd,
-  evidenceSend,
-  evidenceList,
-  evidenceGet,
-  evidenceVerify,
-  evidenceDelete,
-  custodyAdd,
-  custodyShow,
-  ledgerCheckpoint,
-  ledgerProof,
-  ledgerConsistency,
-  ledgerSeen,
-  ledgerExport,
-  ledgerIncidents,
-  auditExport,
-  auditVerify,
-  backup,
-  restore,
-];
 const COMMON = {
   json: { help: 'machine-readable output on stdout' },
   help: { short: 'h', help: 'this help' },
@@ -125,8 +21,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   );
   const isJson = argv.includes('--json');
   const terminal = createTerminal(isJson);
-  const found = findCommand(argv);
-  if (found === undefined) return withoutCommand(argv, terminal);
+  const entry = findCommand(argv);
+  if (entry === undefined) return withoutCommand(argv, terminal);
+  const found = await entry.load();
   const command: Command = {
     ...found,
     run: (args, io) => found.run(args, io),
@@ -144,19 +41,23 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function findCommand(argv: readonly string[]): Command | undefined {
+function findCommand(argv: readonly string[]): CommandEntry | undefined {
   return COMMANDS.find(({ name }) => name.split(' ').every((word, i) => argv[i] === word));
 }
 
-function withoutCommand(argv: readonly string[], terminal: Terminal): number {
+function loadAll(entries: readonly CommandEntry[]): Promise<Command[]> {
+  return Promise.all(entries.map(({ load }) => load()));
+}
+
+async function withoutCommand(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [first] = argv;
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
-    overview(COMMANDS).forEach(writeLine);
+    overview(await loadAll(COMMANDS)).forEach(writeLine);
     return EXIT.done;
   }
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length > 0 && (argv[1] === undefined || argv.includes('--help'))) {
-    overview(group).forEach(argv[1] === undefined ? terminal.note : writeLine);
+    overview(await loadAll(group)).forEach(argv[1] === undefined ? terminal.note : writeLine);
     return argv[1] === undefined ? EXIT.usage : EXIT.done;
   }
   terminal.note(`rogatory: unknown command “${argv.slice(0, 2).join(' ')}”. “rogatory --help” lists them.`);

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ApiClient } from '../../src/api/mod.ts';
+import type { ApiClient } from '../../src/client/mod.ts';
 import type { EvidenceAnswer, MessageRecord } from '../../src/exchange/mod.ts';
 import { runCommand } from '../kit/command.ts';
 import { caseOverApi, exhibit, noise } from '../kit/evidence.ts';

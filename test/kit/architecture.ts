@@ -13,6 +13,7 @@ export interface Source {
 export const HOUSE: Readonly<Record<string, readonly string[]>> = {
   base: [],
   config: ['base'],
+  client: ['base', 'config'],
   wire: ['base'],
   sealing: ['base', 'wire'],
   ledger: ['base', 'wire'],
@@ -52,6 +53,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
     'exchange',
     'transport',
     'node',
+    'client',
   ],
   console: ['base', 'config', 'wire', 'trust', 'ledger', 'casework', 'evidence', 'audit', 'exchange', 'node', 'api'],
   cli: [
@@ -68,6 +70,7 @@ export const HOUSE: Readonly<Record<string, readonly string[]>> = {
     'exchange',
     'transport',
     'node',
+    'client',
     'api',
   ],
 };

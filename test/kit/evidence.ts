@@ -2,7 +2,8 @@
 import { parseDraft, type Draft } from '../../src/wire/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
-import type { ApiClient, SentAnswer } from '../../src/api/mod.ts';
+import type { SentAnswer } from '../../src/api/mod.ts';
+import type { ApiClient } from '../../src/client/mod.ts';
 import { acknowledgementDraft, requestDraft, requestFile } from './drafts.ts';
 
 const AUTHORITY = { name: 'Section II', country: 'XB' };

@@ -1,4 +1,4 @@
-import { ApiClient } from '../../src/api/mod.ts';
+import { ApiClient } from '../../src/client/mod.ts';
 import type { FailpointName } from '../../src/base/mod.ts';
 import { nodePaths } from '../../src/config/mod.ts';
 import type { TestFederation } from './federation.ts';

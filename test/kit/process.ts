@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { onTestFinished } from 'vitest';
-import { ApiClient } from '../../src/api/mod.ts';
+import { ApiClient } from '../../src/client/mod.ts';
 import { nodePaths } from '../../src/config/mod.ts';
 import { until, type TestFederation } from './federation.ts';
 

@@ -1,4 +1,4 @@
-import { ApiClient, ApiError } from '../../api/mod.ts';
+import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
 import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
 import type { Command, Terminal } from '../command.ts';

@@ -1,4 +1,4 @@
-import { ApiClient, ApiError } from '../../api/mod.ts';
+import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
 import { backupOf, openNodeStorage, restoreBackup, stateOf, takeHead } from '../../node/mod.ts';
 import type { Command } from '../command.ts';

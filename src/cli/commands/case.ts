@@ -1,4 +1,4 @@
-import { ApiClient } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import type { Obligation } from '../../casework/mod.ts';
 import type { CaseView } from '../../exchange/mod.ts';
 import type { Command } from '../command.ts';

@@ -1,4 +1,4 @@
-import { ApiClient, ApiError } from '../../api/mod.ts';
+import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadPassphrase } from '../../config/mod.ts';
 import { diagnose, type Diagnosis, type RunningNode } from '../../node/mod.ts';
 import type { Command } from '../command.ts';

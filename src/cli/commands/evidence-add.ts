@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { ApiClient } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';

@@ -1,4 +1,5 @@
-import { ApiClient, RemoteError, type EvidenceList, type SentAnswer } from '../../api/mod.ts';
+import type { EvidenceList, SentAnswer } from '../../api/mod.ts';
+import { ApiClient, RemoteError } from '../../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
 import { transferText } from '../transfer-text.ts';
 import { formatBytes } from '../bytes.ts';

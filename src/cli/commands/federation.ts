@@ -1,6 +1,6 @@
 /** The manifest at the nodes, and for whoever wants to read it. */
 import { isoTime, parseUtf8, systemClock, utf8ToBytes } from '../../base/mod.ts';
-import { ApiClient, ApiError } from '../../api/mod.ts';
+import { ApiClient, ApiError } from '../../client/mod.ts';
 import { fingerprintOf, installManifest } from '../../node/mod.ts';
 import {
   diffManifests,

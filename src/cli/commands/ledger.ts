@@ -1,6 +1,6 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ApiClient, ApiError } from '../../api/mod.ts';
+import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
 import type { IncidentRecord } from '../../exchange/mod.ts';
 import type { Command } from '../command.ts';

@@ -1,5 +1,5 @@
 import { isoTime } from '../../base/mod.ts';
-import { ApiClient } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import type { MessageRecord } from '../../exchange/mod.ts';
 import type { Command } from '../command.ts';
 import { typeName } from '../message-lines.ts';

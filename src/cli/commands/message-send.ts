@@ -1,4 +1,5 @@
-import { ApiClient, type SentAnswer } from '../../api/mod.ts';
+import type { SentAnswer } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import { contentFaults } from '../../casework/mod.ts';
 import { faultsError, parseDraft } from '../../wire/mod.ts';
 import type { Command } from '../command.ts';

@@ -1,4 +1,4 @@
-import { ApiClient } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import { FORM_LANGUAGES, formLines, parseCodeLists, type CodeLists, type FormLanguage } from '../../casework/mod.ts';
 import { dataFolder, readDataFolder } from '../../config/mod.ts';
 import type { MessageDetail } from '../../exchange/mod.ts';

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
-import { ApiClient, type StatusAnswer } from '../../api/mod.ts';
+import type { StatusAnswer } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import { auditBundles, type AuditReport } from '../../audit/mod.ts';
 import { auditLines } from '../audit-lines.ts';
 import type { Command, Terminal } from '../command.ts';

@@ -1,4 +1,5 @@
-import { ApiClient, type PeerAnswer, type StatusAnswer } from '../../api/mod.ts';
+import type { PeerAnswer, StatusAnswer } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import type { Command } from '../command.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;

@@ -1,4 +1,5 @@
-import { ApiClient, type WhyAnswer } from '../../api/mod.ts';
+import type { WhyAnswer } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import type { Command } from '../command.ts';
 import { messageLines } from '../message-lines.ts';
 

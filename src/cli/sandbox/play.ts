@@ -1,4 +1,5 @@
-import { ApiClient, RemoteError, type SentAnswer } from '../../api/mod.ts';
+import type { SentAnswer } from '../../api/mod.ts';
+import { ApiClient, RemoteError } from '../../client/mod.ts';
 import { proposeBasis } from '../../casework/mod.ts';
 import type { JurisdictionCode } from '../../base/mod.ts';
 import type { ExchangeEvent } from '../../exchange/mod.ts';

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { ApiClient, type SentAnswer } from '../../api/mod.ts';
+import type { SentAnswer } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import { bytesToBase64url, newUuid, type JurisdictionCode } from '../../base/mod.ts';
 import type { MessageRecord } from '../../exchange/mod.ts';
 import { CliError } from '../error.ts';

@@ -1,0 +1,3 @@
+export { ApiClient } from './client.ts';
+export { ApiError, RemoteError, type ApiErrorCode } from './error.ts';
+export { socketPath } from './socket-path.ts';
