@@ -16,10 +16,17 @@ export interface WhyAnswer {
   readonly link?: PeerConnection;
   /** When the session with the peer ends because no receipt came; only while the message is with a connected peer. */
   readonly receipt_overdue_at?: string;
-  readonly certificates: readonly { readonly of: string; readonly expires_at: string }[];
+  readonly certificates: readonly CertificateState[];
   readonly next: string;
   /** When that happens, where the time is known. */
   readonly next_at?: string;
+}
+
+/** Until when one side can show who it is, and whether it can now. */
+export interface CertificateState {
+  readonly of: string;
+  readonly expires_at: string;
+  readonly state: 'VALID' | 'EXPIRED';
 }
 
 /** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
@@ -56,9 +63,18 @@ export async function nextAction(
   const link = transport.connections().find(({ code }) => code === peer);
   if (link === undefined)
     return { next: `${peer} is not an active member: it waits until ${peer} is one again${queue}.` };
-  const at = link.connected ? undefined : link.next_attempt_at;
-  const next = `${linkText(node, record, link)}${queue}. It is on disk and will be delivered.`;
+  const wait = exchange.waitOf(peer, record.seq);
+  const overdueAt = wait === undefined ? undefined : isoTime(Math.round(node.clock.nowMs() + wait.overdueInMs));
+  const at = link.connected ? overdueAt : link.next_attempt_at;
+  const next = `${linkText(node, record, link)}${queue}. ${promiseText(record)}`;
   return at === undefined ? { next } : { next, next_at: at };
+}
+
+/** What is certain whatever the link does. */
+function promiseText({ status, expires_at: end }: MessageRecord): string {
+  if (status === 'VOIDED') return 'It is given up, and the peer will be told.';
+  if (end === undefined || end === 0) return 'It is on disk and will be delivered.';
+  return `It is on disk, and expires at ${isoTime(end)}: what has not left by then is given up, and what arrives later is refused.`;
 }
 
 function isWaiting(record: MessageRecord): boolean {
@@ -101,9 +117,13 @@ function linkText({ exchange }: Node, { peer, seq }: MessageRecord, link: PeerCo
 function certificatesOf(node: Node, link: PeerConnection | undefined): WhyAnswer['certificates'] {
   const own = node.ownCertificate();
   return [
-    ...(own === undefined
+    ...(own === undefined ? [] : [stateOf(node, node.config.code, Date.parse(new X509Certificate(own).validTo))]),
+    ...(link?.certificate_expires_at === undefined
       ? []
-      : [{ of: node.config.code, expires_at: isoTime(Date.parse(new X509Certificate(own).validTo)) }]),
-    ...(link?.certificate_expires_at === undefined ? [] : [{ of: link.code, expires_at: link.certificate_expires_at }]),
+      : [stateOf(node, link.code, Date.parse(link.certificate_expires_at))]),
   ];
+}
+
+function stateOf({ clock }: Node, of: string, expiresAt: number): CertificateState {
+  return { of, expires_at: isoTime(expiresAt), state: expiresAt > clock.nowMs() ? 'VALID' : 'EXPIRED' };
 }

@@ -14,3 +14,8 @@ export function messageLines(record: MessageRecord): string[] {
 export function typeName({ type }: Pick<MessageRecord, 'type'>): string {
   return type === undefined ? 'unreadable message' : type.replaceAll('_', ' ');
 }
+
+/** How a peer's clock stood to this node's when they last met. */
+export function clockText(peer: string, offsetMs: number): string {
+  return `that of ${peer} was ${Math.abs(offsetMs)} ms ${offsetMs < 0 ? 'behind' : 'ahead'}`;
+}

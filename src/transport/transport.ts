@@ -52,9 +52,9 @@ export interface PeerConnection {
   readonly connected: boolean;
   readonly since?: string;
   readonly dialled_by?: JurisdictionCode;
-  /** How far the peer's clock was ahead at its Hello. */
+  /** How far the peer's clock was ahead at its last Hello in this process. */
   readonly clock_offset_ms?: number;
-  /** When the certificate that the peer presented expires. */
+  /** When the certificate that the peer presented last expires. */
   readonly certificate_expires_at?: string;
   /** Why the last session or attempt ended: the name of a close code, or what the network said. */
   readonly last_failure?: string;
@@ -90,6 +90,8 @@ export class Transport {
   /** The certificate of each session's peer, and those above it: Node forgets the chain after the handshake. */
   readonly #certificates = new WeakMap<FederationSession, readonly X509Certificate[]>();
   readonly #live = new Map<JurisdictionCode, Live>();
+  // Kept after a session: whoever asks why a peer is gone wants to know what it was like.
+  readonly #shown = new Map<JurisdictionCode, { readonly clockOffsetMs: number; readonly expiresAt?: number }>();
   readonly #failures = new Map<JurisdictionCode, { readonly detail: string; readonly at: number }>();
   readonly #timers: Timers;
   #listener: Listener | undefined;
@@ -140,7 +142,7 @@ export class Transport {
       const live = this.#live.get(code);
       const failure = this.#failures.get(code);
       const next = this.#diallers.get(code)?.nextAttemptAt;
-      const certificate = live === undefined ? undefined : this.#certificates.get(live.session)?.[0];
+      const shown = this.#shown.get(code);
       return {
         code,
         endpoint,
@@ -150,9 +152,9 @@ export class Transport {
           : {
               since: isoTime(live.since),
               dialled_by: live.session.dialledBy,
-              clock_offset_ms: live.session.clockOffsetMs,
             }),
-        ...(certificate === undefined ? {} : { certificate_expires_at: isoTime(Date.parse(certificate.validTo)) }),
+        ...(shown === undefined ? {} : { clock_offset_ms: shown.clockOffsetMs }),
+        ...(shown?.expiresAt === undefined ? {} : { certificate_expires_at: isoTime(shown.expiresAt) }),
         ...(failure === undefined ? {} : { last_failure: failure.detail, last_failure_at: isoTime(failure.at) }),
         ...(next === undefined || live !== undefined ? {} : { next_attempt_at: isoTime(next) }),
       };
@@ -259,6 +261,11 @@ export class Transport {
     const current = this.#live.get(peer);
     if (current?.session.dialledBy === lower && session.dialledBy !== lower) return false;
     this.#live.set(peer, { session, since: this.#options.clock.nowMs() });
+    const certificate = this.#certificates.get(session)?.[0];
+    this.#shown.set(peer, {
+      clockOffsetMs: session.clockOffsetMs,
+      ...(certificate === undefined ? {} : { expiresAt: Date.parse(certificate.validTo) }),
+    });
     current?.session.close('SESSION_DUPLICATE');
     this.#options.onEvent({ kind: 'CONNECTED', peer, detail: `dialled by ${session.dialledBy}` });
     return true;

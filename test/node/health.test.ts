@@ -84,11 +84,19 @@ test('why: what a message waits for, its place, and when something happens next'
     link: { connected: true },
     certificates: [{ of: 'XA' }, { of: 'XB' }],
   });
+  expect(here.next_at).toBeDefined();
   const overdue = Date.parse(here.receipt_overdue_at!) - Date.now();
   expect(overdue).toBeGreaterThan(0);
   expect(overdue).toBeLessThan(31_000);
   expect((await why(a, second.message_id)).next).toMatch(/has not had its turn/);
   session.close();
   await until(() => !a.transport.connections()[0]!.connected);
-  expect((await why(a, first.message_id)).link!.last_failure).toMatch(/closed with 1006|ECONN/);
+  const gone = await why(a, first.message_id);
+  expect(gone.link!.last_failure).toMatch(/closed with 1006|ECONN/);
+  // What the peer was like is still known when it is gone, which is when anybody asks.
+  expect(Math.abs(gone.link!.clock_offset_ms!)).toBeLessThan(60_000);
+  expect(gone.certificates).toMatchObject([
+    { of: 'XA', state: 'VALID' },
+    { of: 'XB', state: 'VALID' },
+  ]);
 });

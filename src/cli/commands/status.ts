@@ -1,6 +1,7 @@
 import type { PeerAnswer, StatusAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import type { Command } from '../command.ts';
+import { clockText } from '../message-lines.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
 
@@ -43,9 +44,12 @@ export const peers: Command = {
 function describe(peer: PeerAnswer): string {
   const link = peer.connected
     ? `connected since ${peer.since}, dialled by ${peer.dialled_by}`
-    : `not connected${peer.last_failure === undefined ? '' : ` (${peer.last_failure})`}${peer.next_attempt_at === undefined ? '' : `, next attempt ${peer.next_attempt_at}`}`;
+    : `not connected${peer.last_failure === undefined ? '' : ` (${peer.last_failure}, at ${peer.last_failure_at})`}${peer.next_attempt_at === undefined ? '' : `, next attempt ${peer.next_attempt_at}`}`;
   const waiting = peer.waiting === 0 ? 'nothing waits' : `${peer.waiting} waiting for a receipt`;
   const seen = peer.checkpoint_size === undefined ? '' : `, its ledger seen at ${peer.checkpoint_size} entries`;
   const cosigned = peer.cosigned_size === undefined ? '' : `, has cosigned ${peer.cosigned_size} of ours`;
-  return `${peer.code}: ${link}; ${waiting}${seen}${cosigned}`;
+  const clock = peer.clock_offset_ms === undefined ? '' : `; its clock: ${clockText(peer.code, peer.clock_offset_ms)}`;
+  const until = peer.certificate_expires_at;
+  const certificate = until === undefined ? '' : `; its certificate until ${until}`;
+  return `${peer.code}: ${link}; ${waiting}${seen}${cosigned}${clock}${certificate}`;
 }

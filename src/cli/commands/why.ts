@@ -1,7 +1,7 @@
 import type { WhyAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import type { Command } from '../command.ts';
-import { messageLines } from '../message-lines.ts';
+import { clockText, messageLines } from '../message-lines.ts';
 
 export const why: Command = {
   name: 'why',
@@ -20,6 +20,7 @@ export const why: Command = {
       '',
       ...stateLines(answer),
       `Next: ${answer.next}`,
+      ...(answer.next_at === undefined ? [] : [`  at ${answer.next_at}`]),
     ]);
     return 0;
   },
@@ -32,8 +33,11 @@ function stateLines({ queue, link, certificates }: WhyAnswer): string[] {
   return [
     `  queue         number ${queue.position} of ${queue.waiting} that wait for a receipt`,
     ...(link?.last_failure === undefined ? [] : [`  last failure  ${link.last_failure}, at ${link.last_failure_at}`]),
-    ...(offset === undefined ? [] : [`  clock         that of ${link!.code} is ${offset} ms ahead`]),
-    ...certificates.map(({ of, expires_at: at }) => `  certificate   of ${of} until ${at}`),
+    ...(offset === undefined ? [] : [`  clock         ${clockText(link!.code, offset)}`]),
+    ...certificates.map(
+      ({ of, expires_at: at, state }) =>
+        `  certificate   of ${of} ${state === 'VALID' ? 'valid until' : 'EXPIRED at'} ${at}`,
+    ),
     '',
   ];
 }
