@@ -1,4 +1,4 @@
-/** Makes the kernel's answers to a running process fail, by strace: what a bad disk does, without one. */
+/** Makes the kernel's answers to a running process fail, come late or never, by strace: what a bad disk does, without one. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -29,14 +29,28 @@ function canMount(): boolean {
 
 /** A tracer that is attached. */
 export interface Tracer {
-  /** The calls that were made to fail, as lines. */
+  /** The calls that were tampered with, as lines. */
   readonly injected: () => string[];
 }
 
 /** Attaches to a process: from now on the named calls fail with this error. */
-export async function failCalls(pid: number, calls: readonly string[], error: string): Promise<Tracer> {
+export function failCalls(pid: number, calls: readonly string[], error: string): Promise<Tracer> {
+  return attach(pid, calls, `error=${error}`);
+}
+
+/** Attaches to a process: from now on the named calls begin so much later. */
+export function delayCalls(pid: number, calls: readonly string[], delayMs: number): Promise<Tracer> {
+  return attach(pid, calls, `delay_enter=${delayMs * 1000}`);
+}
+
+/** Attaches to a process: it is killed at this call, counted from now on, before the kernel begins with it. */
+export function killAtCall(pid: number, call: string, count: number): Promise<Tracer> {
+  return attach(pid, [call], `signal=KILL:when=${count}`);
+}
+
+async function attach(pid: number, calls: readonly string[], what: string): Promise<Tracer> {
   const log = join(temporaryFolder(), 'strace');
-  const inject = calls.flatMap((call) => ['-e', `inject=${call}:error=${error}`]);
+  const inject = calls.flatMap((call) => ['-e', `inject=${call}:${what}`]);
   const args = ['-f', '-y', '-p', String(pid), '-o', log, '-e', `trace=${calls.join(',')}`, ...inject];
   const child = spawn(STRACE, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   onTestFinished(async () => {
@@ -51,6 +65,6 @@ export async function failCalls(pid: number, calls: readonly string[], error: st
     injected: () =>
       readFileSync(log, 'utf8')
         .split('\n')
-        .filter((line) => line.includes('(INJECTED)')),
+        .filter((line) => /\((?:INJECTED|DELAYED)\)/.test(line)),
   };
 }
