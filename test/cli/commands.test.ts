@@ -154,11 +154,16 @@ describe('two nodes by hand', () => {
     expect(sent.stdout).toMatch(
       /receipt {2}RECEIVED: entry \d+ of 127\.0\.0\.1:\d+\/ledger, in a tree of \d+, verified/,
     );
+    const show = (lang: string): ReturnType<typeof rogatory> =>
+      rogatory('message', 'show', /[0-9a-f-]{36}/.exec(sent.stdout)![0], '--node', at('XB'), '--lang', lang);
+    expect((await show('es')).stdout).toContain('solicitud de asistencia judicial (comisión rogatoria)');
+    expect((await show('ar')).stdout).toContain('\u2067طلب مساعدة قضائية (إنابة قضائية)\u2069');
+    expect((await show('tlh')).status).toBe(2);
     for (const { child, outcome } of nodes) {
       child.kill('SIGTERM');
       expect((await outcome).status).toBe(0);
     }
-  });
+  }, 240_000);
 });
 
 describe('messages', () => {

@@ -1,3 +1,4 @@
+import { bytesToHex, parseBase64url } from '../../base/mod.ts';
 import { fieldsOf, type FieldRow } from '../../wire/mod.ts';
 import { nameOf, type CodeLists, type FormLanguage } from './code-list.ts';
 
@@ -33,6 +34,8 @@ function messageLines(type: string, value: Json, depth: number, style: Style): s
     if (member === undefined || member === false) return [];
     // Of the header, what a reader of forms knows; the rest is between the nodes.
     if (type === 'Header' && style.lists.get('fields')?.has(field.name) !== true) return [];
+    // Whoever reads over a shoulder must not take a file's key away.
+    if (type === 'EvidenceFile' && field.name === 'key') return [];
     const label = nameOf(style.lists, 'fields', field.name, style.lang);
     if (!field.repeated) return fieldLines(field, label, member, depth, style);
     return (member as readonly unknown[]).flatMap((item, index, all) =>
@@ -52,6 +55,8 @@ function valueText(field: FieldRow, value: unknown, { lists, lang }: Style): str
   if (field.kind === 'enum') return nameOf(lists, field.type!, String(value), lang);
   if (field.kind === 'bool') return nameOf(lists, 'words', 'yes', lang);
   if (field.kind === 'int64' && typeof value === 'number') return new Date(value).toISOString();
+  // As other tools print a digest, so that it can be compared.
+  if (field.kind === 'bytes') return bytesToHex(parseBase64url(String(value)));
   return String(value);
 }
 
