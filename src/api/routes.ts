@@ -9,7 +9,7 @@ import {
   type JurisdictionCode,
 } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
-import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
+import type { CaseView, MessageRecord, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import { bundleOf, healthOf, witnessKeyOf, type Health, type Node, type RunningNode } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
@@ -101,14 +101,21 @@ export async function peers({ exchange, transport }: Node): Promise<PeerAnswer[]
   );
 }
 
-export function messages({ exchange }: Node, query: URLSearchParams): Promise<MessageRecord[]> {
+/** Messages, newest first, of those that the caller may see. */
+export async function messages(
+  { exchange }: Node,
+  query: URLSearchParams,
+  seenOf: (found: MessageRecord[]) => MessageRecord[] | Promise<MessageRecord[]>,
+): Promise<MessageRecord[]> {
   const [peer, caseId, status] = [query.get('peer'), query.get('case'), query.get('status')];
-  return exchange.messages({
-    peer: peer === null ? undefined : parseJurisdictionCode(peer),
-    case_id: caseId === null ? undefined : parseUuid(caseId),
-    status: status === null ? undefined : (status as MessageRecord['status']),
-    limit: Number(query.get('limit') ?? 1000),
-  });
+  return seenOf(
+    await exchange.messages({
+      peer: peer === null ? undefined : parseJurisdictionCode(peer),
+      case_id: caseId === null ? undefined : parseUuid(caseId),
+      status: status === null ? undefined : (status as MessageRecord['status']),
+      limit: Number(query.get('limit') ?? 1000),
+    }),
+  );
 }
 
 export async function message(node: Node, id: string): Promise<Awaited<ReturnType<Node['exchange']['message']>>> {
@@ -129,9 +136,14 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
 
 /** Sends a draft and waits for the peer's answer as long as the caller wants. */
 export async function answerTo(node: Node, draft: Draft, to: JurisdictionCode, waitMs: unknown): Promise<SentAnswer> {
+  return answerFor(node, await node.exchange.send(draft, to), waitMs);
+}
+
+/** Waits for the peer's answer to a message that was queued. */
+export async function answerFor(node: Node, queued: MessageRecord, waitMs: unknown): Promise<SentAnswer> {
   const wait = typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : 0;
   const { exchange } = node;
-  const queued = await exchange.send(draft, to);
+  const to = queued.peer;
   const connected = node.transport.connections().some(({ code, connected: isConnected }) => code === to && isConnected);
   // A peer that is not there may be away for days: a moment for it to come back, and no more.
   const record = await exchange.answerOf(queued.message_id, connected ? wait : Math.min(wait, 3_000));
@@ -149,7 +161,7 @@ export async function withdrawMessage(node: Node, id: string): Promise<Withdrawn
   return { message: record, next: (await nextAction(node, record)).next };
 }
 
-export async function cases({ exchange }: Node, id?: string): Promise<unknown> {
+export async function cases({ exchange }: Node, id?: string): Promise<CaseView[]> {
   if (id !== undefined && !isUuid(id)) throw new ApiError('API_BAD_REQUEST', 'A case is named by its UUID.');
   return exchange.cases(id);
 }

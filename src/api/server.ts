@@ -8,8 +8,11 @@ import { RogatoryError, codeOf } from '../base/mod.ts';
 import { ApiError, socketPath } from '../client/mod.ts';
 import { backupOf, type Node } from '../node/mod.ts';
 import { WireError } from '../wire/mod.ts';
+import { OPERATOR, type Actor } from '../staff/mod.ts';
 import * as evidence from './evidence-routes.ts';
+import { admit, isRoute, type RouteName } from './gate.ts';
 import * as routes from './routes.ts';
+import * as staff from './staff-routes.ts';
 import { why } from './why.ts';
 
 // A message of 512 KiB in JSON, with room for escapes.
@@ -57,24 +60,39 @@ export class ApiServer {
   }
 }
 
-/** A request taken apart: the id in its path, its query, and its body for whoever asks. */
+/** A request taken apart: who asks where that is known, the id in its path, its query, and its body for whoever wants it. */
 interface Call {
   readonly node: Node;
+  readonly caller: Actor | undefined;
   readonly id: string;
   readonly query: URLSearchParams;
-  readonly body: () => Promise<unknown>;
+  readonly body: () => unknown;
 }
 
-const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
+/** A person's call; where no staff is registered, the operator's. */
+type StaffCall = Call & { readonly actor: Actor };
+
+const asStaff =
+  (route: (call: StaffCall) => unknown): ((call: Call) => unknown) =>
+  (call) =>
+    route({ ...call, actor: call.caller ?? OPERATOR });
+
+// Those that answer with a stream, or are asked with one.
+type Streamed = 'GET events' | 'GET evidence/*/content' | 'POST evidence' | 'GET backup' | 'GET bundle' | 'POST bundle';
+
+const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => unknown>> = {
+  'POST challenge': ({ node }) => ({ challenge: node.challenges.issue() }),
   'GET status': ({ node }) => routes.status(node),
   'GET peers': ({ node }) => routes.peers(node),
-  'GET messages': ({ node, query }) => routes.messages(node, query),
-  'POST messages': async ({ node, body }) => routes.sendMessage(node, await body()),
+  'GET messages': ({ node, caller, query }) =>
+    routes.messages(node, query, (found) => staff.knownMessages({ node }, caller, found)),
+  'POST messages': ({ node, body }) => routes.sendMessage(node, body()),
   'GET messages/*': ({ node, id }) => routes.message(node, id),
   'GET messages/*/why': ({ node, id }) => why(node, id),
   'POST messages/*/withdraw': ({ node, id }) => routes.withdrawMessage(node, id),
-  'GET cases': ({ node }) => routes.cases(node),
+  'GET cases': async ({ node, caller }) => staff.knownCases({ node }, caller, await routes.cases(node)),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),
+  'POST cases/*/assign': asStaff((call) => staff.assign(call, call.id, call.body())),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
   'GET seen/*': ({ node, id }) => routes.seenHead(node, id),
   'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),
@@ -83,22 +101,42 @@ const RESOURCES: Readonly<Record<string, (call: Call) => Promise<unknown>>> = {
     await node.storage.ledger.publish();
     return { size: node.storage.ledger.size };
   },
-  'GET evidence': ({ node, query }) => evidence.listEvidence(node, query),
+  'GET evidence': async ({ node, caller, query }) =>
+    staff.knownEvidence({ node }, caller, await evidence.listEvidence(node, query)),
   'POST evidence/*/verify': ({ node, id }) => evidence.verifyEvidence(node, id),
-  'POST evidence/*/delete': async ({ node, id, body }) => evidence.deleteEvidence(node, id, await body()),
-  'POST items': async ({ node, body }) => evidence.putItem(node, await body()),
-  'POST custody': async ({ node, body }) => evidence.addCustody(node, await body()),
-  'POST transfers': async ({ node, body }) => evidence.sendEvidence(node, await body()),
+  'POST evidence/*/delete': ({ node, id, body }) => evidence.deleteEvidence(node, id, body()),
+  'POST items': ({ node, body }) => evidence.putItem(node, body()),
+  'POST custody': ({ node, body }) => evidence.addCustody(node, body()),
+  'POST transfers': ({ node, body }) => evidence.sendEvidence(node, body()),
   'GET incidents': ({ node }) => node.exchange.incidents(),
-  'GET doctor': ({ node }) => Promise.resolve(routes.runningState(node)),
-  'POST manifest': async ({ node, body }) => routes.takeManifest(node, await body()),
+  'GET doctor': ({ node }) => routes.runningState(node),
+  'POST manifest': ({ node, body }) => routes.takeManifest(node, body()),
+  'GET staff': asStaff(staff.staff),
+  'POST staff': asStaff((call) => staff.register(call, call.body())),
+  'POST revocations': asStaff((call) => staff.revoke(call, call.body())),
+  'GET drafts': asStaff(staff.drafts),
+  'POST drafts': asStaff((call) => staff.draft(call, call.body())),
+  'GET drafts/*': asStaff((call) => staff.oneDraft(call, call.id)),
+  'POST drafts/*/approve': asStaff((call) => staff.approve(call, call.id, call.body())),
+  'POST drafts/*/reject': asStaff((call) => staff.reject(call, call.id, call.body())),
+  'GET tasks': asStaff((call) => staff.tasks(call, call.query)),
+  'POST tasks': asStaff((call) => staff.order(call, call.body())),
+  'GET tasks/*': asStaff((call) => staff.oneTask(call, call.id)),
+  'POST tasks/*/answer': asStaff((call) => staff.answer(call, call.id, call.body())),
+  'GET access-log': asStaff((call) => staff.accessLog(call, call.query)),
 };
 
 async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://node');
+  const [method, target] = [request.method ?? '', request.url ?? '/'];
+  const url = new URL(target, 'http://node');
   const [, version, resource, id = '', sub] = url.pathname.split('/').map(decodeURIComponent);
   const path = [resource, id === '' ? undefined : '*', sub].filter((part) => part !== undefined).join('/');
-  const name = version === 'v1' ? `${request.method} ${path}` : '';
+  const name = version === 'v1' ? `${method} ${path}` : '';
+  if (!isRoute(name)) throw new ApiError('API_BAD_REQUEST', `There is no ${method} ${url.pathname}.`);
+  // A file of evidence is as long as it is: it streams, and is not signed by whoever brings it.
+  const bytes = method === 'POST' && name !== 'POST evidence' ? await readBody(request) : undefined;
+  const call = { node, id, query: url.searchParams, body: () => parseBody(bytes) };
+  const caller = await admit(name, call, request.headers.authorization, { method, path: target, body: bytes });
   if (name === 'GET events') {
     streamEvents(node, response);
   } else if (name === 'GET evidence/*/content') {
@@ -109,13 +147,11 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
     response.writeHead(200, { 'content-type': 'application/zip' });
     await pipeline(Readable.from(backupOf(node.config, node.storage.records())), response);
   } else if (name === 'GET bundle' || name === 'POST bundle') {
-    const bundle = await routes.auditBundle(node, request.method === 'GET' ? {} : await readJson(request));
+    const bundle = await routes.auditBundle(node, name === 'GET bundle' ? {} : call.body());
     response.writeHead(200, { 'content-type': 'application/zip' });
     await pipeline(Readable.from(bundle), response);
   } else {
-    const route = Object.hasOwn(RESOURCES, name) ? RESOURCES[name] : undefined;
-    if (route === undefined) throw new ApiError('API_BAD_REQUEST', `There is no ${request.method} ${url.pathname}.`);
-    sendJson(response, await route({ node, id, query: url.searchParams, body: () => readJson(request) }));
+    sendJson(response, await RESOURCES[name]({ ...call, caller }));
   }
 }
 
@@ -127,7 +163,7 @@ function streamEvents(node: Node, response: ServerResponse): void {
   response.on('close', unsubscribe);
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
+async function readBody(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -136,9 +172,13 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
       throw new ApiError('API_BAD_REQUEST', `The request is longer than ${MAX_BODY_BYTES} bytes.`);
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+function parseBody(bytes: Uint8Array | undefined): unknown {
   let json: unknown;
   try {
-    json = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    json = JSON.parse(Buffer.from(bytes ?? []).toString('utf8'));
   } catch (cause) {
     throw new ApiError('API_BAD_REQUEST', 'The request is not JSON.', { cause });
   }

@@ -1,4 +1,5 @@
 import { RogatoryError, codeOf } from '../base/mod.ts';
+import { AS } from './acting.ts';
 import { COMMANDS, type CommandEntry } from './catalogue.ts';
 import { EXIT, readArguments, type Command, type Terminal } from './command.ts';
 import { CliError } from './error.ts';
@@ -27,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const command: Command = {
     ...found,
     run: (args, io) => found.run(args, io),
-    options: { ...found.options, ...COMMON },
+    options: { ...found.options, ...(Object.hasOwn(found.options, 'node') ? { as: AS } : {}), ...COMMON },
   };
   try {
     const rest = argv.slice(found.name.split(' ').length);

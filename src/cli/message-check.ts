@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import type { JurisdictionCode } from '../base/mod.ts';
 import {
   checkDraft,
+  contentFaults,
   parseRegistry,
   parseStates,
   type CheckResult,
@@ -12,9 +13,10 @@ import {
   type States,
 } from '../casework/mod.ts';
 import { dataFolder, loadNodeConfig, nodePaths, readDataFolder } from '../config/mod.ts';
-import { WireError, parseDraft, type Draft } from '../wire/mod.ts';
-import type { Terminal } from './command.ts';
+import { WireError, faultsError, parseDraft, type Draft } from '../wire/mod.ts';
+import type { Arguments, Terminal } from './command.ts';
 import { AdviceError } from './error.ts';
+import { MAX_DRAFT_BYTES, readJsonInput } from './files.ts';
 
 /** The treaty registry and what is known of states. */
 export interface Knowledge {
@@ -64,6 +66,27 @@ export function checkJson(knowledge: Knowledge, json: unknown, context: (draft: 
 /** The code of the node that lives in a folder. */
 export function codeOfNode(dir: string): JurisdictionCode {
   return loadNodeConfig(nodePaths(dir).config, process.env).code;
+}
+
+/**
+ * Reads the file of a message, and checks it as far as it can be checked before anything is sent: every fault of its fields, then what the
+ * registry advises, which a person decides on.
+ * @throws {CliError} {WireError} WIRE_FIELDS_INVALID {AdviceError} CLI_ADVICE_NOT_ACCEPTED
+ */
+export async function readCheckedDraft(
+  args: Arguments,
+  io: Terminal,
+): Promise<{ readonly to: JurisdictionCode; readonly json: unknown }> {
+  const path = args.operand('file');
+  const to = args.jurisdiction('to');
+  const json = await readJsonInput(path, MAX_DRAFT_BYTES);
+  // Checked here already, so that a draft can be mended while the node is down.
+  const faults = contentFaults(parseDraft(json).body);
+  if (faults.length > 0) throw faultsError(faults);
+  const context = { from: codeOfNode(args.text('node')), to, date: new Date().toISOString().slice(0, 10) };
+  const advice = checkJson(loadKnowledge(process.env), json, () => context).findings;
+  if (advice.length > 0 && !args.flag('accept-advice')) await acceptAdvice(advice, io);
+  return { to, json };
 }
 
 /** Findings in lines: what the node refuses first. */

@@ -1,3 +1,4 @@
+import type { SentAnswer } from '../api/mod.ts';
 import type { MessageRecord } from '../exchange/mod.ts';
 
 /** A message in a few lines, for people. */
@@ -18,4 +19,23 @@ export function typeName({ type }: Pick<MessageRecord, 'type'>): string {
 /** How a peer's clock stood to this node's when they last met. */
 export function clockText(peer: string, offsetMs: number): string {
   return `that of ${peer} was ${Math.abs(offsetMs)} ms ${offsetMs < 0 ? 'behind' : 'ahead'}`;
+}
+
+/** A message that was sent, with its receipt whole, and what comes next. */
+export function sentLines({ message, receipt, next }: SentAnswer): string[] {
+  return [
+    ...messageLines(message),
+    `  sent     entry ${message.sent.index} of this node’s ledger`,
+    ...(receipt === undefined
+      ? ['  receipt  none yet']
+      : [
+          `  receipt  ${receipt.kind}: entry ${receipt.index} of ${receipt.origin}, in a tree of ${receipt.tree_size}, ${receipt.verified ? 'verified' : 'NOT VERIFIED'}`,
+          ...receipt.proof
+            .trimEnd()
+            .split('\n')
+            .map((line) => `           ${line}`),
+        ]),
+    '',
+    message.status === 'QUEUED' ? `Queued, not delivered yet: ${next}` : `Next: ${next}`,
+  ];
 }

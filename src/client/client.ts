@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { nodePaths } from '../config/mod.ts';
+import { presentCredential, type Credential } from '../credential/mod.ts';
 import { ApiError, RemoteError } from './error.ts';
 import { socketPath } from './socket-path.ts';
 
@@ -10,10 +11,15 @@ import { socketPath } from './socket-path.ts';
 export class ApiClient {
   readonly #dir: string;
   readonly #path: string;
+  readonly #credential: Credential | undefined;
 
-  /** @throws {ApiError} API_SOCKET_PATH_TOO_LONG */
-  constructor(dir: string) {
+  /**
+   * @param credential of the person who asks; without one, the operator does
+   * @throws {ApiError} API_SOCKET_PATH_TOO_LONG
+   */
+  constructor(dir: string, credential?: Credential) {
     this.#dir = dir;
+    this.#credential = credential;
     this.#path = socketPath(nodePaths(dir).controlSocket);
   }
 
@@ -58,6 +64,7 @@ export class ApiClient {
   /** Lines of JSON, until `signal` ends it. The node has begun to listen when this resolves. */
   async stream<T>(path: string, onEvent: (event: T) => void, signal: AbortSignal): Promise<void> {
     const response = await this.#request('GET', path);
+    if (response.statusCode !== 200) parseAnswer(await readAll(response));
     const lines = createInterface({ input: response });
     lines.on('line', (line) => {
       onEvent(JSON.parse(line) as T);
@@ -69,9 +76,27 @@ export class ApiClient {
     });
   }
 
-  #request(method: 'GET' | 'POST', path: string, body?: string | AsyncIterable<Uint8Array>): Promise<IncomingMessage> {
+  async #request(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: string | AsyncIterable<Uint8Array>,
+  ): Promise<IncomingMessage> {
+    if (this.#credential === undefined) return this.#send(method, path, {}, body);
+    const answered = await readAll(await this.#send('POST', 'challenge', {}, '{}'));
+    const { challenge } = parseAnswer<{ readonly challenge: string }>(answered);
+    const signed = { method, path: `/v1/${path}`, body: typeof body === 'string' ? Buffer.from(body) : undefined };
+    return this.#send(method, path, { authorization: presentCredential(this.#credential, challenge, signed) }, body);
+  }
+
+  #send(
+    method: 'GET' | 'POST',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string | AsyncIterable<Uint8Array>,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const outgoing = request({ socketPath: this.#path, method, path: `/v1/${path}`, agent: false }, resolve);
+      const options = { socketPath: this.#path, method, path: `/v1/${path}`, headers, agent: false };
+      const outgoing = request(options, resolve);
       outgoing.on('error', (cause: Error & { code?: string }) => {
         const isGone = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTSOCK';
         reject(

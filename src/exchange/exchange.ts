@@ -20,7 +20,7 @@ import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.t
 import type { Draft, Hello, Limits } from '../wire/mod.ts';
 import { Attempts } from './attempts.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
-import { Committer, type BatchReport } from './committer.ts';
+import { Committer, type BatchReport, type StepView } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
 import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
@@ -36,7 +36,7 @@ import { giveUpExpired, withdrawMessage } from './giving-up.ts';
 import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
-import { queueMessage } from './outbox.ts';
+import { queueMessage, type AlsoSent } from './outbox.ts';
 import {
   findMessage,
   listCases,
@@ -168,15 +168,21 @@ export class Exchange {
 
   /**
    * Checks, signs, seals and queues one message; it is on disk and in the ledger when this resolves.
+   * @param also what else belongs into the same batch
    * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
    * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
    * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE,
    * EXCHANGE_CASE_REQUIRED, EXCHANGE_STOPPED
    */
-  async send(draft: Draft, to: JurisdictionCode): Promise<MessageRecord> {
-    const record = await queueMessage(this.#context, draft, to);
+  async send(draft: Draft, to: JurisdictionCode, also?: AlsoSent): Promise<MessageRecord> {
+    const record = await queueMessage(this.#context, draft, to, also);
     this.#sessions.get(to)?.wake();
     return record;
+  }
+
+  /** Runs a step of this node's own people, in one batch with the ledger entries that it appends. @throws {ExchangeError} EXCHANGE_STOPPED */
+  commit<T>(plan: (view: StepView) => Promise<T>): Promise<T> {
+    return this.#context.committer.commit(plan);
   }
 
   /**

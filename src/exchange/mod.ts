@@ -1,6 +1,6 @@
 export type { BatchReport } from './committer.ts';
 export { CLOSE_CODES, type CloseReason } from './close-code.ts';
-export { Committer } from './committer.ts';
+export { Committer, type StepView } from './committer.ts';
 export { discloseMessages, type Disclosure } from './disclosure.ts';
 export type { ExchangeErrorCode } from './error.ts';
 export type { ExchangeEvent, ExchangeListener } from './event.ts';

@@ -11,6 +11,9 @@ import { planOffers } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
+/** What else is written in the batch that queues a message; when it throws, nothing is. */
+export type AlsoSent = (view: StepView, record: MessageRecord) => Promise<void>;
+
 /**
  * Checks, signs, seals and queues one message: one atomic, synced batch with its SENT entry, the case's new state and the sequence
  * number it uses up.
@@ -23,9 +26,14 @@ export async function queueMessage(
   context: ExchangeContext,
   draft: Draft,
   to: JurisdictionCode,
+  also?: AlsoSent,
 ): Promise<MessageRecord> {
   checkDraft(context, draft, to);
-  const record = await context.committer.commit((view) => planMessage(context, view, draft, to));
+  const record = await context.committer.commit(async (view) => {
+    const planned = await planMessage(context, view, draft, to);
+    await also?.(view, planned);
+    return planned;
+  });
   context.failpoint('send.queued');
   context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
   return record;

@@ -3,6 +3,7 @@ import { exportBundle, type BundleSource } from '../audit/mod.ts';
 import { Committer, cosignaturesOf, discloseMessages, exchangeKeys, type Disclosure } from '../exchange/mod.ts';
 import { cosignatureLine } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest } from '../trust/mod.ts';
+import { StaffError, isStaffed } from '../staff/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
 import type { NodeStorage } from './node.ts';
@@ -35,6 +36,11 @@ async function discloseStopped(
   { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>,
   ids: readonly Uuid[],
 ): Promise<Disclosure[]> {
+  if (await isStaffed({ store }))
+    throw new StaffError(
+      'STAFF_CREDENTIAL_REQUIRED',
+      'Staff is registered at this node: messages are disclosed by an auditor, while the node runs.',
+    );
   const ignore = (): void => undefined;
   const committer = new Committer({
     store,

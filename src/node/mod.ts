@@ -22,3 +22,4 @@ export { installCertificate, requestCertificate, type InstalledCertificate } fro
 export { fingerprintOf, installManifest } from './manifest-install.ts';
 export { stateOf, takeHead, type RestoredState } from './restore.ts';
 export { Node, openNodeStorage, type NodeOptions, type NodeStorage } from './node.ts';
+export { withStoppedStaff } from './stopped-staff.ts';

@@ -1,9 +1,12 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
-import { codeOf, noFailpoint, systemClock, type Clock, type Failpoint } from '../base/mod.ts';
+import { randomBytes } from 'node:crypto';
+import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
 import { parseRegistry, refusalRulesOf } from '../casework/mod.ts';
 import { dataFolder, readDataFolder, type NodeConfig } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
+import { Challenges } from '../credential/mod.ts';
+import type { DeskContext } from '../staff/mod.ts';
 import { openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../store/mod.ts';
 import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
@@ -110,6 +113,9 @@ export class Node {
   readonly metricsServer: MetricsServer | undefined;
   readonly startedAt: number;
   readonly clock: Clock;
+  /** What the work of this node's people needs, and the challenges that they prove themselves by. */
+  readonly staff: DeskContext;
+  readonly challenges = new Challenges(systemTimers);
   readonly #vault: Vault;
   readonly #log: Log;
 
@@ -137,6 +143,17 @@ export class Node {
     this.#log = parts.log;
     this.clock = parts.clock;
     this.startedAt = startedAt;
+    this.staff = {
+      code: config.code,
+      origin: config.ledgerOrigin,
+      store: parts.storage.store,
+      ledger: parts.storage.ledger,
+      clock: parts.clock,
+      random: (bytes) => randomBytes(bytes),
+      exchange: parts.exchange,
+      commit: (plan) => parts.exchange.commit(plan),
+      parentOf: async (id) => (await parts.exchange.cases(id)).find(({ parent_id: parent }) => parent)?.parent_id,
+    };
   }
 
   /**

@@ -15,8 +15,8 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   REFUSED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'reason', 'detail'],
   VOIDED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'reason'],
   RECEIPT_HELD: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
-  OPENED: ['message_id'],
-  ACTED: ['message_id'],
+  OPENED: ['detail'],
+  ACTED: ['detail'],
   WITNESSED: ['peer', 'detail'],
   EVIDENCE_COMPLETE: ['peer', 'message_id', 'detail'],
   MANIFEST: ['detail'],
@@ -29,6 +29,8 @@ const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   RECEIVED: ['peer_entry'],
   REFUSED: ['peer_entry'],
   RECEIPT_HELD: ['peer_entry'],
+  OPENED: ['act'],
+  ACTED: ['act'],
   MANIFEST: ['manifest'],
   INCIDENT: ['incident'],
   WITNESSED: ['witnessed'],
@@ -41,6 +43,9 @@ const ALWAYS: readonly (keyof LedgerEntry)[] = ['version', 'kind', 'time'];
 const OPTIONAL: Partial<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>> = {
   RECEIVED: ['reason'],
   RECEIPT_HELD: ['reason'],
+  // Where it was one message that was read or decided on.
+  OPENED: ['message_id'],
+  ACTED: ['message_id'],
   INCIDENT: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
 };
 

@@ -88,11 +88,12 @@ PEER_ENTRY = {1: ("leaf_hash", BYTES), 2: ("checkpoint", TEXT)}
 ACCEPTED = {1: ("version", NUMBER), 2: ("digest", BYTES)}
 INCIDENT_DETAIL = {1: ("digest", BYTES)}
 WITNESSED_DETAIL = {1: ("checkpoint", TEXT)}
+ACT = {1: ("role", NUMBER), 2: ("action", NUMBER), 3: ("refused", NUMBER), 4: ("record", BYTES)}
 ENTRY = {
     1: ("version", NUMBER), 2: ("kind", NUMBER), 3: ("time", NUMBER), 4: ("peer", TEXT), 5: ("message_id", TEXT), 6: ("seq", NUMBER),
     7: ("sealed_digest", BYTES), 8: ("signed_digest", BYTES), 9: ("reason", NUMBER),
     10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
-    13: ("witnessed", WITNESSED_DETAIL),
+    13: ("witnessed", WITNESSED_DETAIL), 27: ("act", ACT),
 }
 RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
 HEADER = {
@@ -172,7 +173,7 @@ ABOUT = {"peer", "message_id", "seq", "sealed_digest", "signed_digest"}
 MEMBERS = {  # part 5: kind -> (required, optional)
     SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
     VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
-    6: ({"message_id"}, set()), 7: ({"message_id"}, set()), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, set()),
+    6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, set()),
     MANIFEST: ({"manifest"}, set()), 11: (set(), set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT),
 }
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -192,6 +193,9 @@ def parse_entry(data):
                entry.get("incident", {}).get("digest"), entry.get("peer_entry", {}).get("leaf_hash")]
     must(all(digest is None or len(digest) == 32 for digest in digests), "a digest of an entry")
     must("manifest" not in entry or set(entry["manifest"]) == {"version", "digest"}, "manifest of an entry")
+    act = entry.get("act", {"role": 1, "action": 1, "record": bytes(32)})
+    must({"role", "action", "record"} <= set(act) and act.get("refused", 1) == 1 and len(act["record"]) == 32, "act of an entry")
+    must(act["role"] <= 8 and act["action"] <= 26, "role or action of an entry")
     must("peer_entry" not in entry or set(entry["peer_entry"]) == {"leaf_hash", "checkpoint"}, "peer_entry of an entry")
     return entry
 

@@ -1,6 +1,7 @@
-import { ApiClient, ApiError } from '../../client/mod.ts';
+import { ApiError, type ApiClient } from '../../client/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
 import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command, Terminal } from '../command.ts';
 import { writeStream } from '../files.ts';
 
@@ -35,7 +36,8 @@ export const auditExport: Command = {
       case: args.optional('case'),
       disclose,
     };
-    const bytes = (await fromRunning(dir, request, output)) ?? (await fromStopped(dir, request, output, io));
+    const bytes =
+      (await fromRunning(nodeClient(args), request, output)) ?? (await fromStopped(dir, request, output, io));
     io.result({ ok: true, output, bytes }, [
       `Wrote ${output} (${bytes} bytes).`,
       `Next: “rogatory audit verify ${output}”, with the other side’s bundle if you have it.`,
@@ -44,10 +46,10 @@ export const auditExport: Command = {
   },
 };
 
-async function fromRunning(dir: string, request: BundleRequest, output: string): Promise<number | undefined> {
+async function fromRunning(api: ApiClient, request: BundleRequest, output: string): Promise<number | undefined> {
   let bundle: AsyncIterable<Uint8Array>;
   try {
-    bundle = await new ApiClient(dir).download('bundle', request);
+    bundle = await api.download('bundle', request);
   } catch (error) {
     if (error instanceof ApiError && error.code === 'API_NODE_NOT_RUNNING') return undefined;
     throw error;

@@ -1,6 +1,6 @@
-import { ApiClient } from '../../client/mod.ts';
 import type { Obligation } from '../../casework/mod.ts';
 import type { CaseView } from '../../exchange/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 
@@ -12,7 +12,7 @@ export const caseList: Command = {
   options: { node: NODE },
   async run(args, io) {
     args.noOperands();
-    const cases = await new ApiClient(args.text('node')).get<CaseView[]>('cases');
+    const cases = await nodeClient(args).get<CaseView[]>('cases');
     const line = (each: CaseView): string =>
       `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} messages`;
     // A child stands under its parent, as long as the parent is in the list.
@@ -36,7 +36,7 @@ export const caseShow: Command = {
     'A matter with several counterparts, such as an alert or a joint team, has one case for each, all under one id.',
   async run(args, io) {
     const id = args.operand('case id');
-    const found = await new ApiClient(args.text('node')).get<CaseView[]>(`cases/${encodeURIComponent(id)}`);
+    const found = await nodeClient(args).get<CaseView[]>(`cases/${encodeURIComponent(id)}`);
     if (found.length === 0) throw new CliError('CLI_USAGE', `There is no case ${id} at this node.`);
     io.result(
       found.length === 1 ? found[0] : found,

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
-import { ApiClient } from '../../client/mod.ts';
+import type { ApiClient } from '../../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
+import { nodeClient } from '../acting.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
@@ -36,7 +37,7 @@ export const evidenceAdd: Command = {
     'A FILE may be a folder, of which every file is taken, or - for standard input. Links are not followed. The same content under the\n' +
     'same name is kept once. Without FILE, only the exhibit is described.',
   async run(args, io) {
-    const api = new ApiClient(args.text('node'));
+    const api = nodeClient(args);
     const caseId = args.text('case');
     const item = args.optional('item');
     const itemId = item === undefined ? undefined : await describe(api, caseId, item);

@@ -4,8 +4,9 @@ import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { EvidenceList } from '../../api/mod.ts';
-import { ApiClient } from '../../client/mod.ts';
+import type { ApiClient } from '../../client/mod.ts';
 import type { EvidenceAnswer } from '../../exchange/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { unwritable } from '../files.ts';
@@ -30,7 +31,7 @@ export const evidenceGet: Command = {
     'With --case, the folder also gets a SHA256SUMS that “sha256sum -c” reads. Names that its sender chose are made harmless; a file that is\n' +
     'there already is not overwritten.',
   async run(args, io) {
-    const api = new ApiClient(args.text('node'));
+    const api = nodeClient(args);
     const caseId = args.optional('case');
     const output = args.text('output');
     if (caseId !== undefined) args.noOperands();

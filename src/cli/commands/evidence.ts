@@ -1,6 +1,7 @@
-import type { EvidenceList, SentAnswer } from '../../api/mod.ts';
-import { ApiClient, RemoteError } from '../../client/mod.ts';
+import type { EvidenceList } from '../../api/mod.ts';
+import { RemoteError, type ApiClient } from '../../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
+import { nodeClient, sendOrDraft, waitingLines } from '../acting.ts';
 import { transferText } from '../transfer-text.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
@@ -19,7 +20,7 @@ export const evidenceList: Command = {
   async run(args, io) {
     args.noOperands();
     const caseId = args.optional('case');
-    const list = await new ApiClient(args.text('node')).get<EvidenceList>(
+    const list = await nodeClient(args).get<EvidenceList>(
       caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
     );
     io.result(list, [
@@ -43,7 +44,7 @@ export const evidenceVerify: Command = {
     'Without a file id and without --case, every file that is here: so after a restored backup. Exit status: 0 when all are whole and\n' +
     'unchanged, 1 when one is not.',
   async run(args, io) {
-    const api = new ApiClient(args.text('node'));
+    const api = nodeClient(args);
     const caseId = args.optional('case');
     const { files } = await api.get<EvidenceList>(
       caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
@@ -99,7 +100,7 @@ export const evidenceDelete: Command = {
   },
   async run(args, io) {
     const id = encodeURIComponent(args.operand('file id'));
-    const answer = await new ApiClient(args.text('node')).post<EvidenceAnswer>(`evidence/${id}/delete`, {
+    const answer = await nodeClient(args).post<EvidenceAnswer>(`evidence/${id}/delete`, {
       why: args.text('why'),
     });
     io.result({ ok: true, file: answer }, [`Deleted ${answer.name}. Its root ${answer.root} stays in the ledger.`]);
@@ -122,13 +123,19 @@ export const evidenceSend: Command = {
   async run(args, io) {
     const file = args.optional('transfer');
     const transfer = file === undefined ? {} : ((await readJsonInput(file, MAX_FILE_BYTES)) as object);
-    const answer = await new ApiClient(args.text('node')).post<SentAnswer>('transfers', {
-      to: args.jurisdiction('to'),
+    const to = args.jurisdiction('to');
+    const evidence = {
       case_id: args.text('case'),
       items: args.operands,
       transfer: { ...transfer, measure_ids: args.text('measure').split(',') },
-      wait_ms: args.integer('wait', 30, 300) * 1000,
-    });
+    };
+    const wait_ms = args.integer('wait', 30, 300) * 1000;
+    const direct = { route: 'transfers', body: { to, ...evidence, wait_ms } } as const;
+    const { answer, draft } = await sendOrDraft(args, direct, { to, evidence });
+    if (draft !== undefined) {
+      io.result({ ok: true, draft }, waitingLines(draft));
+      return 0;
+    }
     io.result({ ok: answer.message.status !== 'REFUSED', ...answer }, [
       ...messageLines(answer.message),
       `Next: ${answer.next}`,
@@ -147,7 +154,7 @@ export const custodyAdd: Command = {
     'The file holds kind, to and place, and what else the event says: from, seal_no, hash_before, hash_after, note, at.',
   async run(args, io) {
     const event = await readJsonInput(args.operand('file'), MAX_FILE_BYTES);
-    const answer = await new ApiClient(args.text('node')).post<ItemAnswer>('custody', {
+    const answer = await nodeClient(args).post<ItemAnswer>('custody', {
       case_id: args.text('case'),
       item_id: args.text('item'),
       event,
@@ -163,7 +170,7 @@ export const custodyShow: Command = {
   options: { node: NODE, case: CASE },
   async run(args, io) {
     args.noOperands();
-    const { items } = await new ApiClient(args.text('node')).get<EvidenceList>(
+    const { items } = await nodeClient(args).get<EvidenceList>(
       `evidence?case=${encodeURIComponent(args.text('case'))}`,
     );
     const ok = items.every(({ faults }) => faults.length === 0);

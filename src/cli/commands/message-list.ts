@@ -1,6 +1,6 @@
 import { isoTime } from '../../base/mod.ts';
-import { ApiClient } from '../../client/mod.ts';
 import type { MessageRecord } from '../../exchange/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { typeName } from '../message-lines.ts';
 
@@ -21,7 +21,7 @@ export const messageList: Command = {
       const value = args.optional(name);
       if (value !== undefined) query.set(name, value);
     }
-    const records = await new ApiClient(args.text('node')).get<MessageRecord[]>(`messages?${query.toString()}`);
+    const records = await nodeClient(args).get<MessageRecord[]>(`messages?${query.toString()}`);
     io.result(records, records.length === 0 ? ['No messages.'] : records.map(line));
     return 0;
   },

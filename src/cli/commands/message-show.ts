@@ -1,7 +1,7 @@
-import { ApiClient } from '../../client/mod.ts';
 import { FORM_LANGUAGES, formLines, parseCodeLists, type CodeLists, type FormLanguage } from '../../casework/mod.ts';
 import { dataFolder, readDataFolder } from '../../config/mod.ts';
 import type { MessageDetail } from '../../exchange/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { messageLines } from '../message-lines.ts';
@@ -20,7 +20,7 @@ export const messageShow: Command = {
   async run(args, io) {
     const lang = languageOf(args.optional('lang'));
     const id = encodeURIComponent(args.operand('message id'));
-    const detail = await new ApiClient(args.text('node')).get<MessageDetail>(`messages/${id}`);
+    const detail = await nodeClient(args).get<MessageDetail>(`messages/${id}`);
     const { proof, content } = detail;
     io.result(detail, [
       ...messageLines(detail.record),

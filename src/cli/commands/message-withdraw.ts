@@ -1,5 +1,5 @@
 import type { WithdrawnAnswer } from '../../api/mod.ts';
-import { ApiClient } from '../../client/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { messageLines } from '../message-lines.ts';
 
@@ -13,7 +13,7 @@ export const messageWithdraw: Command = {
     'A message that may have reached its recipient cannot be withdrawn: the receipt will tell.',
   async run(args, io) {
     const id = encodeURIComponent(args.operand('message id'));
-    const answer = await new ApiClient(args.text('node')).post<WithdrawnAnswer>(`messages/${id}/withdraw`, {});
+    const answer = await nodeClient(args).post<WithdrawnAnswer>(`messages/${id}/withdraw`, {});
     io.result({ ok: true, ...answer }, [...messageLines(answer.message), '', `Next: ${answer.next}`]);
     return 0;
   },

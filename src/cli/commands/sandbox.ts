@@ -13,6 +13,7 @@ import { playScenario, untilConnected } from '../sandbox/play.ts';
 import type { PlayedCase } from '../sandbox/case-state.ts';
 import type { PlayedMessage } from '../sandbox/run.ts';
 import { countMessages, loadScenario, type Scenario } from '../sandbox/scenario.ts';
+import { SandboxStaff } from '../sandbox/staff.ts';
 
 const CONNECT_TIMEOUT_MS = 120_000;
 
@@ -73,9 +74,13 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
   if (!(await untilConnected(nodes, CONNECT_TIMEOUT_MS)))
     throw new CliError('CLI_NODE_FAILED', 'The nodes did not connect to each other.');
   io.note('  connected: mutual TLS 1.3, each certificate pinned in the manifest');
+  const staff = new Map(
+    await Promise.all(nodes.map(async (node) => [node.code, await SandboxStaff.register(node)] as const)),
+  );
+  io.note('  staff registered: one person for each role, two agencies; credentials are in the nodes’ folders staff/');
   io.print('');
   io.print('The exchange');
-  const { messages, refusals, cases } = await playScenario(scenario, nodes, io.print);
+  const { messages, refusals, cases } = await playScenario(scenario, staff, io.print);
   const { report, statuses } = await audit(dir, nodes);
   io.print('');
   io.print('The cases, as each side has folded them');
@@ -148,6 +153,13 @@ function nextSteps(dir: string, nodes: readonly SandboxNode[], isKept: boolean):
     `  scripts/rogatory audit export --node ${a} -o ${a}.zip`,
     `  scripts/rogatory audit export --node ${b} -o ${b}.zip`,
     `  scripts/rogatory audit verify ${a}.zip ${b}.zip`,
+    '',
+    'Each of these is done by the person at the keyboard, and what leaves is approved by a second one. To be somebody, one role each:',
+    `  scripts/rogatory staff list --node ${a}`,
+    `  scripts/rogatory message send --node ${a} --to ${second.code} node-config/messages/request.json --as ${a}/staff/drafter.json`,
+    `  scripts/rogatory draft list --node ${a} --as ${a}/staff/approver.json`,
+    `  scripts/rogatory draft approve --node ${a} DRAFT --as ${a}/staff/approver.json`,
+    `  scripts/rogatory access-log --node ${a} --as ${a}/staff/auditor.json`,
     '',
     'Ctrl-C stops everything.',
   ];

@@ -1,5 +1,5 @@
 import type { WhyAnswer } from '../../api/mod.ts';
-import { ApiClient } from '../../client/mod.ts';
+import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { clockText, messageLines } from '../message-lines.ts';
 
@@ -10,7 +10,7 @@ export const why: Command = {
   options: { node: { value: 'D', help: 'folder of the running node', required: true } },
   async run(args, io) {
     const id = encodeURIComponent(args.operand('message id'));
-    const answer = await new ApiClient(args.text('node')).get<WhyAnswer>(`messages/${id}/why`);
+    const answer = await nodeClient(args).get<WhyAnswer>(`messages/${id}/why`);
     io.result(answer, [
       ...messageLines(answer.message),
       '',

@@ -3,6 +3,7 @@ import { ApiClient, RemoteError } from '../../client/mod.ts';
 import { proposeBasis } from '../../casework/mod.ts';
 import type { JurisdictionCode } from '../../base/mod.ts';
 import type { ExchangeEvent } from '../../exchange/mod.ts';
+import { BODY_TYPES, type BodyType } from '../../wire/mod.ts';
 import { loadKnowledge } from '../message-check.ts';
 import { compareCases, stateAtBoth, type PlayedCase } from './case-state.ts';
 import type { SandboxNode } from './federation.ts';
@@ -10,6 +11,7 @@ import { fetchExhibits, makeExhibit } from './exhibit.ts';
 import { failed, Run, type PlayedMessage } from './run.ts';
 import { draftOf, type Scenario } from './scenario.ts';
 import { recipientsOf, type BasisStep, type MessageStep, type ScenarioStep, type TransferStep } from './step.ts';
+import type { SandboxOffices } from './staff.ts';
 import { timelineLine } from './timeline.ts';
 
 /** A step that was refused, as the scenario says that it has to be. */
@@ -36,14 +38,14 @@ const SETTLE_MS = 10_000;
  */
 export async function playScenario(
   scenario: Scenario,
-  nodes: readonly SandboxNode[],
+  staff: SandboxOffices,
   tell: (line: string) => void,
 ): Promise<Played> {
   const listening = new AbortController();
-  const run = new Run(scenario, nodes, tell);
+  const run = new Run(scenario, staff, tell);
   const refusals: PlayedRefusal[] = [];
   const held = new Set<string>();
-  for (const { code } of nodes) {
+  for (const code of staff.keys()) {
     await run.client(code).stream<ExchangeEvent>(
       'events',
       (event) => {
@@ -122,22 +124,38 @@ async function send(
   return [];
 }
 
+/** Has a message written by whoever writes such messages at its node, and approved by another person. */
 function post(run: Run, step: MessageStep | TransferStep, to: JurisdictionCode): Promise<SentAnswer> {
   const { id, from } = step;
   const answered = step.in_reply_to === undefined ? undefined : run.messageOf(step.in_reply_to, from, to);
-  const client = run.client(from);
+  const office = run.office(from);
+  const told = (author: string): void => {
+    run.tell(`                ${from}  ${author} wrote “${id}”, approver lets it out`);
+  };
   if (step.kind === 'message') {
-    const draft = draftOf(step, Date.now(), answered, run.references(from, to));
-    return client.post<SentAnswer>('messages', { to, draft, wait_ms: RECEIPT_WAIT_MS });
+    const draft = draftOf(step, Date.now(), answered, run.references(from, to)) as Readonly<Record<string, unknown>>;
+    const caseId = caseToKnow(draft) ?? answered?.case_id;
+    return office.send({ to, draft }, typeOf(draft), caseId, RECEIPT_WAIT_MS, told);
   }
-  return client.post<SentAnswer>('transfers', {
-    to,
-    case_id: run.caseId(step.case, id),
+  const caseId = run.caseId(step.case, id);
+  const evidence = {
+    case_id: caseId,
     items: step.items,
     in_reply_to: answered?.message_id,
     transfer: run.filled(step.transfer, id, from, to),
-    wait_ms: RECEIPT_WAIT_MS,
-  });
+  };
+  return office.send({ to, evidence }, 'evidence_transfer', caseId, RECEIPT_WAIT_MS, told);
+}
+
+/** The case that the author of a draft has to know: its own, or the one that it opens a case under. */
+function caseToKnow({ case_id: own, ...body }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof own === 'string') return own;
+  const parents = Object.values(body).map((value) => (value as { readonly parent_id?: unknown } | null)?.parent_id);
+  return parents.find((parent) => typeof parent === 'string');
+}
+
+function typeOf(draft: Readonly<Record<string, unknown>>): BodyType {
+  return BODY_TYPES.find((name) => Object.hasOwn(draft, name)) ?? 'assistance_request';
 }
 
 /** Whether the registry answers as the story needs it, as of its day. */

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { SentAnswer } from '../../api/mod.ts';
-import { ApiClient } from '../../client/mod.ts';
+import type { ApiClient } from '../../client/mod.ts';
 import { bytesToBase64url, newUuid, type JurisdictionCode } from '../../base/mod.ts';
 import type { MessageRecord } from '../../exchange/mod.ts';
 import { CliError } from '../error.ts';
-import type { SandboxNode } from './federation.ts';
 import { fillPlaceholders, type References } from './placeholder.ts';
 import type { Scenario } from './scenario.ts';
+import type { SandboxOffices, SandboxStaff } from './staff.ts';
 import type { ScenarioFile } from './step.ts';
 
 /** A message that was played, as its sender's node tells it. */
@@ -22,23 +22,28 @@ export class Run {
   readonly scenario: Scenario;
   readonly played: PlayedMessage[] = [];
   readonly tell: (line: string) => void;
-  readonly #clients: ReadonlyMap<JurisdictionCode, ApiClient>;
+  readonly #staff: SandboxOffices;
   readonly #cases = new Map<string, string>();
   readonly #ids = new Map<string, string>();
   readonly #digests: ReadonlyMap<string, string>;
 
-  constructor(scenario: Scenario, nodes: readonly SandboxNode[], tell: (line: string) => void) {
+  constructor(scenario: Scenario, staff: SandboxOffices, tell: (line: string) => void) {
     this.scenario = scenario;
     this.tell = tell;
-    this.#clients = new Map(nodes.map((node) => [node.code, new ApiClient(node.dir)]));
+    this.#staff = staff;
     const files = scenario.steps.flatMap((step) => (step.kind === 'exhibit' ? step.then : []));
     this.#digests = new Map(
       files.flatMap((each) => ('file' in each ? [[each.file.name, digestOf(contentOf(each.file))]] : [])),
     );
   }
 
+  office(code: JurisdictionCode): SandboxStaff {
+    return this.#staff.get(code)!;
+  }
+
+  /** A node as the person at the keyboard sees it, who is cleared for every case. */
   client(code: JurisdictionCode): ApiClient {
-    return this.#clients.get(code)!;
+    return this.office(code).as('desk');
   }
 
   /** The copy of a step's message that went between two, or else the first. */

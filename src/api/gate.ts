@@ -1,0 +1,176 @@
+/**
+ * Who may ask what of the local interface. Where no staff is registered, whoever can open the socket is the office, and nothing is asked.
+ * From the first registration on, everything that shows or changes a case needs a credential, is judged by the rules and recorded before
+ * it is answered; what an operator needs to run the node does not.
+ */
+import { isUuid, parseUuid, type Uuid } from '../base/mod.ts';
+import { ApiError } from '../client/mod.ts';
+import type { Node } from '../node/mod.ts';
+import {
+  OPERATOR,
+  StaffError,
+  carryOut,
+  identify,
+  isFileForAgency,
+  isStaffed,
+  type Action,
+  type Actor,
+  type Target,
+} from '../staff/mod.ts';
+
+/** A request as far as the gate looks at it. */
+export interface Asked {
+  readonly node: Node;
+  readonly id: string;
+  readonly query: URLSearchParams;
+  readonly body: () => unknown;
+}
+
+/**
+ * OPEN: for whoever can open the socket; shows no case. STAFF: the route itself judges and records. DIRECT: a message that would leave by
+ * one person. Otherwise what is recorded, and of what.
+ */
+type Access =
+  | 'OPEN'
+  | 'STAFF'
+  | 'DIRECT'
+  | {
+      readonly action: Action;
+      readonly target?: (asked: Asked) => Target | Promise<Target>;
+      /** Where it holds; otherwise the route is open. */
+      readonly when?: (asked: Asked) => boolean;
+    };
+
+const caseInBody = ({ body }: Asked): Target => ({ case_id: parseCaseId((body() as { case_id?: unknown }).case_id) });
+const caseInQuery = ({ query }: Asked): Target => ({ case_id: parseCaseId(query.get('case') ?? '') });
+const caseIfAny = (asked: Asked): Target => (asked.query.get('case') === null ? {} : caseInQuery(asked));
+
+/** Every route. One that is not here does not exist. */
+const ACCESS = {
+  'POST challenge': 'OPEN',
+  'GET status': 'OPEN',
+  'GET peers': 'OPEN',
+  'GET doctor': 'OPEN',
+  'GET checkpoint': 'OPEN',
+  'GET seen/*': 'OPEN',
+  'GET proofs/*': 'OPEN',
+  'GET consistency/*': 'OPEN',
+  'POST publish': 'OPEN',
+  'POST manifest': 'OPEN',
+  'GET incidents': 'OPEN',
+  'GET backup': 'OPEN',
+  'GET bundle': 'OPEN',
+  'POST bundle': { action: 'DISCLOSE_MESSAGE', when: disclosesSomething },
+  'GET events': { action: 'WATCH_EVENTS' },
+  'GET messages': { action: 'LIST_MESSAGES' },
+  'POST messages': 'DIRECT',
+  'GET messages/*': { action: 'READ_MESSAGE', target: ofMessage },
+  'GET messages/*/why': { action: 'TRACE_MESSAGE', target: ofMessage },
+  'POST messages/*/withdraw': { action: 'WITHDRAW_MESSAGE', target: ofMessage },
+  'GET cases': { action: 'LIST_CASES' },
+  'GET cases/*': { action: 'READ_CASE', target: ({ id }) => ({ case_id: parseCaseId(id) }) },
+  'POST cases/*/assign': 'STAFF',
+  'GET evidence': { action: 'LIST_EVIDENCE', target: caseIfAny },
+  'GET evidence/*/content': { action: 'READ_EVIDENCE', target: ofFile },
+  'POST evidence': { action: 'HANDLE_EVIDENCE', target: caseInQuery },
+  'POST evidence/*/verify': { action: 'HANDLE_EVIDENCE', target: ofFile },
+  'POST evidence/*/delete': { action: 'DELETE_EVIDENCE', target: ofFile },
+  'POST items': { action: 'HANDLE_EVIDENCE', target: caseInBody },
+  'POST custody': { action: 'HANDLE_EVIDENCE', target: caseInBody },
+  'POST transfers': 'DIRECT',
+  'GET staff': 'STAFF',
+  'POST staff': 'STAFF',
+  'POST revocations': 'STAFF',
+  'GET drafts': 'STAFF',
+  'POST drafts': 'STAFF',
+  'GET drafts/*': 'STAFF',
+  'POST drafts/*/approve': 'STAFF',
+  'POST drafts/*/reject': 'STAFF',
+  'GET tasks': 'STAFF',
+  'POST tasks': 'STAFF',
+  'GET tasks/*': 'STAFF',
+  'POST tasks/*/answer': 'STAFF',
+  'GET access-log': 'STAFF',
+} as const satisfies Readonly<Record<string, Access>>;
+
+/** The name of a route: method and path, with `*` for an id. */
+export type RouteName = keyof typeof ACCESS;
+
+/** Whether there is such a route. */
+export function isRoute(name: string): name is RouteName {
+  return Object.hasOwn(ACCESS, name);
+}
+
+/**
+ * Lets a request in, or not.
+ * @param header the value of `authorization`
+ * @returns who asks; undefined where nobody has to say
+ * @throws {StaffError} every refusal; those of a known person are on record
+ */
+export async function admit(
+  name: RouteName,
+  asked: Asked,
+  header: string | undefined,
+  signed: { readonly method: string; readonly path: string; readonly body?: Uint8Array | undefined },
+): Promise<Actor | undefined> {
+  const access: Access = ACCESS[name];
+  const { staff, challenges } = asked.node;
+  if (access === 'OPEN' || (typeof access === 'object' && access.when?.(asked) === false)) return undefined;
+  if (header === undefined) {
+    if (!(await isStaffed(staff))) return access === 'STAFF' ? OPERATOR : undefined;
+    throw new StaffError(
+      'STAFF_CREDENTIAL_REQUIRED',
+      'Staff is registered at this node: say who you are with --as FILE, or with ROGATORY_AS.',
+    );
+  }
+  const actor = await identify(staff, challenges, header, signed);
+  if (access === 'DIRECT')
+    throw new StaffError(
+      'STAFF_TWO_PEOPLE',
+      'A message leaves this node by two people: create a draft, and have another person approve it.',
+    );
+  if (access !== 'STAFF') await carryOut(staff, await attemptOf(access, actor, asked), planOf(access, actor, asked));
+  return actor;
+}
+
+async function attemptOf(
+  { action, target }: Exclude<Access, string>,
+  actor: Actor,
+  asked: Asked,
+): Promise<Parameters<typeof carryOut>[1]> {
+  return { actor, action, target: (await target?.(asked)) ?? {} };
+}
+
+/** What is left to judge once the rules allow it: an agency’s person gets the files of its tasks and no others. */
+function planOf(
+  { action }: Exclude<Access, string>,
+  actor: Actor,
+  { node, id }: Asked,
+): () => Promise<{ readonly value: undefined }> {
+  return async () => {
+    if (action === 'READ_EVIDENCE' && actor.agency !== undefined && !(await isFileForAgency(node.staff, actor, id)))
+      throw new StaffError('STAFF_UNKNOWN', `There is no file ${id} that you may see.`);
+    return { value: undefined };
+  };
+}
+
+/** A bundle without disclosed messages shows no case: auditing is content-blind. */
+function disclosesSomething({ body }: Asked): boolean {
+  const { disclose = [] } = body() as { readonly disclose?: unknown };
+  return !Array.isArray(disclose) || disclose.length > 0;
+}
+
+async function ofMessage({ node, id }: Asked): Promise<Target> {
+  const { record } = await node.exchange.message(parseUuid(id));
+  return { message_id: record.message_id, case_id: record.case_id };
+}
+
+async function ofFile({ node, id }: Asked): Promise<Target> {
+  const found = (await node.exchange.evidence.list()).find(({ file_id: file }) => file === id);
+  return { file_id: id, case_id: found?.case_id };
+}
+
+function parseCaseId(text: unknown): Uuid {
+  if (typeof text !== 'string' || !isUuid(text)) throw new ApiError('API_BAD_REQUEST', 'A case is named by its UUID.');
+  return text;
+}

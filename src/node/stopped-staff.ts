@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import { noFailpoint, systemClock, systemTimers } from '../base/mod.ts';
+import type { NodeConfig } from '../config/mod.ts';
+import { Committer } from '../exchange/mod.ts';
+import type { StaffContext } from '../staff/mod.ts';
+import type { NodeStorage } from './node.ts';
+
+/** Works on the staff of a node that is stopped, as whoever holds its folder can. */
+export async function withStoppedStaff<T>(
+  config: NodeConfig,
+  { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>,
+  work: (context: StaffContext) => Promise<T>,
+): Promise<T> {
+  const ignore = (): void => undefined;
+  const committer = new Committer({
+    store,
+    ledger,
+    clock: systemClock,
+    timers: systemTimers,
+    failpoint: noFailpoint,
+    onFailure: ignore,
+    onGrowth: ignore,
+  });
+  try {
+    return await work({
+      code: config.code,
+      origin: config.ledgerOrigin,
+      store,
+      ledger,
+      clock: systemClock,
+      random: (bytes) => randomBytes(bytes),
+      commit: (plan) => committer.commit(plan),
+      parentOf: () => Promise.resolve(undefined),
+    });
+  } finally {
+    await committer.close();
+  }
+}

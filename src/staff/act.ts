@@ -1,0 +1,145 @@
+/**
+ * How everything is done that people do: whether the rules allow it is judged, the thing is done, and that it was done is recorded, in one
+ * batch. A refusal is recorded too. Nothing of what was read is handed out before its record is on disk.
+ */
+import { bytesToBase64url, sha256, utf8ToBytes, type Uuid } from '../base/mod.ts';
+import type { Agency, Clearance, Role } from '../credential/mod.ts';
+import type { StepView } from '../exchange/mod.ts';
+import type { ActRole } from '../wire/mod.ts';
+import type { StaffContext } from './context.ts';
+import { StaffError } from './error.ts';
+import { staffKeys, type AccessRecord, type AssignmentRecord, type Target } from './record.ts';
+import { RULES, type Action } from './rule.ts';
+
+/** Who asks. */
+export interface Actor {
+  /** Absent for the operator. */
+  readonly person?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly roles: readonly Role[];
+  readonly agency?: { readonly kind: Agency; readonly unit: string } | undefined;
+  readonly clearance: Clearance;
+}
+
+/** Whoever can open the node's folder: registers its first people, and works on a node that is stopped. */
+export const OPERATOR: Actor = { roles: [], clearance: 'ASSIGNED' };
+
+const OPERATORS_ACTIONS: readonly Action[] = ['REGISTER_STAFF', 'REVOKE_STAFF', 'LIST_STAFF'];
+// Cases are opened under cases a few deep; what goes deeper is a circle.
+const MAX_LINEAGE = 16;
+
+/** One thing that somebody wants to do. */
+export interface Attempt {
+  readonly actor: Actor;
+  readonly action: Action;
+  readonly target: Target;
+  /** Of the rule's roles only this one will do. */
+  readonly only?: Role | undefined;
+}
+
+/**
+ * Does what the rules allow, and records it.
+ * @param plan gives back its result, and what its target turned out to be
+ * @throws {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED, and what `plan` throws; each refusal is on record
+ */
+export async function carryOut<T>(
+  context: StaffContext,
+  attempt: Attempt,
+  plan: (view: StepView, role: ActRole) => Promise<{ readonly value: T; readonly target?: Target }>,
+): Promise<T> {
+  return recordingRefusals(context, attempt, () =>
+    context.commit(async (view) => {
+      const role = await judge(context, view, attempt);
+      const { value, target = {} } = await plan(view, role);
+      recordAct(context, view, { ...attempt, target: { ...attempt.target, ...target } }, role);
+      return value;
+    }),
+  );
+}
+
+/** Puts a refusal on record, and lets it go on. */
+export async function recordingRefusals<T>(context: StaffContext, attempt: Attempt, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof StaffError) {
+      const { actor, action } = attempt;
+      const role = actor.roles.find((each) => RULES[action].roles.includes(each)) ?? actor.roles[0] ?? 'OPERATOR';
+      await context.commit((view) => {
+        recordAct(context, view, attempt, role, error.code);
+        return Promise.resolve();
+      });
+    }
+    throw error;
+  }
+}
+
+/**
+ * The role under which it may be done.
+ * @throws {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED
+ */
+export async function judge(
+  context: StaffContext,
+  view: Pick<StepView, 'getRecord'>,
+  { actor, action, target, only }: Attempt,
+): Promise<ActRole> {
+  if (actor === OPERATOR && OPERATORS_ACTIONS.includes(action)) return 'OPERATOR';
+  const { roles, everyCase } = RULES[action];
+  const held = roles.filter((role) => actor.roles.includes(role) && (only === undefined || role === only));
+  const [first] = held;
+  if (first === undefined)
+    throw new StaffError(
+      'STAFF_ROLE_MISSING',
+      `${action} is for ${only ?? roles.join(', ')}; your roles are ${actor.roles.join(', ')}.`,
+    );
+  if (everyCase === undefined || target.case_id === undefined) return first;
+  const blind = held.find((role) => everyCase.includes(role));
+  if (blind !== undefined) return blind;
+  if (await isCleared(context, view, actor, target.case_id)) return first;
+  throw new StaffError('STAFF_CASE_NOT_ASSIGNED', `Case ${target.case_id} is not one that you were assigned to.`);
+}
+
+/** Whether a person needs to know a case: by clearance, or assigned to it or to one that it was opened under. */
+export async function isCleared(
+  context: Pick<StaffContext, 'parentOf'>,
+  view: Pick<StepView, 'getRecord'>,
+  { person, clearance }: Actor,
+  caseId: Uuid,
+): Promise<boolean> {
+  if (clearance === 'ALL') return true;
+  let id: Uuid | undefined = caseId;
+  for (let depth = 0; id !== undefined && depth < MAX_LINEAGE; depth++) {
+    const assigned = await view.getRecord<AssignmentRecord>(staffKeys.assignment(id));
+    if (person !== undefined && assigned?.persons.includes(person) === true) return true;
+    id = await context.parentOf(id);
+  }
+  return false;
+}
+
+/** Writes the access log's line, and the ledger's entry that commits to it. */
+export function recordAct(
+  context: Pick<StaffContext, 'clock' | 'random'>,
+  view: Pick<StepView, 'append' | 'put'>,
+  { actor, action, target }: Attempt,
+  role: ActRole,
+  refused?: string,
+): void {
+  const record: AccessRecord = {
+    salt: bytesToBase64url(context.random(16)),
+    time: context.clock.nowMs(),
+    person: actor.person,
+    serial: actor.serial,
+    role,
+    action,
+    ...target,
+    refused,
+  };
+  const bytes = utf8ToBytes(JSON.stringify(record));
+  const ref = view.append({
+    kind: RULES[action].kind,
+    seq: 0,
+    message_id: target.message_id,
+    detail: { type: 'act', value: { role, action, refused: refused !== undefined, record: sha256(bytes) } },
+  });
+  view.put(staffKeys.access(ref.index), bytes);
+}

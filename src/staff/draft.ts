@@ -1,0 +1,189 @@
+/**
+ * A message leaves the node by two people. One writes it; it is checked, kept, and never changed. Another, who needs to know the case,
+ * approves it, and with the approval it is sent, in one batch; or rejects it and says why.
+ */
+import { isUuid, newUuid, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { contentFaults } from '../casework/mod.ts';
+import type { MessageRecord, StepView } from '../exchange/mod.ts';
+import { faultsError, parseDraft, type ActRole, type Draft } from '../wire/mod.ts';
+import { carryOut, judge, recordAct, recordingRefusals, type Actor, type Attempt } from './act.ts';
+import { addToCase, onlyCleared, reader } from './assignment.ts';
+import type { DeskContext } from './context.ts';
+import { StaffError } from './error.ts';
+import { staffKeys, type DraftRecord } from './record.ts';
+import { writerOf } from './rule.ts';
+
+/** What is to be sent, and to whom. */
+export interface Writing {
+  readonly to: JurisdictionCode;
+  readonly kind: DraftRecord['kind'];
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Keeps a draft until somebody else decides on it.
+ * @throws {WireError} WIRE_FIELDS_INVALID {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE
+ */
+export async function createDraft(context: DeskContext, actor: Actor, writing: Writing): Promise<DraftRecord> {
+  const { to, kind, content } = writing;
+  const { type, known, case_id } = kind === 'MESSAGE' ? await readMessage(context, content, to) : readEvidence(content);
+  const only = writerOf(type);
+  const target = known === undefined ? {} : { case_id: known };
+  return carryOut(context, { actor, action: 'CREATE_DRAFT', target, only }, (view, role) => {
+    const created_at = context.clock.nowMs();
+    const draft: DraftRecord = {
+      draft_id: newUuid(created_at, context.random(10)),
+      to,
+      kind,
+      type,
+      content,
+      case_id,
+      author: actor.person!,
+      role: role as DraftRecord['role'],
+      created_at,
+      status: 'WAITING',
+    };
+    view.putRecord(staffKeys.draft(draft.draft_id), draft);
+    return Promise.resolve({ value: draft, target: { draft_id: draft.draft_id } });
+  });
+}
+
+/** Drafts that the person may see, the newest first. */
+export async function listDrafts(context: DeskContext, actor: Actor): Promise<DraftRecord[]> {
+  const all: DraftRecord[] = [];
+  for await (const [, bytes] of context.store.scan(staffKeys.drafts, { reverse: true }))
+    all.push(JSON.parse(Buffer.from(bytes).toString('utf8')) as DraftRecord);
+  const inCases = await onlyCleared(context, actor, 'LIST_DRAFTS', all, ({ case_id: id }) => id);
+  const seen = all.filter((draft) => inCases.includes(draft) || (draft.case_id === undefined && mayOpen(actor, draft)));
+  return carryOut(context, { actor, action: 'LIST_DRAFTS', target: {} }, () => Promise.resolve({ value: seen }));
+}
+
+/** @throws {StaffError} STAFF_UNKNOWN, STAFF_CASE_NOT_ASSIGNED */
+export async function readDraft(context: DeskContext, actor: Actor, id: string): Promise<DraftRecord> {
+  const draft = await findDraft(context, actor, id);
+  return carryOut(context, { actor, action: 'READ_DRAFT', target: targetOf(draft) }, () =>
+    Promise.resolve({ value: draft }),
+  );
+}
+
+/**
+ * Sends a draft because a second person says so: the message, the draft's end and the record of the approval in one batch.
+ * @throws {StaffError} STAFF_OWN_ACT, STAFF_ALREADY_DECIDED, STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED, STAFF_UNKNOWN, and
+ * everything that sending throws, after which the draft still waits
+ */
+export async function approveDraft(context: DeskContext, actor: Actor, id: string): Promise<MessageRecord> {
+  const draft = await findDraft(context, actor, id);
+  const attempt: Attempt = { actor, action: 'APPROVE_DRAFT', target: targetOf(draft) };
+  return recordingRefusals(context, attempt, async () => {
+    // Judged before anything is signed for it, and again in the batch that sends it.
+    await judgeDecision(context, { getRecord: reader(context) }, attempt);
+    const message = parseDraft(draft.kind === 'MESSAGE' ? draft.content : await takeOut(context, draft));
+    return context.exchange.send(message, draft.to, async (view, record) => {
+      const { role, current } = await judgeDecision(context, view, attempt);
+      const decided = { decided_by: actor.person, decided_at: context.clock.nowMs(), message_id: record.message_id };
+      const next: DraftRecord = { ...current, ...decided, case_id: record.case_id, status: 'SENT' };
+      view.putRecord(staffKeys.draft(draft.draft_id), next);
+      if (record.case_id !== undefined) await addToCase(view, record.case_id, [draft.author, actor.person]);
+      const target = { ...attempt.target, case_id: record.case_id, message_id: record.message_id };
+      recordAct(context, view, { ...attempt, target }, role);
+    });
+  });
+}
+
+/** Ends a draft unsent. @throws {StaffError} as approving does */
+export async function rejectDraft(context: DeskContext, actor: Actor, id: string, why: string): Promise<DraftRecord> {
+  const draft = await findDraft(context, actor, id);
+  const attempt: Attempt = { actor, action: 'REJECT_DRAFT', target: targetOf(draft) };
+  return carryOut(context, attempt, async (view) => {
+    const { current } = await judgeDecision(context, view, attempt);
+    const next: DraftRecord = {
+      ...current,
+      status: 'REJECTED',
+      decided_by: actor.person,
+      decided_at: context.clock.nowMs(),
+      why,
+    };
+    view.putRecord(staffKeys.draft(draft.draft_id), next);
+    return { value: next };
+  });
+}
+
+/** A decision is a second person's: whoever wrote it is the one who may not, under whichever credential. */
+async function judgeDecision(
+  context: DeskContext,
+  view: Pick<StepView, 'getRecord'>,
+  attempt: Attempt,
+): Promise<{ readonly role: ActRole; readonly current: DraftRecord }> {
+  const role = await judge(context, view, attempt);
+  const current = (await view.getRecord<DraftRecord>(staffKeys.draft(attempt.target.draft_id!)))!;
+  if (current.author === attempt.actor.person)
+    throw new StaffError('STAFF_OWN_ACT', 'Nobody decides on a draft of their own.');
+  if (current.status !== 'WAITING')
+    throw new StaffError('STAFF_ALREADY_DECIDED', `Draft ${current.draft_id} was decided on: ${current.status}.`);
+  return { role, current };
+}
+
+async function findDraft(context: DeskContext, actor: Actor, id: string): Promise<DraftRecord> {
+  const found = isUuid(id) ? await reader(context)<DraftRecord>(staffKeys.draft(id)) : undefined;
+  // One that opens a case is of no case yet: its author and those who may approve it see it.
+  if (found === undefined || (found.case_id === undefined && !mayOpen(actor, found)))
+    throw new StaffError('STAFF_UNKNOWN', `There is no draft ${id} that you may see.`);
+  return found;
+}
+
+function mayOpen({ person, roles, clearance }: Actor, draft: DraftRecord): boolean {
+  return draft.author === person || roles.includes('APPROVER') || clearance === 'ALL';
+}
+
+function targetOf({ draft_id, case_id, message_id }: DraftRecord): Attempt['target'] {
+  return { draft_id, case_id, message_id };
+}
+
+/** What a draft of a message is about: its case, and the case that its author has to know, which for a child is the parent. */
+async function readMessage(
+  context: DeskContext,
+  content: unknown,
+  to: JurisdictionCode,
+): Promise<{ readonly type: Draft['body']['type']; readonly known?: Uuid; readonly case_id?: Uuid }> {
+  const draft = parseDraft(content);
+  const faults = contentFaults(draft.body, { from: context.code, to });
+  if (faults.length > 0) throw faultsError(faults);
+  const { value, type } = draft.body;
+  if (draft.case_id !== undefined) {
+    // The id of a case that this very message will open, as when one alert goes to several: nobody knows it yet.
+    const isThere = (await context.exchange.cases(draft.case_id)).length > 0;
+    return isThere ? { type, known: draft.case_id, case_id: draft.case_id } : { type };
+  }
+  const parent = 'parent_id' in value && value.parent_id !== undefined ? parseUuid(value.parent_id) : undefined;
+  if (parent !== undefined) return { type, known: parent, case_id: parent };
+  if (draft.in_reply_to === undefined) return { type };
+  const answered = (await context.exchange.message(draft.in_reply_to)).record.case_id;
+  return answered === undefined ? { type } : { type, known: answered, case_id: answered };
+}
+
+function readEvidence(content: Readonly<Record<string, unknown>>): {
+  readonly type: 'evidence_transfer';
+  readonly known: Uuid;
+  readonly case_id: Uuid;
+} {
+  const { case_id: id, items } = content;
+  if (typeof id !== 'string' || !isUuid(id)) throw new StaffError('STAFF_INVALID', 'A case is named by its UUID.');
+  if (!Array.isArray(items) || items.length === 0 || !items.every((item) => typeof item === 'string'))
+    throw new StaffError('STAFF_INVALID', '“items” must name at least one item of the case.');
+  return { type: 'evidence_transfer', known: id, case_id: id };
+}
+
+/** Exhibits as they leave: their handing-over is signed into their chains of custody now, and not when it was proposed. */
+async function takeOut({ exchange }: DeskContext, { content, to, case_id }: DraftRecord): Promise<unknown> {
+  const { items, in_reply_to, transfer } = content as {
+    readonly items: readonly string[];
+    readonly in_reply_to?: unknown;
+    readonly transfer?: object;
+  };
+  const described = await exchange.evidence.transferOf(case_id!, to, items);
+  return {
+    case_id,
+    ...(in_reply_to === undefined ? {} : { in_reply_to }),
+    evidence_transfer: { ...transfer, ...described },
+  };
+}

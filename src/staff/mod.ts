@@ -1,0 +1,10 @@
+export { readAccessLog, type AccessFilter, type AccessLine, type AccessLog } from './access-log.ts';
+export { OPERATOR, carryOut, type Actor } from './act.ts';
+export { assignCase, onlyCleared } from './assignment.ts';
+export type { DeskContext, StaffContext } from './context.ts';
+export { approveDraft, createDraft, listDrafts, readDraft, rejectDraft } from './draft.ts';
+export { StaffError, type StaffErrorCode } from './error.ts';
+export type { AssignmentRecord, DraftRecord, IssuedRecord, Target, TaskRecord } from './record.ts';
+export { identify, isStaffed, listStaff, registerStaff, revokeStaff } from './register.ts';
+export { RULES, writerOf, type Action, type Rule } from './rule.ts';
+export { answerTask, createTask, isFileForAgency, listTasks, readTask, type TaskView } from './task.ts';

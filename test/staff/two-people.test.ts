@@ -1,0 +1,213 @@
+/** Two people for every message, the need to know for every read, and a record of everything. */
+import { describe, expect, test } from 'vitest';
+import type { SentAnswer } from '../../src/api/mod.ts';
+import { auditBundles } from '../../src/audit/mod.ts';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import type { CaseView, MessageRecord } from '../../src/exchange/mod.ts';
+import type { AccessLog, DraftRecord } from '../../src/staff/mod.ts';
+import { staffKeys } from '../../src/staff/record.ts';
+import { exportedBundle } from '../kit/bundle.ts';
+import { acknowledgementDraft, requestDraft, requestFile } from '../kit/drafts.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
+import { Office, codeOfFailure } from '../kit/office.ts';
+
+const XA = 'XA' as JurisdictionCode;
+
+async function connectedOffice(): Promise<{ office: Office; peer: Awaited<ReturnType<typeof startNode>> }> {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const office = await (await Office.open(federation, 'XA')).staff();
+  const peer = await startNode(federation, 'XB');
+  await until(() => office.node.transport.connections()[0]!.connected, 60_000);
+  return { office, peer };
+}
+
+const draft = (office: Office, by: string, change: object = {}): Promise<DraftRecord> =>
+  office.as(by).post<DraftRecord>('drafts', { to: 'XB', draft: { ...requestFile(), ...change } });
+const approve = (office: Office, by: string, { draft_id: id }: DraftRecord): Promise<SentAnswer> =>
+  office.as(by).post<SentAnswer>(`drafts/${id}/approve`, { wait_ms: 30_000 });
+const log = (office: Office, query = ''): Promise<AccessLog> => office.as('auditor').get(`access-log${query}`);
+
+describe('a message', () => {
+  test('leaves by two people, whoever they say they are', async () => {
+    const { office, peer } = await connectedOffice();
+    expect(await codeOfFailure(office.as('both').post('messages', { to: 'XB', draft: requestFile() }))).toBe(
+      'STAFF_TWO_PEOPLE',
+    );
+    expect(await codeOfFailure(draft(office, 'approver'))).toBe('STAFF_ROLE_MISSING');
+    expect(await codeOfFailure(draft(office, 'reviewer'))).toBe('STAFF_ROLE_MISSING');
+    const written = await draft(office, 'both');
+    expect(await codeOfFailure(approve(office, 'both', written))).toBe('STAFF_OWN_ACT');
+    // The same person with another credential, which has the approver's role alone.
+    office.people.set('both again', await office.add('both', ['APPROVER']));
+    expect(await codeOfFailure(approve(office, 'both again', written))).toBe('STAFF_OWN_ACT');
+    expect(await codeOfFailure(approve(office, 'drafter', written))).toBe('STAFF_UNKNOWN');
+    expect(await codeOfFailure(approve(office, 'registrar', written))).toBe('STAFF_UNKNOWN');
+    expect(await office.node.exchange.messages({})).toEqual([]);
+
+    const { message, receipt } = await approve(office, 'approver', written);
+    expect(message.status).toBe('RECEIVED');
+    expect(receipt).toMatchObject({ verified: true });
+    expect(await codeOfFailure(approve(office, 'approver', written))).toBe('STAFF_ALREADY_DECIDED');
+    expect(await peer.exchange.messages({})).toHaveLength(1);
+    // Approvals at the same moment send it once.
+    const again = await draft(office, 'drafter');
+    const outcomes = await Promise.all(
+      ['approver', 'both', 'approver'].map((person) => codeOfFailure(approve(office, person, again))),
+    );
+    // Once it is sent, it is of a case that only the one who sent it knows.
+    const late = ['STAFF_ALREADY_DECIDED', 'STAFF_CASE_NOT_ASSIGNED'];
+    expect(outcomes.filter((code) => code === 'nothing failed')).toHaveLength(1);
+    expect(outcomes.filter((code) => late.includes(code))).toHaveLength(2);
+    expect(await office.node.exchange.messages({})).toHaveLength(2);
+    const report = await auditBundles([
+      { name: 'xa', bytes: await exportedBundle(office.node) },
+      { name: 'xb', bytes: await exportedBundle(peer) },
+    ]);
+    expect(report.findings).toEqual([]);
+  });
+
+  test('that is rejected, wrong, or an illegal step does not leave', async () => {
+    const { office } = await connectedOffice();
+    const written = await draft(office, 'drafter');
+    await office.as('approver').post(`drafts/${written.draft_id}/reject`, { why: 'The facts are thin.' });
+    expect(await codeOfFailure(approve(office, 'approver', written))).toBe('STAFF_ALREADY_DECIDED');
+    expect(await office.as('drafter').get('drafts')).toMatchObject([
+      { status: 'REJECTED', why: 'The facts are thin.' },
+    ]);
+    const wrong = office.as('drafter').post('drafts', { to: 'XB', draft: { assistance_request: {} } });
+    expect(await codeOfFailure(wrong)).toBe('WIRE_FIELDS_INVALID');
+    const sent = await approve(office, 'approver', await draft(office, 'drafter'));
+    const withdrawal = { in_reply_to: sent.message.message_id, withdrawal: { reasons: { lang: 'en', text: 'x' } } };
+    const withdraw = (): Promise<DraftRecord> =>
+      office.as('drafter').post<DraftRecord>('drafts', { to: 'XB', draft: withdrawal });
+    const [first, second] = [await withdraw(), await withdraw()];
+    await approve(office, 'approver', first);
+    // A refusal of the state machine leaves the draft as it was, and no record of an approval.
+    expect(await codeOfFailure(approve(office, 'approver', second))).toBe('CASE_ILLEGAL_STEP');
+    expect(await office.as('drafter').get(`drafts/${second.draft_id}`)).toMatchObject({ status: 'WAITING' });
+    const { lines } = await log(office);
+    expect(lines.filter(({ action }) => action === 'APPROVE_DRAFT').map(({ refused }) => refused)).toEqual([
+      undefined,
+      undefined,
+      'STAFF_ALREADY_DECIDED',
+    ]);
+  });
+});
+
+describe('a case', () => {
+  test('is known to those who were assigned to it, and every attempt of others is on record', async () => {
+    const { office, peer } = await connectedOffice();
+    const incoming = await peer.exchange.send(requestDraft(), XA);
+    expect((await peer.exchange.answerOf(incoming.message_id, 30_000)).status).toBe('RECEIVED');
+    const [id, caseId] = [incoming.message_id, incoming.case_id!];
+    const paths = [`messages/${id}`, `messages/${id}/why`, `cases/${caseId}`, `evidence?case=${caseId}`];
+    for (const person of ['drafter', 'reviewer', 'approver', 'executor'])
+      for (const path of paths)
+        expect(await codeOfFailure(office.as(person).get(path))).toBe('STAFF_CASE_NOT_ASSIGNED');
+    expect(await office.as('reviewer').get('messages')).toEqual([]);
+    expect(await office.as('reviewer').get('cases')).toEqual([]);
+    // Those who see every case see of it that it is there.
+    for (const person of ['registrar', 'auditor']) {
+      expect(await codeOfFailure(office.as(person).get(`messages/${id}`))).toBe('STAFF_ROLE_MISSING');
+      expect(await codeOfFailure(office.as(person).get(`cases/${caseId}`))).toBe('STAFF_ROLE_MISSING');
+      expect(await office.as(person).get<MessageRecord[]>('messages')).toMatchObject([{ message_id: id }]);
+      expect(await office.as(person).get<CaseView[]>('cases')).toMatchObject([{ case_id: caseId, measures: {} }]);
+    }
+    const acknowledgement = { to: 'XB', draft: { in_reply_to: id, ...bodyOf(acknowledgementDraft(id)) } };
+    const reply = (): Promise<DraftRecord> => office.as('reviewer').post<DraftRecord>('drafts', acknowledgement);
+    expect(await codeOfFailure(reply())).toBe('STAFF_CASE_NOT_ASSIGNED');
+
+    const assign = (by: string, person: string, remove = false): Promise<string> =>
+      codeOfFailure(office.as(by).post(`cases/${caseId}/assign`, { person, remove }));
+    expect(await assign('approver', 'approver')).toBe('STAFF_ROLE_MISSING');
+    expect(await assign('registrar', 'registrar')).toBe('STAFF_OWN_ACT');
+    expect(await assign('registrar', 'nobody')).toBe('STAFF_UNKNOWN');
+    expect(await assign('registrar', 'reviewer')).toBe('nothing failed');
+    for (const path of paths) expect(await codeOfFailure(office.as('reviewer').get(path))).toBe('nothing failed');
+    expect(await office.as('reviewer').get<CaseView[]>('cases')).toMatchObject([{ measures: { m1: 'SENT' } }]);
+    const written = await reply();
+    // To approve is to know.
+    expect(await codeOfFailure(approve(office, 'approver', written))).toBe('STAFF_CASE_NOT_ASSIGNED');
+    expect(await office.as('approver').get('drafts')).toEqual([]);
+    expect(await assign('registrar', 'approver')).toBe('nothing failed');
+    expect((await approve(office, 'approver', written)).message.status).toBe('RECEIVED');
+    expect(await assign('registrar', 'reviewer', true)).toBe('nothing failed');
+    expect(await codeOfFailure(office.as('reviewer').get(`cases/${caseId}`))).toBe('STAFF_CASE_NOT_ASSIGNED');
+
+    const { lines, missing } = await log(office, `?case=${caseId}`);
+    expect(missing).toEqual([]);
+    expect(lines.every(({ verified }) => verified)).toBe(true);
+    const refused = lines.filter(({ refused: code }) => code === 'STAFF_CASE_NOT_ASSIGNED');
+    expect(refused.filter(({ action }) => action === 'READ_MESSAGE').map(({ person }) => person)).toEqual([
+      'executor',
+      'approver',
+      'reviewer',
+      'drafter',
+    ]);
+    expect(lines.find(({ action, refused: code }) => action === 'READ_MESSAGE' && code === undefined)).toMatchObject({
+      person: 'reviewer',
+      role: 'REVIEWER',
+      message_id: id,
+    });
+  });
+
+  test('that was opened under another is known with it', async () => {
+    const { office, peer } = await connectedOffice();
+    const { message } = await approve(office, 'approver', await draft(office, 'drafter'));
+    const acknowledged = await peer.exchange.send(acknowledgementDraft(message.message_id), XA);
+    await peer.exchange.answerOf(acknowledged.message_id, 30_000);
+    const { assistance_request: request } = requestFile() as { readonly assistance_request: object };
+    const changes = { lang: 'en', text: 'A second account.' };
+    const child = { supplementary_request: { parent_id: message.case_id, changes, request } };
+    const supplement = (by: string): Promise<DraftRecord> =>
+      office.as(by).post<DraftRecord>('drafts', { to: 'XB', draft: child });
+    expect(await codeOfFailure(supplement('both'))).toBe('STAFF_CASE_NOT_ASSIGNED');
+    const sent = await approve(office, 'approver', await supplement('drafter'));
+    expect(sent.message.case_id).not.toBe(message.case_id);
+    await office.as('registrar').post(`cases/${message.case_id}/assign`, { person: 'executor' });
+    const read = (by: string): Promise<string> => codeOfFailure(office.as(by).get(`cases/${sent.message.case_id}`));
+    expect(await read('executor')).toBe('nothing failed');
+    expect(await read('reviewer')).toBe('STAFF_CASE_NOT_ASSIGNED');
+  });
+});
+
+describe('the access log', () => {
+  test('is an auditor’s, and a line that is changed or deleted is missed', async () => {
+    const office = await (await Office.open(await copyTestFederation(['XA', 'XB']), 'XA')).staff();
+    await office.as('drafter').get('messages');
+    expect(await codeOfFailure(office.as('registrar').get('access-log'))).toBe('STAFF_ROLE_MISSING');
+    const before = await log(office);
+    expect(before.missing).toEqual([]);
+    const { index } = before.lines.find(({ person }) => person === 'drafter')!;
+    const { store } = office.node.storage;
+    const key = staffKeys.access(index);
+    const line = Buffer.from((await store.get(key))!).toString('utf8');
+    await store.commit({ puts: [[key, Buffer.from(line.replace('drafter', 'auditor'))]] });
+    const changed = (await log(office)).lines.filter(({ verified }) => !verified);
+    expect(changed.map((each) => each.index)).toEqual([index]);
+    await store.commit({ puts: [], deletes: [key] });
+    expect((await log(office)).missing).toEqual([index]);
+  });
+
+  test('says by person what the ledger says by role', async () => {
+    const office = await (await Office.open(await copyTestFederation(['XA', 'XB']), 'XA')).staff();
+    const written = await draft(office, 'drafter');
+    await office.as('approver').get(`drafts/${written.draft_id}`);
+    const { lines } = await log(office);
+    expect(lines.slice(0, 3).map(({ person, role, action }) => [person, role, action])).toEqual([
+      ['auditor', 'AUDITOR', 'READ_ACCESS_LOG'],
+      ['approver', 'APPROVER', 'READ_DRAFT'],
+      ['drafter', 'DRAFTER', 'CREATE_DRAFT'],
+    ]);
+    const about = (await log(office, '?person=drafter')).lines;
+    expect(about.map(({ person, action }) => [person, action])).toEqual([
+      ['auditor', 'READ_ACCESS_LOG'],
+      ['drafter', 'CREATE_DRAFT'],
+      ['registrar', 'REGISTER_STAFF'],
+    ]);
+  });
+});
+
+function bodyOf({ body }: ReturnType<typeof acknowledgementDraft>): object {
+  return { [body.type]: body.value };
+}
