@@ -1,11 +1,31 @@
 import { describe, expect, test } from 'vitest';
-import { FORM_LANGUAGES, formLines, parseCodeLists } from '../../src/casework/mod.ts';
+import { FORM_LANGUAGES, TRANSITIONS, caseFormLines, formLines, parseCodeLists } from '../../src/casework/mod.ts';
+import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import { LANG } from '../../src/cli/language.ts';
 import { dataFolder, readDataFolder } from '../../src/config/mod.ts';
 import { BODY_TYPES, bodyTypeName, enumNames, fieldsOf, parseDraft, toJson } from '../../src/wire/mod.ts';
 import { fullDraft, fullMessage } from '../kit/canary.ts';
 import { requestJson } from '../kit/requests.ts';
 
 const LISTS = parseCodeLists(readDataFolder(dataFolder({}), 'code-lists'));
+// States, kinds and obligations as the table of transitions has them.
+const NOT_OF_THE_SCHEMA = new Map<string, ReadonlySet<string>>([
+  ['CaseKind', new Set(TRANSITIONS.map(({ kind }) => kind))],
+  [
+    'CaseState',
+    new Set(TRANSITIONS.flatMap(({ from, to }) => [...from, to]).filter((to) => to !== 'SAME' && to !== 'PRIOR')),
+  ],
+  [
+    'ObligationKind',
+    new Set([
+      'RETURN_OF_ORIGINALS',
+      ...TRANSITIONS.flatMap(({ opens, settles, maySettle }) =>
+        [opens, settles, maySettle].filter((kind) => kind !== undefined),
+      ),
+    ]),
+  ],
+]);
+
 // Their values are abbreviations that are the same everywhere.
 const INTERNATIONAL = new Set(['HandlingTlp', 'HandlingEuropolCode', 'IdentifierScheme', 'HashAlgorithm']);
 
@@ -16,6 +36,10 @@ function formOf(change: object, lang: (typeof FORM_LANGUAGES)[number]): string[]
 }
 
 describe('the code lists', () => {
+  test('are in the languages that commands offer', () => {
+    expect(LANG.help).toContain(FORM_LANGUAGES.join(', '));
+  });
+
   test.each(BODY_TYPES)('every field and every value that a form of a %s can show has all languages', (body) => {
     const seen = new Set<string>();
     const missing: string[] = [];
@@ -39,11 +63,18 @@ describe('the code lists', () => {
     expect(missing).toEqual([]);
   });
 
+  test('every state of a case, every kind, and everything that is owed has all languages', () => {
+    for (const [group, codes] of NOT_OF_THE_SCHEMA) {
+      expect(codes.size).toBeGreaterThan(4);
+      expect([...(LISTS.get(group)?.keys() ?? [])].toSorted(), group).toEqual([...codes].toSorted());
+    }
+  });
+
   test('name nothing that the schema does not have, and no two values of an enum alike', () => {
     for (const [group, entries] of LISTS) {
       if (group === 'fields' || group === 'words') continue;
-      const known: readonly string[] = enumNames(group);
-      expect([...entries.keys()].filter((value) => !known.includes(value))).toEqual([]);
+      const known = NOT_OF_THE_SCHEMA.get(group) ?? new Set<string>(enumNames(group));
+      expect([...entries.keys()].filter((value) => !known.has(value))).toEqual([]);
       for (const lang of FORM_LANGUAGES) {
         const names = [...entries.values()].map((entry) => entry[lang]);
         expect(new Set(names).size, `${group} ${lang}`).toBe(names.length);
@@ -56,6 +87,60 @@ describe('the code lists', () => {
       if (INTERNATIONAL.has(group)) continue;
       for (const [code, { ar }] of entries) expect(ar, `${group}.${code}`).toMatch(/\p{Script=Arabic}/u);
     }
+  });
+});
+
+describe('a case', () => {
+  const found = {
+    case_id: '019b0000-0000-7000-8000-000000000001' as Uuid,
+    kind: 'REQUEST',
+    state: 'CLARIFY',
+    requesting: 'XA' as JurisdictionCode,
+    requested: 'XB' as JurisdictionCode,
+    measures: { m1: 'CLARIFY', m2: 'EXECUTED' },
+    held: {},
+    obligations: [
+      {
+        kind: 'RETURN_OF_ORIGINALS',
+        owed_by: 'REQUESTING',
+        message_id: '019b0000-0000-7000-8000-000000000002' as Uuid,
+        due: '2027-01-31',
+        items: ['e1', 'e2'],
+      },
+    ],
+    conditions: [
+      { kind: 'SPECIALTY', binds: 'REQUESTING', message_id: '019b0000-0000-7000-8000-000000000002' as Uuid },
+    ],
+    rounds: 1,
+    marks: {},
+    instruments: ['untoc'],
+    steps: [
+      {
+        message_id: '019b0000-0000-7000-8000-000000000002' as Uuid,
+        by: 'XB' as JurisdictionCode,
+        type: 'review_decision',
+        issued_at: 1,
+        outcome: 'PART',
+        measures: [],
+      },
+    ],
+    children: [],
+    siblings: [],
+  } satisfies Parameters<typeof caseFormLines>[0];
+
+  test('reads in the reader’s language: its state, what is owed and by whom, what binds, what was sent', () => {
+    const text = caseFormLines(found, LISTS, 'fr').join('\n');
+    expect(text).toContain('demande d’entraide judiciaire, complément d’information attendu');
+    expect(text).toContain('mesure m2: exécutée');
+    expect(text).toContain('est dû: restitution des originaux e1, e2, par XA, échéance 2027-01-31');
+    expect(text).toMatch(/: lie XA$/m);
+    expect(text).toContain('XB  décision (acceptée en partie)');
+  });
+
+  test.each(FORM_LANGUAGES)('in %s nothing is left in the machine’s words', (lang) => {
+    const lines = caseFormLines(found, LISTS, lang);
+    expect(lines.join('\n')).not.toMatch(/CLARIFY|RETURN_OF|REQUEST|review_decision|undefined/);
+    for (const line of lines) expect(line.split('\u2069').length).toBe(line.split(/[\u2067\u2068]/).length);
   });
 });
 

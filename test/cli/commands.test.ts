@@ -159,6 +159,8 @@ describe('two nodes by hand', () => {
     expect((await show('es')).stdout).toContain('solicitud de asistencia judicial (comisión rogatoria)');
     expect((await show('ar')).stdout).toContain('\u2067طلب مساعدة قضائية (إنابة قضائية)\u2069');
     expect((await show('tlh')).status).toBe(2);
+    const cases = await rogatory('case', 'list', '--node', at('XB'), '--lang', 'de');
+    expect(cases.stdout).toContain('XA → XB  Rechtshilfeersuchen, gesendet');
     for (const { child, outcome } of nodes) {
       child.kill('SIGTERM');
       expect((await outcome).status).toBe(0);

@@ -1,21 +1,9 @@
 import { bytesToHex, parseBase64url } from '../../base/mod.ts';
 import { fieldsOf, type FieldRow } from '../../wire/mod.ts';
 import { nameOf, type CodeLists, type FormLanguage } from './code-list.ts';
+import { directed, isolate, styleOf, type Style } from './direction.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** How a form is written. */
-interface Style {
-  readonly lists: CodeLists;
-  readonly lang: FormLanguage;
-  readonly isRightToLeft: boolean;
-}
-
-// Unicode isolates: what stands between one of the first and the last does not disturb the direction of what is around it (UAX #9 §2.3).
-const FIRST_STRONG = '\u2068';
-const RIGHT_TO_LEFT = '\u2067';
-const END = '\u2069';
-const RIGHT_TO_LEFT_LETTERS = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u;
 
 /**
  * A message as a form in the reader's language: labels and codes from the lists, free text in the translation that it carries, with who
@@ -23,9 +11,8 @@ const RIGHT_TO_LEFT_LETTERS = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syri
  * @param content a message as JSON, as `message show` has it
  */
 export function formLines(content: Json, lists: CodeLists, lang: FormLanguage): string[] {
-  const style: Style = { lists, lang, isRightToLeft: lang === 'ar' };
-  const lines = messageLines('Message', content, 0, style);
-  return style.isRightToLeft ? lines.map((line) => (line === '' ? '' : `${RIGHT_TO_LEFT}${line}${END}`)) : lines;
+  const style = styleOf(lists, lang);
+  return messageLines('Message', content, 0, style).map((line) => directed(line, style));
 }
 
 function messageLines(type: string, value: Json, depth: number, style: Style): string[] {
@@ -97,9 +84,4 @@ function bestTranslation(translations: readonly Translation[], lang: string): Tr
 
 function isSame(tag: string, lang: string): boolean {
   return tag.split('-')[0] === lang;
-}
-
-/** Keeps a value in its own direction where it and the line may differ. */
-function isolate(text: string, { isRightToLeft }: Style): string {
-  return isRightToLeft || RIGHT_TO_LEFT_LETTERS.test(text) ? `${FIRST_STRONG}${text}${END}` : text;
 }

@@ -3,18 +3,22 @@ import type { CaseView } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
+import { LANG, readerOf } from '../language.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
 
 export const caseList: Command = {
   name: 'case list',
   summary: 'cases of this node and where they stand',
-  options: { node: NODE },
+  options: { node: NODE, lang: LANG },
   async run(args, io) {
     args.noOperands();
+    const reader = await readerOf(args);
     const cases = await nodeClient(args).get<CaseView[]>('cases');
     const line = (each: CaseView): string =>
-      `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} messages`;
+      reader === undefined
+        ? `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} messages`
+        : `${each.case_id}  ${partiesOf(each)}  ${reader.caseStand(each)}`;
     // A child stands under its parent, as long as the parent is in the list.
     const ids = new Set(cases.map(({ case_id: id }) => id));
     const tops = cases.filter(({ parent_id: parent }) => parent === undefined || !ids.has(parent));
@@ -31,16 +35,19 @@ export const caseShow: Command = {
   name: 'case show',
   summary: 'one case: its state, its measures, what is owed, its messages',
   operands: 'CASE',
-  options: { node: NODE },
+  options: { node: NODE, lang: LANG },
   details:
     'A matter with several counterparts, such as an alert or a joint team, has one case for each, all under one id.',
   async run(args, io) {
+    const reader = await readerOf(args);
+    const linesOf = (each: CaseView): readonly string[] =>
+      reader === undefined ? caseLines(each) : reader.caseForm(each);
     const id = args.operand('case id');
     const found = await nodeClient(args).get<CaseView[]>(`cases/${encodeURIComponent(id)}`);
     if (found.length === 0) throw new CliError('CLI_USAGE', `There is no case ${id} at this node.`);
     io.result(
       found.length === 1 ? found[0] : found,
-      found.flatMap((each, index) => [...(index > 0 ? [''] : []), ...caseLines(each)]),
+      found.flatMap((each, index) => [...(index > 0 ? [''] : []), ...linesOf(each)]),
     );
     return 0;
   },
