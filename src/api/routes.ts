@@ -11,7 +11,16 @@ import {
 import { ApiError } from '../client/mod.ts';
 import type { CaseView, MessageRecord, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
-import { bundleOf, healthOf, witnessKeyOf, type Health, type Node, type RunningNode } from '../node/mod.ts';
+import {
+  bundleOf,
+  healthOf,
+  witnessKeyOf,
+  witnessingOf,
+  type Health,
+  type Node,
+  type RunningNode,
+  type Witnessing,
+} from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { parseDraft, type Draft } from '../wire/mod.ts';
 import { nextAction } from './why.ts';
@@ -30,6 +39,8 @@ export interface StatusAnswer {
   readonly manifest: { readonly version: number; readonly fingerprint: string; readonly expires_at: string };
   /** What the node tried of itself just now. */
   readonly health: Health;
+  /** How far the witness policy is met. */
+  readonly witnessing: Witnessing;
   readonly peers: readonly PeerAnswer[];
 }
 
@@ -68,7 +79,7 @@ export async function status(node: Node): Promise<StatusAnswer> {
     port: transport.port,
     endpoint: config.endpoint,
     ledger: {
-      origin: config.ledgerOrigin,
+      origin: storage.ledger.key.name,
       vkey: encodeVerifierKey(storage.ledger.key),
       size: checkpoint.size,
       root: bytesToBase64(checkpoint.root),
@@ -80,6 +91,7 @@ export async function status(node: Node): Promise<StatusAnswer> {
       expires_at: isoTime(exchange.manifest.expires_at),
     },
     health: await healthOf(node),
+    witnessing: await witnessingOf(node),
     peers: await peers(node),
   };
 }

@@ -5,6 +5,7 @@ import { Findings, type Finding } from './error.ts';
 import type { WitnessPolicy } from './policy.ts';
 import { bytesAccess, type RandomAccess } from './random-access.ts';
 import type { Selection } from './selection.ts';
+import type { EpochReport } from './epochs.ts';
 import { openBundle, readStory, type OpenedBundle } from './verify-bundle.ts';
 
 /** A bundle as it was handed in. */
@@ -23,6 +24,8 @@ export interface LedgerReport {
   readonly size: number;
   /** Base64, as in the checkpoint. */
   readonly root: string;
+  /** Epochs after the first: the ledger has lost entries, and says so. */
+  readonly epochs?: readonly EpochReport[];
   /** What the bundle was limited to, and how many entries that is. */
   readonly selection?: Selection & { readonly entries: number };
   readonly manifest: { readonly versions: readonly number[]; readonly fingerprint: string };
@@ -133,8 +136,20 @@ function checkPolicy(
 }
 
 function reportOf(bundle: ReadBundle, witnessedSize: number | undefined): LedgerReport {
-  const { name, code, files, checkpoint, manifests, chronicle, entries, proofs, cosignatures, disclosed, witnessable } =
-    bundle;
+  const {
+    name,
+    code,
+    files,
+    checkpoint,
+    manifests,
+    chronicle,
+    entries,
+    proofs,
+    cosignatures,
+    disclosed,
+    witnessable,
+    epochs,
+  } = bundle;
   const { selection } = files.index;
   const { firstTime, lastTime, kinds } = chronicle;
   return {
@@ -143,6 +158,7 @@ function reportOf(bundle: ReadBundle, witnessedSize: number | undefined): Ledger
     origin: checkpoint.origin,
     size: checkpoint.size,
     root: bytesToBase64(checkpoint.root),
+    ...(epochs.reports.length === 0 ? {} : { epochs: epochs.reports }),
     ...(selection === undefined ? {} : { selection: { ...selection, entries } }),
     manifest: { versions: manifests.all.map(({ manifest }) => manifest.version), fingerprint: manifests.fingerprint },
     ...(firstTime === undefined ? {} : { first_entry: isoTime(firstTime) }),

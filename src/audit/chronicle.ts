@@ -54,17 +54,12 @@ export class ChronicleReader implements Chronicle {
     this.firstTime ??= entry.time;
     this.lastTime = entry.time;
     switch (entry.kind) {
-      case 'SENT': {
-        this.#next(this.#last.sent, entry, index, 'sent to');
-        const trail = trailOf(this.sent, entry.peer!);
-        this.#open.set(keyOf(entry), { row: trail.length, entry, voided: false });
-        trail.push(entry, index);
+      case 'SENT':
+        this.#sent(entry, index);
         return;
-      }
       case 'RECEIVED':
       case 'REFUSED':
-        this.#next(this.#last.received, entry, index, 'received from');
-        trailOf(this.received, entry.peer!).push(entry, index);
+        this.#received(entry, index);
         return;
       case 'VOIDED':
       case 'RECEIPT_HELD':
@@ -83,10 +78,37 @@ export class ChronicleReader implements Chronicle {
       case 'MANIFEST':
       case 'KEY':
       case 'DISCLOSED':
+      case 'EPOCH':
+      case 'RESUMED':
+        return;
+      case 'RECOVERED':
+        this.#recovered(entry, index);
         return;
       default:
         entry.kind satisfies never;
     }
+  }
+
+  #sent(entry: LedgerEntry, index: number): void {
+    this.#next(this.#last.sent, entry, index, 'sent to');
+    const trail = trailOf(this.sent, entry.peer!);
+    this.#open.set(keyOf(entry), { row: trail.length, entry, voided: false });
+    trail.push(entry, index);
+  }
+
+  #received(entry: LedgerEntry, index: number): void {
+    this.#next(this.#last.received, entry, index, 'received from');
+    trailOf(this.received, entry.peer!).push(entry, index);
+  }
+
+  /** What was lost and came back stands for what it was. Of a message given up both entries may be lost, and one comes back for both. */
+  #recovered(entry: LedgerEntry, index: number): void {
+    const kind = entry.detail?.type === 'recovered' ? entry.detail.value.kind : undefined;
+    if (kind === 'RECEIVED' || kind === 'REFUSED') this.#received({ ...entry, kind }, index);
+    else if (kind === 'SENT' || kind === 'VOIDED') {
+      if (kind === 'SENT' || !this.#open.has(keyOf(entry))) this.#sent({ ...entry, kind: 'SENT' }, index);
+      if (kind === 'VOIDED') this.#settle({ ...entry, kind }, index);
+    } else this.#find('EPOCH_INVALID', index, `a lost ${kind} entry is no message`);
   }
 
   #next(last: Map<string, number>, entry: LedgerEntry, index: number, direction: string): void {

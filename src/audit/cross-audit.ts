@@ -33,7 +33,7 @@ export interface DirectionReport {
 /** Holds what one bundle's story says of other ledgers against those ledgers, while the story is read. */
 export class PeerComparison implements StoryListener {
   readonly #holder: OpenedBundle;
-  readonly #others: ReadonlyMap<string, OpenedBundle>;
+  readonly #others: readonly OpenedBundle[];
   readonly #findings: Findings;
   readonly #behind = new Set<string>();
   // Receipts of one batch lie under one head: the last few roots are asked for again and again.
@@ -41,20 +41,24 @@ export class PeerComparison implements StoryListener {
 
   constructor(holder: OpenedBundle, bundles: readonly OpenedBundle[], findings: Findings) {
     this.#holder = holder;
-    this.#others = new Map(
-      bundles.filter(({ code }) => code !== holder.code).map((bundle) => [bundle.checkpoint.origin, bundle]),
-    );
+    this.#others = bundles.filter(({ code }) => code !== holder.code);
     this.#findings = findings;
   }
 
   /** What the holder has proof of must stand in the other's ledger, at that index and under that head. */
   readonly onHeld = async ({ at, index, leaf, checkpoint }: HeldEntry): Promise<void> => {
-    const other = this.#others.get(checkpoint.origin);
+    const other = this.#otherOf(checkpoint.origin);
     if (other === undefined) return;
     const where = `${this.#holder.name}: entry ${at}`;
-    const { code } = other;
-    if (this.#isBehind(other, checkpoint.size, where, `${this.#holder.code} holds a head of`, `signed by ${code}`))
+    const { code, epochs } = other;
+    const epoch = epochs.epochOf(checkpoint.origin)!;
+    const common = epochs.commonWith(epoch);
+    if (checkpoint.size > common && !epochs.isBefore(epoch)) {
+      await this.#onFormer(other, { index, leaf, common, where });
       return;
+    }
+    const held = `${this.#holder.code} holds a head of`;
+    if (this.#isBehind(other, epoch, checkpoint.size, where, held, `signed by ${code}`)) return;
     if (!equalBytes(await this.#rootAt(other, checkpoint.size), checkpoint.root)) {
       const detail = `${code} signed another history of its first ${checkpoint.size} entries than ${other.name} holds`;
       this.#findings.add('LEDGER_FORKED', where, detail);
@@ -63,12 +67,32 @@ export class PeerComparison implements StoryListener {
     }
   };
 
+  /** What was signed in an epoch that the other has left stands in it still, or has come back; else it is lost. */
+  async #onFormer(
+    other: OpenedBundle,
+    claim: { readonly index: number; readonly leaf: Uint8Array; readonly common: number; readonly where: string },
+  ): Promise<void> {
+    const { index, leaf, common, where } = claim;
+    if (index < common) {
+      if (equalBytes(await other.tree.leafAt(index), leaf)) return;
+      this.#findings.add('ENTRY_CONTRADICTED', where, `${other.name} has another entry ${index} than was proved`);
+    } else if (!other.epochs.hasRecovered(leaf) && other.files.index.selection === undefined) {
+      const detail = `${other.code} has lost the entry that is proved here, and ${other.name} does not have it back`;
+      this.#findings.add('ENTRIES_LOST', where, detail);
+    }
+  }
+
+  #otherOf(origin: string): OpenedBundle | undefined {
+    return this.#others.find(({ epochs }) => epochs.epochOf(origin) !== undefined);
+  }
+
   /** What the holder cosigned of the other's ledger must be what the other shows. */
   readonly onEntry = async ({ index, entry }: PlacedEntry): Promise<void> => {
     if (entry.kind !== 'WITNESSED' || entry.detail?.type !== 'witnessed') return;
     const note = entry.detail.value.checkpoint;
-    const other = this.#others.get(note.slice(0, note.indexOf('\n')));
-    const key = other === undefined ? undefined : this.#holder.manifests.ledgerKey(other.code, other.checkpoint.origin);
+    const origin = note.slice(0, note.indexOf('\n'));
+    const other = this.#otherOf(origin);
+    const key = other === undefined ? undefined : this.#holder.manifests.ledgerKey(other.code, origin);
     if (other === undefined || key === undefined) return;
     const where = `${this.#holder.name}: entry ${index}`;
     const head = verifyCheckpoint(note, key);
@@ -77,15 +101,22 @@ export class PeerComparison implements StoryListener {
       return;
     }
     const { size, root } = head.value;
-    if (this.#isBehind(other, size, where, `${this.#holder.code} cosigned a head of`, 'entries')) return;
+    const epoch = other.epochs.epochOf(origin)!;
+    if (size > other.epochs.commonWith(epoch) && !other.epochs.isBefore(epoch)) {
+      if (other.epochs.names(epoch, size)) return;
+      const hidden = `${other.code} had ${size} entries cosigned as ${origin}, and ${other.name} does not say that they were`;
+      this.#findings.add('LEDGER_FORKED', where, hidden);
+      return;
+    }
+    if (this.#isBehind(other, epoch, size, where, `${this.#holder.code} cosigned a head of`, 'entries')) return;
     if (!equalBytes(await other.tree.rootAt(size), root)) {
       const forked = `${other.code} had another history of its first ${size} entries cosigned than ${other.name} holds`;
       this.#findings.add('LEDGER_FORKED', where, forked);
     }
   };
 
-  #isBehind(other: OpenedBundle, size: number, where: string, held: string, by: string): boolean {
-    if (size <= other.tree.size) return false;
+  #isBehind(other: OpenedBundle, epoch: number, size: number, where: string, held: string, by: string): boolean {
+    if (size <= other.tree.size && !other.epochs.isBefore(epoch)) return false;
     if (!this.#behind.has(other.name)) {
       const detail = `${other.name} has ${other.tree.size} entries, but ${held} ${size} ${by}: entries were removed, or its bundle has to be exported again`;
       this.#findings.add('BUNDLE_BEHIND', where, detail);
@@ -133,8 +164,11 @@ function checkCompleteness(recipient: ReadBundle, sender: ReadBundle, findings: 
 }
 
 async function compareSameLedger(a: OpenedBundle, b: OpenedBundle, findings: Findings): Promise<void> {
-  const [older, newer] = a.checkpoint.size <= b.checkpoint.size ? [a, b] : [b, a];
-  const isContinued = equalBytes(await newer.tree.rootAt(older.tree.size), older.checkpoint.root);
+  const epochIn = ({ epochs, checkpoint }: OpenedBundle): number => epochs.epochOf(checkpoint.origin)!;
+  const order = epochIn(a) - epochIn(b) || a.checkpoint.size - b.checkpoint.size;
+  const [older, newer] = order <= 0 ? [a, b] : [b, a];
+  const common = Math.min(older.tree.size, newer.epochs.commonWith(epochIn(older)));
+  const isContinued = equalBytes(await newer.tree.rootAt(common), await older.tree.rootAt(common));
   const where = `${a.name}, ${b.name}`;
   if (isContinued) findings.add('SAME_LEDGER_TWICE', where, `both are of ${a.code}; leave out ${older.name}`);
   else findings.add('LEDGER_FORKED', where, `${a.code} signed two histories`);

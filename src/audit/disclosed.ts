@@ -16,7 +16,7 @@ export interface DisclosedMessage {
   readonly to: string;
   readonly type: string;
   readonly issued_at: string;
-  /** Index of the SENT, RECEIVED or REFUSED entry that commits to it. */
+  /** Index of the SENT, RECEIVED or REFUSED entry that commits to it, or of the RECOVERED one that stands for it. */
   readonly entry: number;
   /** The message as JSON. */
   readonly content: Readonly<Record<string, unknown>>;
@@ -48,7 +48,7 @@ export class DisclosureReader {
     const known = entry.message_id === undefined ? undefined : this.#commitments.get(entry.message_id);
     if (known === undefined) return;
     if (entry.kind === 'DISCLOSED') known.disclosures.push(entry);
-    else if (entry.kind === 'SENT' || entry.kind === 'RECEIVED' || entry.kind === 'REFUSED') known.message ??= placed;
+    else if (['SENT', 'RECEIVED', 'REFUSED'].includes(kindOf(entry))) known.message ??= placed;
   }
 
   async end(): Promise<DisclosedMessage[]> {
@@ -82,7 +82,7 @@ export class DisclosureReader {
     const { entry, index } = placed;
     if (!equalBytes(signed.digest, entry.signed_digest!)) return `it is not the message that entry ${index} commits to`;
     const [from, to] =
-      entry.kind === 'SENT' ? [this.#files.index.code, entry.peer] : [entry.peer, this.#files.index.code];
+      kindOf(entry) === 'SENT' ? [this.#files.index.code, entry.peer] : [entry.peer, this.#files.index.code];
     const member = this.#signerOf(from as JurisdictionCode, signed.kid);
     const key = member?.sign.find(({ kid }) => kid === signed.kid);
     if (member === undefined || key === undefined) return `no manifest lists its signing key for ${from}`;
@@ -113,6 +113,11 @@ export class DisclosureReader {
 /** Ids of the messages that a bundle discloses. */
 export function disclosedIds(files: BundleFiles): ReadonlySet<string> {
   return new Set(files.paths.map(disclosedIdOf).filter((id) => id !== undefined));
+}
+
+/** What an entry says of its message, be it as what was lost and came back. */
+function kindOf({ kind, detail }: LedgerEntry): string {
+  return detail?.type === 'recovered' ? detail.value.kind : kind;
 }
 
 function parse(payload: Uint8Array): Message | undefined {

@@ -1,5 +1,5 @@
 import { bytesToHex, equalBytes, type JurisdictionCode } from '../base/mod.ts';
-import { parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
+import { epochKey, epochOf, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
 import { verifyManifest, type VerifiedManifest } from '../trust/mod.ts';
 import type { LedgerEntry } from '../wire/mod.ts';
 import type { BundleFiles } from './bundle-files.ts';
@@ -23,9 +23,18 @@ export class BundleManifests {
     }
   }
 
-  /** The key of a member's ledger of that origin, by the newest manifest that lists it. */
+  /** The key of a member's ledger of that origin, by the newest manifest that lists it; of a later epoch, derived from that. */
   ledgerKey(code: JurisdictionCode, origin: string): VerifierKey | undefined {
-    return this.#ledgerKeys.get(`${code} ${origin}`);
+    const first = this.listedLedgerKey(code, origin);
+    const epoch = first === undefined ? undefined : epochOf(origin, first.name);
+    return epoch === undefined ? undefined : epochKey(first!, epoch);
+  }
+
+  /** The key that a manifest lists for the ledger that an origin is an epoch of. */
+  listedLedgerKey(code: JurisdictionCode, origin: string): VerifierKey | undefined {
+    const listed = this.#ledgerKeys.get(`${code} ${origin}`);
+    const parent = origin.slice(0, Math.max(0, origin.lastIndexOf('/')));
+    return listed ?? this.#ledgerKeys.get(`${code} ${parent}`);
   }
 
   /** Every witness that was ever listed. */

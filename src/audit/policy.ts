@@ -8,7 +8,7 @@
  *
  * @see C2SP tlog-policy
  */
-import { parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
+import { epochOf, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
 import { AuditError } from './error.ts';
 import type { WitnessedSize } from './cosigned.ts';
 
@@ -36,9 +36,9 @@ export class WitnessPolicy {
     this.#quorum = parts.quorum;
   }
 
-  /** Whether the policy is about a ledger. */
+  /** Whether the policy is about a ledger, in whichever epoch. */
   isAbout(origin: string): boolean {
-    return this.#logs.length === 0 || this.#logs.some(({ name }) => name === origin);
+    return this.#logs.length === 0 || this.#logs.some(({ name }) => epochOf(origin, name) !== undefined);
   }
 
   /**

@@ -39,24 +39,27 @@ export class ProofReader {
     const path = proofsPath(bundleIndex);
     const file = await this.#files.read(path);
     const proofs = file === undefined ? [] : parseProofs(file);
-    const wanting = entries.flatMap(({ entry, index }) =>
-      entry.detail?.type === 'peer_entry' ? [{ entry, peerEntry: entry.detail.value, at: index }] : [],
+    const wanting = entries.flatMap(({ entry, index: at }) =>
+      entry.detail?.type === 'peer_entry' || entry.detail?.type === 'recovered'
+        ? [{ entry, stated: entry.detail.value, at }]
+        : [],
     );
     if (proofs?.length !== wanting.length) {
       const detail = `${proofs?.length ?? 'no readable'} proofs for ${wanting.length} entries`;
       this.#findings.add('PROOF_MISSING', `${this.#where}: ${path}`, detail);
       return [];
     }
-    return wanting.flatMap(({ entry, peerEntry, at }, i) => {
-      const answer = this.#check(entry, peerEntry, proofs[i]!);
-      if ('held' in answer) return [{ ...answer.held, at }];
+    return wanting.flatMap(({ entry, stated, at }, i) => {
+      const answer = this.#check(entry, stated, proofs[i]!);
+      // An own entry that was lost is nothing that a peer could contradict here.
+      if ('held' in answer) return entry.kind === 'RECOVERED' ? [] : [{ ...answer.held, at }];
       this.#findings.add(answer.code, `${this.#where}: entry ${at}`, answer.detail);
       return [];
     });
   }
 
   #check(entry: LedgerEntry, peerEntry: PeerEntry, bytes: Uint8Array): Answer {
-    const peer = entry.peer as JurisdictionCode;
+    const peer = entry.kind === 'RECOVERED' ? this.#files.index.code : (entry.peer as JurisdictionCode);
     const origin = peerEntry.checkpoint.slice(0, peerEntry.checkpoint.indexOf('\n'));
     const key = this.#manifests.ledgerKey(peer, origin);
     if (key === undefined)
@@ -93,17 +96,24 @@ function isAnswerTo(code: JurisdictionCode, own: LedgerEntry, theirs: LedgerEntr
     const isArrival = theirs.kind === own.kind && theirs.detail?.type === 'evidence_arrived';
     return isArrival && theirs.peer === code && theirs.message_id === own.message_id;
   }
+  if (own.kind === 'RESUMED')
+    return theirs.kind === own.kind && theirs.detail?.type === 'resumed' && theirs.peer === code;
+  if (own.detail?.type === 'recovered')
+    return theirs.kind === own.detail.value.kind && theirs.peer === own.peer && isSameMessage(own, theirs, true);
   const kinds: readonly string[] = own.kind === 'RECEIPT_HELD' ? ['RECEIVED', 'REFUSED'] : ['SENT', 'VOIDED'];
+  const isAbout = kinds.includes(theirs.kind) && theirs.peer === code;
+  return isAbout && isSameMessage(own, theirs, own.kind === 'RECEIPT_HELD');
+}
+
+function isSameMessage(own: LedgerEntry, theirs: LedgerEntry, withReason: boolean): boolean {
   return (
-    kinds.includes(theirs.kind) &&
-    theirs.peer === code &&
     theirs.message_id === own.message_id &&
     theirs.seq === own.seq &&
     theirs.sealed_digest !== undefined &&
     theirs.signed_digest !== undefined &&
     equalBytes(theirs.sealed_digest, own.sealed_digest!) &&
     equalBytes(theirs.signed_digest, own.signed_digest!) &&
-    (own.kind !== 'RECEIPT_HELD' || theirs.reason === own.reason)
+    (!withReason || theirs.reason === own.reason)
   );
 }
 

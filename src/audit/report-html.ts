@@ -90,6 +90,13 @@ function ledgerSection(ledger: LedgerReport): string {
     ['File', escapeHtml(ledger.name)],
     ['Ledger', `<code>${escapeHtml(ledger.origin)}</code>`],
     ['Entries', `${size} hash to the signed root <code>${escapeHtml(ledger.root)}</code>`],
+    ...(ledger.epochs ?? []).map(
+      ({ number, kept, signed, recovered }) =>
+        [
+          `Epoch ${number}`,
+          `begins at entry ${kept}, after a loss: ${signed} had been signed, ${recovered} came back`,
+        ] as const,
+    ),
     ...(selection === undefined ? [] : [['Shown', escapeHtml(JSON.stringify(selection))] as const]),
     ['From, to', `${escapeHtml(ledger.first_entry ?? '–')}, ${escapeHtml(ledger.last_entry ?? '–')}`],
     [

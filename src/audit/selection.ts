@@ -17,8 +17,8 @@ export interface Selection {
   readonly case?: true;
 }
 
-// Without these no key can be judged, and no manifest is seen to be recorded: they are in every bundle.
-const ALWAYS: ReadonlySet<LedgerEntryKind> = new Set(['MANIFEST', 'KEY']);
+// Without these no key and no epoch can be judged, and no manifest is seen to be recorded: they are in every bundle.
+const ALWAYS: ReadonlySet<LedgerEntryKind> = new Set(['MANIFEST', 'KEY', 'EPOCH']);
 
 /**
  * Whether an entry is in every bundle, whatever was selected.

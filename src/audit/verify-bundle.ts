@@ -10,6 +10,7 @@ import { ChronicleReader, type Chronicle } from './chronicle.ts';
 import { readCosigned, type WitnessedSize } from './cosigned.ts';
 import { DisclosureReader, type DisclosedMessage } from './disclosed.ts';
 import { readEntries, type PlacedEntry } from './entries.ts';
+import { readEpochs, type LedgerEpochs } from './epochs.ts';
 import { AuditError, type Findings } from './error.ts';
 import { RecordedManifests, readManifests, type BundleManifests } from './manifests.ts';
 import { ProofReader, type HeldEntry } from './proofs.ts';
@@ -25,6 +26,7 @@ export interface OpenedBundle {
   readonly manifests: BundleManifests;
   readonly tree: AuditedTree;
   readonly cosignatures: readonly WitnessedSize[];
+  readonly epochs: LedgerEpochs;
 }
 
 /** What a bundle's entries tell. */
@@ -68,15 +70,17 @@ export async function openBundle(
   }
   const { code, origin } = files.index;
   const manifests = await readManifests(files, name, findings);
+  const first = manifests.listedLedgerKey(code, origin);
   const key = manifests.ledgerKey(code, origin);
   const checkpoint = await readCheckpoint(files, key, name, findings);
-  if (checkpoint === undefined || key === undefined) return undefined;
+  if (checkpoint === undefined || key === undefined || first === undefined) return undefined;
   const tree = await auditTree(files, checkpoint, name, findings, (done) => {
     onProgress(done, checkpoint.size);
   });
   const witnesses = manifests.witnessKeys;
   const cosignatures = await readCosigned({ files, key, witnesses, tree, where: name, findings });
-  return { name, code, files, checkpoint, manifests, tree, cosignatures };
+  const epochs = await readEpochs({ files, first, checkpoint, tree, where: name, findings });
+  return { name, code, files, checkpoint, manifests, tree, cosignatures, epochs };
 }
 
 /** Reads every entry and proof of a bundle whose tree was hashed. */

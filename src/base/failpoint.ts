@@ -43,6 +43,12 @@ export const FAILPOINTS = [
   'witness.cosigned',
   'hello.sending',
   'hello.agreed',
+  /** After a loss: an entry that a peer gave back is on disk. */
+  'recovery.committed',
+  /** The node has committed to what the peer held, and the peer was not told. */
+  'resume.committed',
+  /** The peer follows into the new epoch, and has not recorded the incident. */
+  'resume.followed',
   /** The last checkpoint was published, and the store is still open. */
   'stop.drained',
   /** A file that a person gave is sealed and in its place, and no record names it. */

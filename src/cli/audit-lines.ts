@@ -23,6 +23,10 @@ function ledgerLines(ledger: Ledger): string[] {
   return [
     `${ledger.name}: ${ledger.code}, ledger ${ledger.origin}`,
     `  ${size} entries hash to the signed root ${ledger.root}`,
+    ...(ledger.epochs ?? []).map(
+      ({ number, kept, signed, recovered }) =>
+        `  epoch ${number} begins at entry ${kept}, after a loss: ${signed} had been signed, ${recovered} came back`,
+    ),
     ...(selection === undefined ? [] : [`  ${selectionText(selection)}`]),
     `  ${counts.join(', ')}; ${ledger.proofs} proofs of peers verified`,
     ...(ledger.disclosed ?? []).map(

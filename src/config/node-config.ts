@@ -19,6 +19,8 @@ export interface NodeConfig {
   /** Names of the ledger and of the witness: schemeless URLs, never to be changed. */
   readonly ledgerOrigin: string;
   readonly witnessName: string;
+  /** So many peers have to vouch for an entry; undefined for more than half of them. */
+  readonly witnessThreshold: number | undefined;
   /** SHA-256 of the first manifest's payload, exchanged out of band; undefined before the node joined a federation. */
   readonly manifestFingerprint: string | undefined;
   readonly limits: NodeLimits;
@@ -74,6 +76,7 @@ export interface NodeConfigFile {
   readonly metrics_listen?: { readonly host?: string; readonly port: number };
   readonly ledger_origin: string;
   readonly witness_name: string;
+  readonly witness_threshold?: number;
   readonly manifest_fingerprint?: string;
   readonly limits?: {
     readonly max_message_bytes?: number;
@@ -105,6 +108,7 @@ const MEMBERS = [
   'metrics_listen',
   'ledger_origin',
   'witness_name',
+  'witness_threshold',
   'manifest_fingerprint',
   'limits',
   'evidence',
@@ -176,6 +180,9 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     if (typeof root[name] !== 'string' || !/^[^\s+]{1,255}$/.test(root[name]))
       faults.push(`${name} must be a name without spaces or plus signs`);
   }
+  const threshold = root['witness_threshold'];
+  if (threshold !== undefined && !isIntegerIn(threshold, 1, 1000))
+    faults.push('witness_threshold must be a number of peers, from 1 to 1000');
   const fingerprint = root['manifest_fingerprint'];
   if (fingerprint !== undefined && !(typeof fingerprint === 'string' && /^[0-9a-f]{64}$/.test(fingerprint))) {
     faults.push('manifest_fingerprint must be 64 lower-case hexadecimal digits');
@@ -199,6 +206,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     metricsListen,
     ledgerOrigin: root['ledger_origin'] as string,
     witnessName: root['witness_name'] as string,
+    witnessThreshold: threshold as number | undefined,
     manifestFingerprint: fingerprint as string | undefined,
     limits,
     evidence,

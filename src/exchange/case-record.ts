@@ -14,11 +14,12 @@ import {
   type Related,
   type StepRefusal,
 } from '../casework/mod.ts';
+import { placeInOrder } from '../ledger/mod.ts';
 import type { Draft, Message } from '../wire/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
-import { keys, type MessageRecord } from './record.ts';
+import { keys, type EntryRef, type MessageRecord } from './record.ts';
 
 /** Case ids, of the children of one case. */
 interface ChildrenRecord {
@@ -39,19 +40,24 @@ export async function stepOwn(context: ExchangeContext, view: StepView, message:
   return { before, after: step.value, peer: header.to };
 }
 
-/** @param index the sender's entry about the message */
+/** @param place of the sender's entry about the message, among those of all epochs of the sender's ledger */
 export async function stepPeer(
   context: ExchangeContext,
   view: StepView,
   message: Message,
-  index: number,
+  place: number,
 ): Promise<Verdict<CaseChange, StepRefusal>> {
   const { header } = message;
   const before = await view.getRecord<Case>(keys.case(header.case_id, header.from));
-  const step = takePeerStep(before, message, index);
+  const step = takePeerStep(before, message, place);
   if (!step.ok) return step;
   const admitted = await admit(context, view, before, message, false);
   return admitted.ok ? accept({ before, after: step.value, peer: header.from }) : admitted;
+}
+
+/** Where an entry of this node's ledger that is made now stands, among those of all its epochs. */
+export function ownPlace({ ledger }: Pick<ExchangeContext, 'ledger'>, { index }: EntryRef): number {
+  return placeInOrder(ledger.epoch, index);
 }
 
 /** A case before and after one step. */
@@ -63,17 +69,17 @@ export interface CaseChange {
 
 /**
  * Writes a case that took a step.
- * @param placed this node's entry about the message: where its ledger orders the case, the step's place
+ * @param placed where this node's entry about the message stands: where its ledger orders the case, the step's place
  */
 export async function putStep(
   context: ExchangeContext,
   view: StepView,
   change: CaseChange,
-  placed: { readonly message_id: Uuid; readonly index: number },
+  placed: { readonly message_id: Uuid; readonly place: number },
 ): Promise<void> {
   const { before, after, peer } = change;
   const orders = after.requested === context.code;
-  view.putRecord(keys.case(after.case_id, peer), orders ? placeStep(after, placed.message_id, placed.index) : after);
+  view.putRecord(keys.case(after.case_id, peer), orders ? placeStep(after, placed.message_id, placed.place) : after);
   if (before === undefined || before.state === 'UNOPENED') await link(view, after, peer);
 }
 
@@ -81,11 +87,11 @@ export async function putStep(
  * Gives an own message its place in a case that the peer's ledger orders: its receipt says which.
  * @returns what the casework failed with, the case being left as it was; undefined when all went well
  */
-export async function confirmStep(view: StepView, record: MessageRecord, index: number): Promise<unknown> {
+export async function confirmStep(view: StepView, record: MessageRecord, place: number): Promise<unknown> {
   const current = await caseOfRecord(view, record);
   try {
     if (current?.requested === record.peer)
-      view.putRecord(keys.case(current.case_id, record.peer), placeStep(current, record.message_id, index));
+      view.putRecord(keys.case(current.case_id, record.peer), placeStep(current, record.message_id, place));
     return undefined;
   } catch (failure) {
     return failure;

@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { bytesToHex, type JurisdictionCode } from '../base/mod.ts';
-import { parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
+import { epochKey, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
 import {
   currentEncryptKey,
   memberByCode,
@@ -16,6 +16,8 @@ export class Directory {
   #verified: VerifiedManifest;
   readonly #keyObjects = new Map<string, KeyObject>();
   readonly #ledgerKeys = new Map<string, VerifierKey>();
+  // Of peers whose ledger has begun again. What the store holds of it is told at every Hello, before anything else of a session.
+  readonly #epochs = new Map<string, number>();
 
   constructor(verified: VerifiedManifest) {
     this.#verified = verified;
@@ -50,15 +52,31 @@ export class Directory {
     return memberByCode(this.manifest, code);
   }
 
-  /** @throws {TypeError} for a code that is not a member's: ask `member` first */
+  /** From now on the member's ledger is read in this epoch. */
+  follow(code: JurisdictionCode, epoch: number): void {
+    this.#epochs.set(code, epoch);
+    this.#ledgerKeys.delete(code);
+  }
+
+  /** The epoch in which the member's ledger is read. */
+  epoch(code: JurisdictionCode): number {
+    return this.#epochs.get(code) ?? 1;
+  }
+
+  /** The key of the member's ledger in its present epoch. @throws {TypeError} for a code that is not a member's: ask `member` first */
   ledgerKey(code: JurisdictionCode): VerifierKey {
     const known = this.#ledgerKeys.get(code);
     if (known !== undefined) return known;
-    const member = this.member(code);
-    if (member === undefined) throw new TypeError(`${code} is not a member`);
-    const key = parseVerifierKey(member.ledger.vkey);
+    const key = epochKey(this.listedLedgerKey(code), this.epoch(code));
     this.#ledgerKeys.set(code, key);
     return key;
+  }
+
+  /** The key of the member's ledger as the manifest lists it: that of its first epoch. @throws {TypeError} as above */
+  listedLedgerKey(code: JurisdictionCode): VerifierKey {
+    const member = this.member(code);
+    if (member === undefined) throw new TypeError(`${code} is not a member`);
+    return parseVerifierKey(member.ledger.vkey);
   }
 
   /** @throws {TypeError} for a code that is not a member's: ask `member` first */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accept,
   codeOf,
   noFailpoint,
   parseUtf8,
@@ -30,7 +31,7 @@ import { EvidenceDesk } from './evidence-desk.ts';
 import { Transfers } from './evidence-progress.ts';
 import type { EvidenceAcceptance } from './evidence-steps.ts';
 import { EvidenceVerifier } from './evidence-verify.ts';
-import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
+import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement, type ResumeNeed } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
 import { giveUpExpired, withdrawMessage } from './giving-up.ts';
 import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts';
@@ -92,6 +93,8 @@ export class Exchange {
   readonly #sessions = new Map<JurisdictionCode, Session>();
   readonly #onFatal: (error: unknown) => void;
   readonly #attempts = new Map<JurisdictionCode, Attempts>();
+  // By what the last Hello said: a session that is attached begins with it.
+  readonly #needs = new Map<JurisdictionCode, ResumeNeed>();
   readonly #stopping = new Set<Promise<void>>();
   #cancelExpiry: () => void = () => undefined;
   readonly #witnessIntervalMs: number;
@@ -295,7 +298,10 @@ export class Exchange {
     seenBefore: Checkpoint | undefined,
   ): Promise<Verdict<HelloAgreement, CloseReason>> {
     try {
-      return await verifyHello(this.#context, peer, hello, seenBefore);
+      const verdict = await verifyHello(this.#context, peer, hello, seenBefore);
+      if (!verdict.ok) return verdict;
+      this.#needs.set(peer, verdict.value.resume);
+      return accept(verdict.value.manifest);
     } catch (error) {
       this.#onFatal(error);
       return { ok: false, reason: 'NODE_FAILED', detail: 'this node must stop' };
@@ -336,6 +342,7 @@ export class Exchange {
       link,
       attempts: this.#attemptsOf(peer),
       witnessIntervalMs: this.#witnessIntervalMs,
+      resume: this.#needs.get(peer) ?? { theirs: false },
       onFatal: this.#onFatal,
       onClose: (stopped) => {
         if (this.#sessions.get(peer) === session) this.#sessions.delete(peer);
@@ -343,9 +350,7 @@ export class Exchange {
       },
     });
     this.#sessions.set(peer, session);
-    session.wake();
-    session.offerCheckpoint();
-    session.fetchEvidence();
+    session.begin();
     return session;
   }
 

@@ -1,6 +1,6 @@
 /** The first frame each way: what both sides must agree on, and the heads that each has seen of the other's ledger. */
 import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { LedgerError, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
+import { LedgerError, epochKeyOf, epochOf, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
 import { PROTOCOL_VERSION, SCHEMA_VERSION, type Hello } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { ExchangeContext } from './context.ts';
@@ -10,6 +10,20 @@ import { NEW_PEER, decodeRecord, keys, type PeerRecord } from './record.ts';
 
 /** Whose manifest is newer, once nothing else stands against the session. */
 export type HelloAgreement = 'SAME' | 'OURS_NEWER' | 'THEIRS_NEWER';
+
+/** What stands between two Hellos that agree and the exchange: a ledger that has begun again since the other side saw it. */
+export interface ResumeNeed {
+  /** The head of this node's own former epoch that the peer holds, if it does not know the present one. */
+  readonly ours?: Checkpoint | undefined;
+  /** Whether the peer's ledger has begun an epoch that this node does not know yet. */
+  readonly theirs: boolean;
+}
+
+/** What two Hellos come to. */
+export interface HelloOutcome {
+  readonly manifest: HelloAgreement;
+  readonly resume: ResumeNeed;
+}
 
 /** The Hello to a peer. */
 export async function makeHello(context: ExchangeContext, peer: JurisdictionCode): Promise<Hello> {
@@ -47,7 +61,7 @@ export async function verifyHello(
   peer: JurisdictionCode,
   hello: Hello,
   seenBefore: Checkpoint | undefined,
-): Promise<Verdict<HelloAgreement, CloseReason>> {
+): Promise<Verdict<HelloOutcome, CloseReason>> {
   if (hello.protocol !== PROTOCOL_VERSION || hello.schema_version !== SCHEMA_VERSION || hello.code !== peer) {
     return refuse('HELLO_DISAGREES', `protocol ${hello.protocol}, schema ${hello.schema_version}, code ${hello.code}`);
   }
@@ -59,28 +73,38 @@ export async function verifyHello(
   if (!theirs.ok) return theirs;
   const ours = await judgeOwnHead(context, hello.peer_checkpoint);
   if (!ours.ok) return ours;
-  if (hello.manifest_version === manifest.version) return accept('SAME');
-  return accept(hello.manifest_version < manifest.version ? 'OURS_NEWER' : 'THEIRS_NEWER');
+  const resume = { ours: ours.value, theirs: theirs.value };
+  if (hello.manifest_version === manifest.version) return accept({ manifest: 'SAME', resume });
+  return accept({ manifest: hello.manifest_version < manifest.version ? 'OURS_NEWER' : 'THEIRS_NEWER', resume });
 }
 
+/** @returns whether the head is of an epoch that this node does not know yet, and so says nothing until the peer has proved how it began */
 async function judgeTheirHead(
   context: ExchangeContext,
   peer: JurisdictionCode,
   note: string,
   seenBefore: Checkpoint | undefined,
-): Promise<Verdict<undefined, CloseReason>> {
+): Promise<Verdict<boolean, CloseReason>> {
   if (context.directory.member(peer)?.status !== 'ACTIVE')
     return refuse('NOT_A_MEMBER', `${peer} is not an active member`);
-  const verified = verifyCheckpoint(note, context.directory.ledgerKey(peer), context.verifyCheckpoint);
+  const first = context.directory.listedLedgerKey(peer);
+  const named = epochKeyOf(note, first);
+  const verified = verifyCheckpoint(note, named?.key ?? first, context.verifyCheckpoint);
   if (!verified.ok) return refuse('CHECKPOINT_INVALID', verified.detail);
   const head = verified.value;
   const seen = await seenCheckpoint(context, peer);
-  const forkedFrom = [seen, seenBefore].find((other) => other !== undefined && isForked(other, head));
-  const rolledBack = seenBefore !== undefined && seenBefore.size > head.size;
-  if (forkedFrom !== undefined || rolledBack) {
+  const known = seen === undefined ? named!.epoch : epochOf(seen.origin, first.name)!;
+  context.directory.follow(peer, known);
+  if (named!.epoch > known) return accept(true);
+  const comparable = [seen, seenBefore].filter((other) => other?.origin === head.origin);
+  const forkedFrom = comparable.find((other) => isForked(other!, head));
+  const hasLeft = named!.epoch < known;
+  const rolledBack = seenBefore?.origin === head.origin && seenBefore.size > head.size;
+  if (forkedFrom !== undefined || rolledBack || hasLeft) {
     const kind = forkedFrom !== undefined ? 'FORKED_LEDGER' : 'ROLLED_BACK_LEDGER';
-    const other = forkedFrom ?? seenBefore!;
-    const detail = `${peer} showed ${head.size} entries after it had signed ${other.size}`;
+    const other = forkedFrom ?? (hasLeft ? seen! : seenBefore!);
+    const after = hasLeft ? `${other.size} in a later epoch` : `${other.size}`;
+    const detail = `${peer} showed ${head.size} entries after it had signed ${after}`;
     await recordIncident(context, peer, { kind, detail, exhibits: [other.note, head.note] });
     return refuse('LEDGER_CONTRADICTION', detail);
   }
@@ -90,22 +114,31 @@ async function judgeTheirHead(
       view.putRecord(keys.peer(peer), noteCheckpoint(record, head));
     }, peer);
   }
-  return accept(undefined);
+  return accept(false);
 }
 
-/** A head of this node's own ledger that it no longer has is the end: going on would sign a second history. */
+/**
+ * A head of this node's own ledger that it no longer has is the end: going on would sign a second history. One of an epoch that it has left
+ * is not: what was lost is named, and asked for.
+ * @returns a head of a former epoch
+ */
 async function judgeOwnHead(
-  context: ExchangeContext,
+  { ledger, verifyCheckpoint: verify }: ExchangeContext,
   note: string | undefined,
-): Promise<Verdict<undefined, CloseReason>> {
+): Promise<Verdict<Checkpoint | undefined, CloseReason>> {
   if (note === undefined) return accept(undefined);
-  const verified = verifyCheckpoint(note, context.ledger.key, context.verifyCheckpoint);
+  const named = ledger.keyOf(note);
+  const verified = verifyCheckpoint(note, named?.key ?? ledger.key, verify);
   if (!verified.ok) return refuse('CHECKPOINT_INVALID', `not a head of ours: ${verified.detail}`);
-  if (await context.ledger.contains(verified.value)) return accept(undefined);
-  const { size } = verified.value;
+  if (named!.epoch < ledger.epoch) return accept(verified.value);
+  const { size, origin } = verified.value;
+  if (named!.epoch === ledger.epoch && (await ledger.contains(verified.value))) return accept(undefined);
+  await ledger.refuseFor(verified.value);
+  const isBehind = named!.epoch > ledger.epoch || size > ledger.size;
   throw new LedgerError(
-    size > context.ledger.size ? 'LEDGER_ROLLED_BACK' : 'LEDGER_FORKED',
-    `A peer holds a head of ${size} entries that this node signed; the ledger here has ${context.ledger.size} and does not contain it. ` +
-      'An old or another copy of the store is in use. Next: put the newest one back, or the newest backup with “rogatory restore”.',
+    isBehind ? 'LEDGER_ROLLED_BACK' : 'LEDGER_FORKED',
+    `A peer holds a head of ${size} entries that this node signed as ${origin}; the ledger here has ${ledger.size} as ${ledger.key.name} ` +
+      'and does not contain it. An old or another copy of the store is in use. Next: put the newest one back, or the newest backup with ' +
+      '“rogatory restore”.',
   );
 }

@@ -9,10 +9,11 @@ import {
 } from '../base/mod.ts';
 import { sealedDigest } from '../sealing/mod.ts';
 import { encodeReceipt, type Deliver, type LedgerEntry, type Reason, type Receipt } from '../wire/mod.ts';
-import { putStep, stepPeer, type CaseChange } from './case-record.ts';
+import { ownPlace, putStep, stepPeer, type CaseChange } from './case-record.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { ownProof } from './give-back.ts';
 import { planItems } from './evidence-items.ts';
 import { planArrivals } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
@@ -106,7 +107,7 @@ export async function takeDelivery(
     else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
   }
   const announcesFiles = planned.is === 'new' && record.type === 'evidence_transfer';
-  return { receipt: await context.ledger.receipt(record.answer!.index), announcesFiles };
+  return { receipt: await ownProof(context, record, record.answer!.index), announcesFiles };
 }
 
 // A message could be quoted in an error's text, and an incident holds no content.
@@ -115,7 +116,7 @@ function nameOf(failure: unknown): string {
 }
 
 /** Whether the proved entry is the sender's word for exactly this envelope. */
-function isAbout(context: ExchangeContext, deliver: Deliver, { entry }: ProvedEntry): boolean {
+export function isAbout(context: Pick<ExchangeContext, 'code'>, deliver: Deliver, { entry }: ProvedEntry): boolean {
   const about = entry.peer === context.code && entry.message_id === deliver.message_id && entry.seq === deliver.seq;
   if (!about) return false;
   if (entry.kind === 'VOIDED') return deliver.sealed === undefined;
@@ -167,14 +168,15 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   }
   view.putRecord(stored, record);
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
-  if (answer.change !== undefined) await putStep(context, view, answer.change, { message_id: id, index: ref.index });
+  if (answer.change !== undefined)
+    await putStep(context, view, answer.change, { message_id: id, place: ownPlace(context, ref) });
   if (answer.kind === 'RECEIVED' && answer.opened !== undefined) await planFiles(context, view, answer.opened);
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
   return { is: 'new', record, failure: admitted.failure ?? answer.failure };
 }
 
 /** Files that the message announces are noted in the same step. */
-async function planFiles(context: ExchangeContext, view: StepView, { message }: OpenedDelivery): Promise<void> {
+export async function planFiles(context: ExchangeContext, view: StepView, { message }: OpenedDelivery): Promise<void> {
   const { header, body } = message;
   if (body.type !== 'evidence_transfer') return;
   const { message_id, case_id, from } = header;
@@ -231,7 +233,7 @@ async function decide(
   if (!opened.ok && opened.quarantined !== undefined)
     return { kind: 'REFUSED', reason: opened.reason, opened: opened.quarantined, isQuarantined: true };
   if (!opened.ok) return { kind: 'REFUSED', reason: opened.reason };
-  return apply(context, view, opened.value, proved.ref.index);
+  return apply(context, view, opened.value, proved.place);
 }
 
 /**
@@ -242,10 +244,10 @@ async function apply(
   context: ExchangeContext,
   view: StepView,
   opened: OpenedDelivery,
-  sentIndex: number,
+  sentPlace: number,
 ): Promise<Answer> {
   try {
-    const step = await stepPeer(context, view, opened.message, sentIndex);
+    const step = await stepPeer(context, view, opened.message, sentPlace);
     if (!step.ok) return { kind: 'REFUSED', reason: step.reason, opened };
     return { kind: 'RECEIVED', opened, change: step.value };
   } catch (failure) {

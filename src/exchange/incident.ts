@@ -7,6 +7,8 @@ export interface IncidentEvidence {
   readonly kind:
     | 'FORKED_LEDGER'
     | 'ROLLED_BACK_LEDGER'
+    | 'RESTARTED_LEDGER'
+    | 'RECOVERY_INCOMPLETE'
     | 'CONTRADICTORY_DELIVERY'
     | 'CONTRADICTORY_RECEIPT'
     | 'INVALID_RECEIPT'

@@ -61,14 +61,19 @@ export async function openDelivery(context: ExchangeContext, deliver: Deliver, p
   return fault === undefined ? accept(opened) : refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
 }
 
-interface BoundDelivery extends OpenedDelivery {
+/** A message opened without a look at the time. */
+export interface BoundDelivery extends OpenedDelivery {
   readonly member: Member;
   /** The key that signed. */
   readonly kid: string;
 }
 
 /** Everything that does not depend on when: seal, signature, and what the header says of itself. */
-function openBound(context: ExchangeContext, deliver: Deliver, sent: LedgerEntry): Verdict<BoundDelivery, Reason> {
+export function openBound(
+  context: ExchangeContext,
+  deliver: Deliver,
+  sent: LedgerEntry,
+): Verdict<BoundDelivery, Reason> {
   const opened = openMessage(deliver.sealed ?? '', context.decryptKey);
   if (!opened.ok) return refuse(reasonOf(opened.reason), opened.detail);
   const { jws, kid: recipientKid, from, to } = opened.value;

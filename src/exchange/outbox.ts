@@ -2,7 +2,7 @@ import { bytesToBase64url, isoTime, newUuid, utf8ToBytes, type JurisdictionCode,
 import { contentFaults } from '../casework/mod.ts';
 import { sealMessage, signMessage, signedDigest } from '../sealing/mod.ts';
 import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
-import { caseIdOf, putStep, stepOwn, takeBackStep } from './case-record.ts';
+import { caseIdOf, ownPlace, putStep, stepOwn, takeBackStep } from './case-record.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
@@ -145,7 +145,7 @@ async function planMessage(
   if (header.expires_at !== 0)
     view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
   view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
-  await putStep(context, view, change, { message_id: header.message_id, index: sent.index });
+  await putStep(context, view, change, { message_id: header.message_id, place: ownPlace(context, sent) });
   if (draft.body.type === 'evidence_transfer') {
     const { message_id, case_id } = header;
     await planOffers(view, { peer: to, message_id, case_id, files: draft.body.value.files });

@@ -2,7 +2,7 @@
  * Reads an entry of a peer's ledger that came with its proof: the one way in which the exchange believes what a peer's ledger says.
  */
 import { accept, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { epochKeyOf, placeInOrder, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
 import { WireError, parseLedgerEntry, type LedgerEntry, type PeerEntry, type Receipt } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import type { EntryRef } from './record.ts';
@@ -11,25 +11,30 @@ import type { EntryRef } from './record.ts';
 export interface ProvedEntry {
   readonly entry: LedgerEntry;
   readonly ref: EntryRef;
+  /** Where the entry stands among those of all epochs of its ledger: what cases are ordered by. */
+  readonly place: number;
   readonly checkpoint: Checkpoint;
   /** What this node's own ledger says of it. */
   readonly detail: { readonly type: 'peer_entry'; readonly value: PeerEntry };
 }
 
-/** Verifies a receipt, or a sender's entry, against the peer's ledger key in the manifest. */
+/**
+ * Verifies a receipt, or a sender's entry, against the peer's ledger key in the manifest.
+ * @param former whether it may be of an epoch that the peer's ledger has left: what was acknowledged then stays acknowledged
+ */
 export function verifyPeerEntry(
-  context: ExchangeContext,
+  context: Pick<ExchangeContext, 'directory' | 'verifyCheckpoint'>,
   peer: JurisdictionCode,
   receipt: Receipt,
+  { former = false }: { readonly former?: boolean } = {},
 ): Verdict<ProvedEntry> {
   // A manifest that came into force while the frame was on its way may have ended the membership.
   if (context.directory.member(peer) === undefined) return refuse('NOT_A_MEMBER', `${peer} is no longer a member`);
-  const proved = verifyInclusionProofText(
-    receipt.proof,
-    receipt.entry,
-    context.directory.ledgerKey(peer),
-    context.verifyCheckpoint,
-  );
+  const { directory, verifyCheckpoint } = context;
+  const named = former ? epochKeyOf(receipt.proof, directory.listedLedgerKey(peer)) : undefined;
+  const epoch = Math.min(named?.epoch ?? Infinity, directory.epoch(peer));
+  const key = named?.epoch === epoch ? named.key : directory.ledgerKey(peer);
+  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, key, verifyCheckpoint);
   if (!proved.ok) return refuse(proved.reason, proved.detail);
   let entry: LedgerEntry;
   try {
@@ -42,6 +47,7 @@ export function verifyPeerEntry(
   return accept({
     entry,
     ref: { index, time: entry.time },
+    place: placeInOrder(epoch, index),
     checkpoint,
     detail: { type: 'peer_entry', value: { leaf_hash: leaf, checkpoint: checkpoint.note } },
   });

@@ -179,12 +179,13 @@ function withoutFileKeys(json: unknown): unknown {
 
 async function proofOf(context: ExchangeContext, record: MessageRecord): Promise<PeerProof | undefined> {
   const own = record.direction === 'OUT' ? record.held : record.answer;
-  const bytes = own === undefined ? undefined : await context.store.get(keys.peerProof(own.index));
+  const keyOf = record.direction === 'IN' && record.recovered === true ? keys.counterpart : keys.peerProof;
+  const bytes = own === undefined ? undefined : await context.store.get(keyOf(own.index));
   if (bytes === undefined || context.directory.member(record.peer) === undefined) return undefined;
   const receipt = parseReceipt(bytes);
   const { origin } = context.directory.member(record.peer)!.ledger;
   const text = { entry: bytesToBase64(receipt.entry), proof: receipt.proof };
-  const proved = verifyPeerEntry(context, record.peer, receipt);
+  const proved = verifyPeerEntry(context, record.peer, receipt, { former: true });
   if (!proved.ok) return { origin, kind: '', index: -1, tree_size: -1, verified: false, ...text };
   const { entry, ref, checkpoint } = proved.value;
   return { origin, kind: entry.kind, index: ref.index, tree_size: checkpoint.size, verified: true, ...text };

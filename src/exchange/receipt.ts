@@ -33,7 +33,7 @@ export async function admitReceipt(
   peer: JurisdictionCode,
   receipt: Receipt,
 ): Promise<AdmittedReceipt | { readonly close: CloseReason }> {
-  const proved = verifyPeerEntry(context, peer, receipt);
+  const proved = verifyPeerEntry(context, peer, receipt, { former: true });
   if (!proved.ok) return invalid(context, peer, receipt, proved.detail);
   const { entry } = proved.value;
   const sent = entry.message_id === undefined ? undefined : await recordOf(context, entry.message_id as Uuid);
@@ -81,7 +81,13 @@ export async function takeReceipt(
   return { record };
 }
 
-function answers(context: ExchangeContext, peer: JurisdictionCode, sent: MessageRecord, entry: LedgerEntry): boolean {
+/** Whether an entry of the peer's is its answer to a message of this node's. */
+export function answers(
+  context: Pick<ExchangeContext, 'code'>,
+  peer: JurisdictionCode,
+  sent: Pick<MessageRecord, 'direction' | 'peer' | 'seq' | 'sealed_digest' | 'signed_digest'>,
+  entry: LedgerEntry,
+): boolean {
   return (
     (entry.kind === 'RECEIVED' || entry.kind === 'REFUSED') &&
     entry.peer === context.code &&
@@ -134,12 +140,12 @@ async function planReceipt(view: StepView, { id, receipt, proved }: AdmittedRece
   forgetExpiry(view, current);
   const peer = (await view.getRecord<PeerRecord>(keys.peer(current.peer))) ?? NEW_PEER;
   view.putRecord(keys.peer(current.peer), noteCheckpoint(peer, proved.checkpoint));
-  return { is: 'new', record, failure: await settleStep(view, record, proved.ref.index) };
+  return { is: 'new', record, failure: await settleStep(view, record, proved.place) };
 }
 
-async function settleStep(view: StepView, record: MessageRecord, index: number): Promise<unknown> {
+async function settleStep(view: StepView, record: MessageRecord, place: number): Promise<unknown> {
   if (record.status === 'REFUSED') return takeBackStep(view, record);
-  return record.status === 'RECEIVED' ? confirmStep(view, record, index) : undefined;
+  return record.status === 'RECEIVED' ? confirmStep(view, record, place) : undefined;
 }
 
 async function invalid(

@@ -36,6 +36,8 @@ export interface MessageRecord {
   readonly reason?: Reason | undefined;
   /** The RECEIPT_HELD entry in the sender's ledger, at the sender. */
   readonly held?: EntryRef | undefined;
+  /** This node lost the message and was given it back: `sent`, or `answer` of one received, is a RECOVERED entry. */
+  readonly recovered?: boolean | undefined;
 }
 
 /** What a node knows of its exchange with one peer. */
@@ -58,6 +60,15 @@ export interface WitnessedRecord {
   readonly size: number;
   /** The peer's signed note. */
   readonly note: string;
+}
+
+/** What was settled with a peer after this node's ledger had begun again. */
+export interface ResumedRecord {
+  readonly epoch: number;
+  /** The checkpoint of the epoch before that the peer held, as a note. */
+  readonly held: string;
+  /** Of the RESUMED entry. */
+  readonly index: number;
 }
 
 /** A head of a peer's ledger that this node has cosigned: everything below its size was there by then. */
@@ -108,6 +119,12 @@ export const keys = {
   investigation: (id: Uuid, caseId: Uuid, peer: JurisdictionCode): string =>
     `${keys.investigationOf(id)}${caseId}/${peer}`,
   investigationOf: (id: Uuid): string => `investigation/${id}/`,
+  /** What came with an own lost entry about a peer's message: the peer's entry with its proof, by the index of the RECOVERED entry. */
+  counterpart: (index: number): string => `counterpart/${pad(index)}`,
+  /** A ledger of this node's that has begun again: what each peer held of the epoch before. */
+  resumed: (code: JurisdictionCode): string => `resumed/${code}`,
+  /** The last checkpoint seen of a peer's ledger before it began again, by the epoch that it was of. */
+  formerHead: (code: JurisdictionCode, epoch: number): string => `former-head/${code}/${pad(epoch)}`,
   incident: (digestHex: string): string => `incident/${digestHex}`,
   /** The peer's checkpoint that this node cosigned last. */
   witnessed: (code: JurisdictionCode): string => `witnessed/${code}`,
@@ -116,6 +133,8 @@ export const keys = {
   witnessedHeadsOf: (code: JurisdictionCode): string => `witnessed-head/${code}/`,
   /** The peer's last cosignature of this node's ledger. */
   cosigned: (code: JurisdictionCode): string => `cosigned/${code}`,
+  /** Beginnings of the keys of what is about one epoch of this node's ledger. */
+  ofEpoch: ['cosigned/', 'resumed/'],
   /** Signed manifests as accepted. */
   manifest: (version: number): string => `manifest/${pad(version)}`,
 } as const;

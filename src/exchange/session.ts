@@ -7,8 +7,10 @@ import { Delivery } from './delivery.ts';
 import { admitDelivery, takeDelivery } from './inbox.ts';
 import { EvidencePull } from './evidence-pull.ts';
 import { EvidenceServe } from './evidence-serve.ts';
+import type { ResumeNeed } from './hello.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { admitReceipt, takeReceipt } from './receipt.ts';
+import { SessionResume } from './resume.ts';
 import { SessionWitness } from './witness.ts';
 
 /** One session with a peer: deliveries both ways. */
@@ -19,9 +21,11 @@ export class Session implements LinkHandler {
   readonly #witness: SessionWitness;
   readonly #pull: EvidencePull;
   readonly #serve: EvidenceServe;
+  readonly #resume: SessionResume;
   readonly #onFatal: (error: unknown) => void;
   readonly #onClose: (stopped: Promise<void>) => void;
   #witnessing: Promise<void> = Promise.resolve();
+  #settling: Promise<void> = Promise.resolve();
   #unanswered = 0;
   #over = false;
 
@@ -30,6 +34,8 @@ export class Session implements LinkHandler {
     readonly link: PeerLink;
     readonly attempts: Attempts;
     readonly witnessIntervalMs: number;
+    /** What has to be settled first, because a ledger has begun again. */
+    readonly resume: ResumeNeed;
     readonly onFatal: (error: unknown) => void;
     /** Told at once; what it is given resolves when nothing of the session is at work any more. */
     readonly onClose: (stopped: Promise<void>) => void;
@@ -46,10 +52,26 @@ export class Session implements LinkHandler {
     this.#pull = new EvidencePull({ context, link, onFailure });
     this.#serve = new EvidenceServe({ context, link, onFailure });
     this.#witness = new SessionWitness({ context, link, intervalMs: options.witnessIntervalMs, onFailure });
+    const onSettled = (): void => {
+      this.#open();
+    };
+    this.#resume = new SessionResume({ context, link, need: options.resume, onSettled });
+  }
+
+  /** Starts exchanging, or settling what comes before. */
+  begin(): void {
+    if (this.#resume.isSettled) this.#open();
+    else void this.#inOrder(() => this.#resume.begin());
+  }
+
+  #open(): void {
+    this.wake();
+    this.offerCheckpoint();
+    this.fetchEvidence();
   }
 
   wake(): void {
-    this.#delivery.wake();
+    if (this.#resume.isSettled) this.#delivery.wake();
   }
 
   /** @see Delivery.waitOf */
@@ -59,12 +81,12 @@ export class Session implements LinkHandler {
 
   /** Files may have been announced. */
   fetchEvidence(): void {
-    if (this.#context.evidence !== undefined) this.#pull.wake();
+    if (this.#context.evidence !== undefined && this.#resume.isSettled) this.#pull.wake();
   }
 
   /** The own ledger has grown: the peer is to cosign it. */
   offerCheckpoint(): void {
-    this.#witness.wake();
+    if (this.#resume.isSettled) this.#witness.wake();
   }
 
   close(reason: CloseReason): void {
@@ -74,17 +96,31 @@ export class Session implements LinkHandler {
   async stop(): Promise<void> {
     this.#over = true;
     this.#witness.stop();
-    await Promise.all([this.#delivery.stop(), this.#pull.stop(), this.#serve.stop()]);
+    await Promise.all([this.#delivery.stop(), this.#pull.stop(), this.#serve.stop(), this.#settling]);
   }
 
   onFrame(frame: Frame): Promise<void> {
+    if (!this.#resume.isSettled) return this.#inOrder(() => this.#process(frame));
     return this.#process(frame).catch((error: unknown) => {
       this.#fail(error);
     });
   }
 
   async #process(frame: Frame): Promise<void> {
+    const isOfResume = ['resume', 'give_back', 'gave_back', 'resume_done'].includes(frame.type);
+    if (!isOfResume && !this.#resume.isSettled) {
+      this.close('EPOCH_INVALID');
+      return;
+    }
     switch (frame.type) {
+      case 'resume':
+        return this.#resume.onResume(frame.value.epoch);
+      case 'give_back':
+        return this.#resume.onGiveBack(frame.value);
+      case 'gave_back':
+        return this.#resume.onGaveBack(frame.value.entries);
+      case 'resume_done':
+        return this.#resume.onDone(frame.value.resumed);
       case 'deliver':
         return this.#onDeliver(frame.value);
       case 'receipt':
@@ -151,6 +187,16 @@ export class Session implements LinkHandler {
     const turn = this.#witnessing.then(() => (this.#over ? undefined : act()));
     this.#witnessing = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** One frame after another, until everything is settled. */
+  #inOrder(act: () => Promise<void>): Promise<void> {
+    this.#settling = this.#settling
+      .then(() => (this.#over ? undefined : act()))
+      .catch((error: unknown) => {
+        this.#fail(error);
+      });
+    return this.#settling;
   }
 
   async #onReceipt(receipt: Receipt): Promise<void> {

@@ -7,8 +7,21 @@
  * that is put back is older than that. Replacing the file for every batch instead costs two more flushes, and nothing else of an
  * append costs as much.
  */
-import { parseUtf8, replaceFile, systemFiles, type Files, type OpenFile, type Timers } from '../base/mod.ts';
-import { parseCheckpointNote, type Checkpoint } from './checkpoint.ts';
+import {
+  accept,
+  parseUtf8,
+  refuse,
+  replaceFile,
+  systemFiles,
+  type Files,
+  type OpenFile,
+  type Timers,
+  type Verdict,
+} from '../base/mod.ts';
+import { parseCheckpointNote, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { epochKeyOf, placeInOrder } from './epoch.ts';
+import type { LedgerReason } from './error.ts';
+import type { VerifierKey } from './verifier-key.ts';
 
 const HEAD_MODE = 0o644;
 const SLOTS = 3;
@@ -29,7 +42,7 @@ export function parseHeadFile(bytes: Uint8Array): string[] {
   return notes;
 }
 
-/** The largest head in the record, unverified: what it says of itself. */
+/** The last head in the record, unverified: what it says of itself. The origin of a later epoch is longer, or sorts behind. */
 export function newestHead(bytes: Uint8Array): Checkpoint | undefined {
   return parseHeadFile(bytes)
     .flatMap((note) => {
@@ -39,7 +52,39 @@ export function newestHead(bytes: Uint8Array): Checkpoint | undefined {
         return [];
       }
     })
-    .sort((a, b) => b.size - a.size)[0];
+    .sort(
+      (a, b) =>
+        b.origin.length - a.origin.length ||
+        Number(b.origin > a.origin) - Number(b.origin < a.origin) ||
+        b.size - a.size,
+    )[0];
+}
+
+/** A head that a ledger has signed, and the epoch that it is of. */
+export interface SignedHead {
+  readonly head: Checkpoint;
+  readonly epoch: number;
+}
+
+/**
+ * The last head in the record that the ledger's key has signed: the largest of its latest epoch.
+ * @param first the ledger's key in its first epoch
+ */
+export function newestSignedHead(bytes: Uint8Array, first: VerifierKey): Verdict<SignedHead, LedgerReason> {
+  let newest: SignedHead | undefined;
+  let refused: Verdict<SignedHead, LedgerReason> = refuse('NOTE_MALFORMED', 'it is empty');
+  for (const note of parseHeadFile(bytes)) {
+    const { key, epoch } = epochKeyOf(note, first) ?? { key: first, epoch: 1 };
+    const head = verifyCheckpoint(note, key);
+    if (!head.ok) refused = head;
+    else if (newest === undefined || placeOf(newest) < placeInOrder(epoch, head.value.size))
+      newest = { head: head.value, epoch };
+  }
+  return newest === undefined ? refused : accept(newest);
+}
+
+function placeOf({ head, epoch }: SignedHead): number {
+  return placeInOrder(epoch, head.size);
 }
 
 // What is not text was torn, and verifies as little as text that was.

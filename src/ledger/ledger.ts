@@ -11,10 +11,8 @@
  * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
  */
 import {
-  bytesToHex,
   equalBytes,
   noFailpoint,
-  parseUtf8,
   systemFiles,
   systemTimers,
   utf8ToBytes,
@@ -22,16 +20,18 @@ import {
   type Files,
   type Timers,
 } from '../base/mod.ts';
-import { MAX_ENTRY_BYTES, parseLedgerEntry, type Receipt } from '../wire/mod.ts';
-import { signCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { MAX_ENTRY_BYTES, type Receipt } from '../wire/mod.ts';
+import { signCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { EntryLog } from './entry-log.ts';
+import { epochKey, epochKeyOf } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, leafHash } from './hash.ts';
-import { HeadFile, parseHeadFile } from './head-file.ts';
+import { HeadFile, writeHeadFile } from './head-file.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
 import type { SignEd25519 } from './note.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
 import { Publisher, type Snapshot } from './publisher.ts';
+import { FIRST_EPOCH, checkExternalHead, encodeHead, readStored, tileReader, type EpochRecord } from './stored.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 import { TILE_WIDTH, encodeEntryBundle, type TileId } from './tile.ts';
 import type { VerifierKey } from './verifier-key.ts';
@@ -39,7 +39,7 @@ import type { VerifierKey } from './verifier-key.ts';
 /** What a ledger is made of. */
 export interface LedgerOptions {
   readonly storage: LedgerStorage;
-  /** The ledger's key; its name is the origin. */
+  /** The ledger's key as the manifest lists it; its name is the origin of the first epoch. */
   readonly key: VerifierKey;
   readonly sign: SignEd25519;
   /** File of the head record outside the store. */
@@ -80,13 +80,14 @@ declare const receipted: unique symbol;
 
 /** An append-only ledger over a store. */
 export class Ledger {
-  readonly key: VerifierKey;
   readonly #options: LedgerOptions;
   readonly #tree: MerkleTiles;
   readonly #entries: EntryLog;
   readonly #publisher: Publisher;
   readonly #head: HeadFile;
   #closing: Promise<void> | undefined;
+  readonly #epoch: EpochRecord;
+  readonly #key: VerifierKey;
   #checkpoint: Checkpoint;
   #lastTime: number;
   #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
@@ -98,8 +99,10 @@ export class Ledger {
     head: HeadFile,
     checkpoint: Checkpoint,
     lastTime: number,
+    epoch: EpochRecord,
   ) {
-    this.key = options.key;
+    this.#epoch = epoch;
+    this.#key = epochKey(options.key, epoch.number);
     this.#options = options;
     this.#tree = tree;
     this.#entries = entries;
@@ -134,7 +137,7 @@ export class Ledger {
     });
     const file = await startHeadFile(options, checkpoint);
     const tree = new MerkleTiles(tileReader(options.storage));
-    return new Ledger(options, tree, EntryLog.empty(options.storage), file, checkpoint, 0);
+    return new Ledger(options, tree, EntryLog.empty(options.storage), file, checkpoint, 0, FIRST_EPOCH);
   }
 
   /**
@@ -144,31 +147,65 @@ export class Ledger {
    */
   static async open(options: LedgerOptions, onProgress?: (done: number, total: number) => void): Promise<Ledger> {
     const { storage, failpoint = noFailpoint } = options;
-    const record = await storage.get(ledgerKeys.head);
-    if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
-    const { size, root } = decodeHead(record);
-    const tree = new MerkleTiles(tileReader(storage));
-    let last: Uint8Array | undefined;
-    const log = await EntryLog.open(storage, size, (entries) => {
-      tree.append(entries.map(leafHash));
-      last = entries.at(-1);
-      onProgress?.(tree.size, size);
-    });
-    const rehashed = await tree.rootAt();
-    if (bytesToHex(rehashed) !== root) {
-      throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
-    }
-    await checkExternalHead(options, tree);
+    const { record, head, tree, log, lastTime, epoch } = await readStored(options, onProgress);
+    await checkExternalHead(options, tree, epoch.number);
     failpoint('ledger.open.rehashed');
     // A process that was killed may have left entries that can be read and are not on disk yet. What is signed has to be.
     await storage.commit({ expect: { key: ledgerKeys.head, value: record }, puts: [[ledgerKeys.head, record]] });
-    const checkpoint = signCheckpoint({ size, root: rehashed }, options.key, options.sign);
+    const checkpoint = signCheckpoint(head, epochKey(options.key, epoch.number), options.sign);
     const puts = [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)] as const];
     await storage.commit({ puts, durable: false });
     failpoint('ledger.open.checkpoint-stored');
     const file = await startHeadFile(options, checkpoint);
     failpoint('ledger.open.head-replaced');
-    return new Ledger(options, tree, log, file, checkpoint, last === undefined ? 0 : parseLedgerEntry(last).time);
+    return new Ledger(options, tree, log, file, checkpoint, lastTime, epoch);
+  }
+
+  /**
+   * Goes on from a store that is known to have lost entries: keeps what it has, and begins an epoch with an entry about it.
+   * @param signed the largest head that this ledger is known to have signed; it stays in the record outside the store until the entry is
+   * on disk
+   * @param entryOf makes the entry, given the epoch's number, the checkpoint of what is kept, and the least time that the entry may have
+   * @throws {LedgerError} LEDGER_CORRUPT
+   */
+  static async beginEpoch(
+    options: LedgerOptions,
+    signed: { readonly head: Checkpoint; readonly epoch: number } | undefined,
+    entryOf: (number: number, kept: Checkpoint, lastTime: number) => Uint8Array,
+    writes: LedgerWrites,
+  ): Promise<Ledger> {
+    const { head, tree, log, lastTime, epoch } = await readStored(options);
+    const number = Math.max(signed?.epoch ?? 1, epoch.number) + 1;
+    const kept = signCheckpoint(head, epochKey(options.key, epoch.number), options.sign);
+    await options.storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(kept.note)]], durable: false });
+    const file = await startHeadFile(options, signed?.head ?? kept);
+    const begun: EpochRecord = { number, start: head.size };
+    const ledger = new Ledger(options, tree, log, file, kept, lastTime, begun);
+    await ledger.append([entryOf(number, kept, lastTime)], {
+      ...writes,
+      puts: [...writes.puts, [ledgerKeys.epoch, utf8ToBytes(JSON.stringify(begun))]],
+    });
+    return ledger;
+  }
+
+  /** The key of the present epoch; its name is the origin. */
+  get key(): VerifierKey {
+    return this.#key;
+  }
+
+  /** Number of the present epoch. */
+  get epoch(): number {
+    return this.#epoch.number;
+  }
+
+  /** Index of the entry that began the present epoch; undefined in the first one. */
+  get epochEntry(): number | undefined {
+    return this.#epoch.number === 1 ? undefined : this.#epoch.start;
+  }
+
+  /** The key that a note or proof of this ledger claims to be under, in whichever epoch. */
+  keyOf(note: string): ReturnType<typeof epochKeyOf> {
+    return epochKeyOf(note, this.#options.key);
   }
 
   /** Number of entries under the signed checkpoint. */
@@ -196,7 +233,7 @@ export class Ledger {
       if (length === 0 || length > MAX_ENTRY_BYTES)
         throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
-    const { storage, key, sign, failpoint = noFailpoint } = this.#options;
+    const { storage, sign, failpoint = noFailpoint } = this.#options;
     failpoint('ledger.append.begun');
     const before = this.#checkpoint;
     const start = performance.now();
@@ -216,7 +253,7 @@ export class Ledger {
     });
     const storeMs = performance.now() - storeStart;
     failpoint('ledger.append.committed');
-    const checkpoint = signCheckpoint(head, key, sign);
+    const checkpoint = signCheckpoint(head, this.#key, sign);
     // The checkpoint can be signed again from the head, so its own record need not wait for the disk.
     await storage.commit({
       expect: { key: ledgerKeys.checkpoint, value: utf8ToBytes(before.note) },
@@ -291,6 +328,14 @@ export class Ledger {
     return head.size <= this.size && equalBytes(await this.#tree.rootAt(head.size), head.root);
   }
 
+  /**
+   * Keeps, outside the store, a head that this ledger has signed and does not contain: no later start serves from this store, whoever is
+   * there to say so.
+   */
+  async refuseFor(head: Checkpoint): Promise<void> {
+    await writeHeadFile(this.#options.headFile, head.note, this.#options.files);
+  }
+
   /** Brings the published files up to the latest checkpoint. */
   async publish(): Promise<void> {
     this.#publisher.publish(this.#published());
@@ -320,57 +365,4 @@ export class Ledger {
 
 function startHeadFile(options: LedgerOptions, { note }: Checkpoint): Promise<HeadFile> {
   return HeadFile.start(options.headFile, note, options.files ?? systemFiles, options.timers ?? systemTimers);
-}
-
-async function checkExternalHead(options: LedgerOptions, tree: MerkleTiles): Promise<void> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await (options.files ?? systemFiles).readFile(options.headFile);
-  } catch (cause) {
-    throw new LedgerError(
-      'LEDGER_HEAD_MISSING',
-      `The record of the last signed head, ${options.headFile}, cannot be read.`,
-      { cause },
-    );
-  }
-  const heads = parseHeadFile(bytes).map((note) => verifyCheckpoint(note, options.key));
-  const newest = heads.flatMap((head) => (head.ok ? [head.value] : [])).sort((a, b) => b.size - a.size)[0];
-  if (newest === undefined) {
-    const detail = heads.flatMap((head) => (head.ok ? [] : [head.detail]))[0] ?? 'it is empty';
-    throw new LedgerError(
-      'LEDGER_HEAD_INVALID',
-      `${options.headFile} has no head signed by this ledger's key: ${detail}.`,
-    );
-  }
-  const { size, root } = newest;
-  if (size > tree.size) {
-    throw new LedgerError(
-      'LEDGER_ROLLED_BACK',
-      `This node has signed a ledger of ${size} entries, but its store holds ${tree.size}: an old copy of the store was put back. ` +
-        'Serving it would sign a second history. Next: put the newest copy of the store back, or the newest backup with “rogatory restore”.',
-    );
-  }
-  if (!equalBytes(await tree.rootAt(size), root)) {
-    throw new LedgerError(
-      'LEDGER_FORKED',
-      `This node has signed another history of its first ${size} entries than its store holds. Put the right store back.`,
-    );
-  }
-}
-
-function tileReader(storage: LedgerStorage): (level: number, index: number) => Promise<Uint8Array> {
-  return async (level, index) => {
-    const bytes = await storage.get(ledgerKeys.tile(level, index));
-    if (bytes === undefined)
-      throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
-    return bytes;
-  };
-}
-
-function encodeHead(size: number, root: Uint8Array): Uint8Array {
-  return utf8ToBytes(JSON.stringify({ size, root: bytesToHex(root) }));
-}
-
-function decodeHead(bytes: Uint8Array): { readonly size: number; readonly root: string } {
-  return JSON.parse(parseUtf8(bytes)) as { size: number; root: string };
 }

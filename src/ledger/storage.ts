@@ -20,6 +20,8 @@ export const ledgerKeys = {
   head: 'ledger/head',
   /** The last signed checkpoint. */
   checkpoint: 'ledger/checkpoint',
+  /** The epoch, from the second one on. */
+  epoch: 'ledger/epoch',
   /** 256 entries, once there are so many. */
   bundle: (index: number): string => `ledger/bundle/${String(index).padStart(16, '0')}`,
   /** The entries of one append, from this index on, until they are in a bundle. */

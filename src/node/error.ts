@@ -6,6 +6,8 @@ export type NodeErrorCode =
   | 'NODE_BACKUP_INVALID'
   /** A head that was given is not one that this node’s ledger has signed. */
   | 'NODE_HEAD_INVALID'
+  /** A new epoch of the ledger is not the way on: nothing is lost, or the store is another history. */
+  | 'NODE_EPOCH_REFUSED'
   /** The folder holds a node already. */
   | 'NODE_EXISTS'
   /** The folder holds no node, or only part of one. */

@@ -8,6 +8,7 @@ import { certificatesIn, memberByCode, validityObjection, verifyPeerCertificate 
 import { parseLedgerEntry } from '../wire/mod.ts';
 import { currentKeys } from './current-keys.ts';
 import type { Node } from './node.ts';
+import { witnessingOf } from './witnessing.ts';
 
 /** Everything that can stand against a node's health. Each has a row in the operator's guide. */
 export const HEALTH_CODES = [
@@ -24,6 +25,7 @@ export const HEALTH_CODES = [
   'PEER_NOT_REACHED',
   'CLOCK_DIFFERS',
   'LEDGER_NOT_PUBLISHED',
+  'NOT_WITNESSED',
 ] as const;
 
 /** Name of a finding. */
@@ -49,6 +51,8 @@ const MIN_FREE_BYTES = 64 * 1024 * 1024;
 // Beyond this peers refuse what is signed here as issued in the future.
 const MAX_CLOCK_OFFSET_MS = 5 * 60_000;
 const MAX_PUBLISH_LAG_MS = 60_000;
+// Peers are asked every ten seconds while they are connected; an hour is a peer that is away.
+const MAX_WITNESS_LAG_MS = 3_600_000;
 
 /** Tries what the node has to be able to do, and reports what is against it. */
 export async function healthOf(node: Node): Promise<Health> {
@@ -59,6 +63,7 @@ export async function healthOf(node: Node): Promise<Health> {
     ...federation(node, nowMs),
     ...reaching(node),
     ...(await publishing(node, nowMs)),
+    ...(await witnessing(node, nowMs)),
   ];
   return { ok: findings.every(({ severity }) => severity !== 'ERROR'), findings };
 }
@@ -163,6 +168,14 @@ function reaching({ transport }: Node): HealthFinding[] {
     findings.push((apart.length === connected.length ? error : warning)('CLOCK_DIFFERS', detail));
   }
   return findings;
+}
+
+/** Whether as many peers as the policy asks for vouch for the ledger. */
+async function witnessing(node: Node, nowMs: number): Promise<HealthFinding[]> {
+  const { threshold, peers, witnessed, entries, unwitnessed_since: since } = await witnessingOf(node);
+  if (peers === 0 || since === undefined || nowMs - Date.parse(since) < MAX_WITNESS_LAG_MS) return [];
+  const policy = `${threshold} of ${peers} peers vouch for ${witnessed} of ${entries} entries`;
+  return [warning('NOT_WITNESSED', `${policy}; the next one is of ${since}.`)];
 }
 
 /** What auditors and witnesses read may lag behind for a moment, and no longer. */

@@ -20,6 +20,8 @@ export { witnessKeyOf } from './keyring.ts';
 export { createLog, type Log } from './log.ts';
 export { installCertificate, requestCertificate, type InstalledCertificate } from './national-certificate.ts';
 export { fingerprintOf, installManifest } from './manifest-install.ts';
+export { beginEpoch, type BegunEpoch } from './new-epoch.ts';
 export { stateOf, takeHead, type RestoredState } from './restore.ts';
+export { witnessingOf, type Witnessing } from './witnessing.ts';
 export { Node, openNodeStorage, type NodeOptions, type NodeStorage } from './node.ts';
 export { withStoppedStaff } from './stopped-staff.ts';

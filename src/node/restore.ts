@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { codeOf, utf8ToBytes } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
-import { newestHead, parseHeadFile, verifyCheckpoint, writeHeadFile, type Checkpoint } from '../ledger/mod.ts';
+import { newestSignedHead, placeInOrder, writeHeadFile, type SignedHead } from '../ledger/mod.ts';
+import type { KeyProvider } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
 import { ledgerKeyOf, readKeyring } from './keyring.ts';
 import { openNodeStorage } from './node.ts';
@@ -12,6 +13,8 @@ export type RestoredState =
   | { readonly is: 'whole'; readonly size: number }
   /** Entries are lost: serving would sign a second history. */
   | { readonly is: 'behind'; readonly detail: string }
+  /** The store holds another history than was signed. */
+  | { readonly is: 'forked'; readonly detail: string }
   /** Nobody has said which head is the newest. */
   | { readonly is: 'unknown' };
 
@@ -25,8 +28,9 @@ export async function stateOf(config: NodeConfig, passphrase: string | undefined
   } catch (error) {
     switch (codeOf(error)) {
       case 'LEDGER_ROLLED_BACK':
-      case 'LEDGER_FORKED':
         return { is: 'behind', detail: (error as Error).message };
+      case 'LEDGER_FORKED':
+        return { is: 'forked', detail: (error as Error).message };
       case 'LEDGER_HEAD_MISSING':
         return { is: 'unknown' };
       default:
@@ -43,16 +47,21 @@ export async function stateOf(config: NodeConfig, passphrase: string | undefined
 export async function takeHead(config: NodeConfig, passphrase: string | undefined, note: string): Promise<void> {
   const { keys } = await readKeyring(config.paths.keys, passphrase);
   // The head record of another copy of this node's directory will do as well.
-  const notes = parseHeadFile(utf8ToBytes(note));
-  const heads = keys.ledger.flatMap((key) => notes.map((one) => verifyCheckpoint(one, ledgerKeyOf(config, key))));
-  const head = heads.flatMap((verdict) => (verdict.ok ? [verdict.value] : [])).sort((a, b) => b.size - a.size)[0];
-  if (head === undefined)
+  const given = newestOf(config, keys.ledger, utf8ToBytes(note));
+  if (given === undefined)
     throw new NodeError('NODE_HEAD_INVALID', `That is not a head that the ledger ${config.ledgerOrigin} has signed.`);
-  const own = await ownHead(config);
-  if (own === undefined || own.size < head.size) await writeHeadFile(config.paths.head, head.note);
+  const bytes = await readFile(config.paths.head).catch(() => undefined);
+  const own = bytes === undefined ? undefined : newestOf(config, keys.ledger, bytes);
+  if (own === undefined || placeOf(own) < placeOf(given)) await writeHeadFile(config.paths.head, given.head.note);
 }
 
-async function ownHead(config: NodeConfig): Promise<Checkpoint | undefined> {
-  const bytes = await readFile(config.paths.head).catch(() => undefined);
-  return bytes === undefined ? undefined : newestHead(bytes);
+function newestOf(config: NodeConfig, keys: KeyProvider['ledger'], record: Uint8Array): SignedHead | undefined {
+  return keys
+    .map((key) => newestSignedHead(record, ledgerKeyOf(config, key)))
+    .flatMap((verdict) => (verdict.ok ? [verdict.value] : []))
+    .sort((a, b) => placeOf(b) - placeOf(a))[0];
+}
+
+function placeOf({ epoch, head }: SignedHead): number {
+  return placeInOrder(epoch, head.size);
 }

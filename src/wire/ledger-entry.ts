@@ -24,6 +24,9 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   DISCLOSED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
   INCIDENT: ['detail'],
   EVIDENCE_DELETED: ['detail'],
+  EPOCH: ['detail'],
+  RESUMED: ['peer', 'detail'],
+  RECOVERED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
 };
 const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   RECEIVED: ['peer_entry'],
@@ -37,6 +40,10 @@ const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   // At the recipient the file; at the sender the recipient's word for it.
   EVIDENCE_COMPLETE: ['evidence_arrived', 'peer_entry'],
   EVIDENCE_DELETED: ['evidence_deleted'],
+  EPOCH: ['epoch'],
+  // At the node what the peer held; at the peer the node's word for it.
+  RESUMED: ['resumed', 'peer_entry'],
+  RECOVERED: ['recovered'],
 };
 const ALWAYS: readonly (keyof LedgerEntry)[] = ['version', 'kind', 'time'];
 // A message that was given up after the peer had refused nothing leaves its reason; an incident may be about one message or none.
@@ -46,6 +53,7 @@ const OPTIONAL: Partial<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   // Where it was one message that was read or decided on.
   OPENED: ['message_id'],
   ACTED: ['message_id'],
+  RECOVERED: ['reason'],
   INCIDENT: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
 };
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
 
 SENT, RECEIVED, REFUSED, VOIDED, RECEIPT_HELD, MANIFEST, DISCLOSED, INCIDENT = 1, 2, 3, 4, 5, 10, 12, 13
+EPOCH, RESUMED, RECOVERED = 14, 15, 16
 MAX_NUMBER = 2**53 - 1
 
 
@@ -89,11 +90,17 @@ ACCEPTED = {1: ("version", NUMBER), 2: ("digest", BYTES)}
 INCIDENT_DETAIL = {1: ("digest", BYTES)}
 WITNESSED_DETAIL = {1: ("checkpoint", TEXT)}
 ACT = {1: ("role", NUMBER), 2: ("action", NUMBER), 3: ("refused", NUMBER), 4: ("record", BYTES)}
+ARRIVED = {1: ("file_id", TEXT), 2: ("size", NUMBER), 3: ("root", BYTES)}
+DELETED = {**ARRIVED, 4: ("why", NUMBER)}
+EPOCH_DETAIL = {1: ("number", NUMBER), 2: ("kept", TEXT), 3: ("lost", TEXT)}
+RESUMED_DETAIL = {1: ("epoch", NUMBER), 2: ("held", TEXT)}
+RECOVERED_DETAIL = {1: ("kind", NUMBER), 2: ("leaf_hash", BYTES), 3: ("checkpoint", TEXT)}
 ENTRY = {
     1: ("version", NUMBER), 2: ("kind", NUMBER), 3: ("time", NUMBER), 4: ("peer", TEXT), 5: ("message_id", TEXT), 6: ("seq", NUMBER),
     7: ("sealed_digest", BYTES), 8: ("signed_digest", BYTES), 9: ("reason", NUMBER),
     10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
-    13: ("witnessed", WITNESSED_DETAIL), 27: ("act", ACT),
+    13: ("witnessed", WITNESSED_DETAIL), 20: ("evidence_arrived", ARRIVED), 21: ("evidence_deleted", DELETED),
+    24: ("epoch", EPOCH_DETAIL), 25: ("resumed", RESUMED_DETAIL), 26: ("recovered", RECOVERED_DETAIL), 27: ("act", ACT),
 }
 RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
 HEADER = {
@@ -118,7 +125,6 @@ BODIES = {n: name for first, names in (
     (70, "jit_proposal jit_agreement jit_contribution jit_use_consent jit_extension jit_close"),
 ) for n, name in enumerate(names.split(), first)}
 MESSAGE = {1: ("header", HEADER), **{n: (name, BYTES) for n, name in BODIES.items()}}
-DETAILS = ("peer_entry", "manifest", "incident")
 
 
 def varint(data, at):
@@ -173,11 +179,16 @@ ABOUT = {"peer", "message_id", "seq", "sealed_digest", "signed_digest"}
 MEMBERS = {  # part 5: kind -> (required, optional)
     SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
     VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
-    6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, set()),
-    MANIFEST: ({"manifest"}, set()), 11: (set(), set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT),
+    6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, {"evidence_arrived", "peer_entry"}),
+    MANIFEST: ({"manifest"}, set()), 11: (set(), set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT), 20: ({"evidence_deleted"}, set()),
+    EPOCH: ({"epoch"}, set()), RESUMED: ({"peer"}, {"resumed", "peer_entry"}), RECOVERED: (ABOUT | {"recovered"}, {"reason"}),
 }
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
+
+
+DETAIL_NAMES = ("peer_entry", "manifest", "incident", "witnessed", "evidence_arrived", "evidence_deleted", "epoch", "resumed", "recovered", "act")
+NO_DETAIL = {SENT, VOIDED, 11, DISCLOSED}
 
 
 def parse_entry(data):
@@ -187,15 +198,20 @@ def parse_entry(data):
     required, optional = MEMBERS[entry["kind"]]
     members = set(entry) - {"version", "kind", "time"}
     must(required <= members <= required | optional, f"members of an entry of kind {entry['kind']}")
+    must(len(members & set(DETAIL_NAMES)) == (0 if entry["kind"] in NO_DETAIL else 1), "detail of an entry")
     must("peer" not in entry or CODE.fullmatch(entry["peer"]), "peer of an entry")
     must("message_id" not in entry or UUID7.fullmatch(entry["message_id"]), "message_id of an entry")
     digests = [entry.get("sealed_digest"), entry.get("signed_digest"), entry.get("manifest", {}).get("digest"),
-               entry.get("incident", {}).get("digest"), entry.get("peer_entry", {}).get("leaf_hash")]
+               entry.get("incident", {}).get("digest"), entry.get("peer_entry", {}).get("leaf_hash"),
+               entry.get("recovered", {}).get("leaf_hash")]
     must(all(digest is None or len(digest) == 32 for digest in digests), "a digest of an entry")
     must("manifest" not in entry or set(entry["manifest"]) == {"version", "digest"}, "manifest of an entry")
     act = entry.get("act", {"role": 1, "action": 1, "record": bytes(32)})
     must({"role", "action", "record"} <= set(act) and act.get("refused", 1) == 1 and len(act["record"]) == 32, "act of an entry")
     must(act["role"] <= 8 and act["action"] <= 26, "role or action of an entry")
+    must("epoch" not in entry or {"number", "kept"} <= set(entry["epoch"]) and entry["epoch"]["number"] <= 512, "epoch of an entry")
+    must("resumed" not in entry or set(entry["resumed"]) == {"epoch", "held"}, "resumed of an entry")
+    must("recovered" not in entry or set(entry["recovered"]) == {"kind", "leaf_hash", "checkpoint"}, "recovered of an entry")
     must("peer_entry" not in entry or set(entry["peer_entry"]) == {"leaf_hash", "checkpoint"}, "peer_entry of an entry")
     return entry
 
@@ -387,6 +403,16 @@ def check_story(entries, selection):
     for at, entry in entries.items():
         must(entry["time"] >= last, f"entry {at}: time decreases")
         last, kind = entry["time"], entry["kind"]
+        if kind == RECOVERED:  # what came back stands for what it was; a VOIDED also for the SENT that was lost with it
+            kind = entry["recovered"]["kind"]
+            must(kind in (SENT, RECEIVED, REFUSED, VOIDED), f"entry {at}: no message came back")
+            open_now = sent.get((entry["peer"], entry["seq"]))
+            if kind == VOIDED and (open_now is None or open_now["held"]):
+                line = (True, entry["peer"])
+                must(entry["seq"] == numbers.get(line, 0) + 1 or not gapless or not from_first, f"entry {at}: number {entry['seq']} is not next")
+                numbers[line] = entry["seq"]
+                first.setdefault(line, entry["seq"])
+                sent[entry["peer"], entry["seq"]] = {"entry": entry, "held": False, "voided": False}
         if kind in (SENT, RECEIVED, REFUSED):
             line, seq = (kind == SENT, entry["peer"]), entry["seq"]
             due = numbers.get(line, 0) + 1
@@ -459,7 +485,20 @@ def ledger_key(manifests, code, origin):
         for member in manifest["members"]:
             if member["code"] == code and member["ledger"]["origin"] == origin:
                 return parse_vkey(member["ledger"]["vkey"], 1)
-    raise Wrong(f"no manifest lists the ledger {origin} of {code}")
+    parent, epoch = split_epoch(origin)
+    must(epoch > 1, f"no manifest lists the ledger {origin} of {code}")
+    return epoch_key(ledger_key(manifests, code, parent), origin)
+
+
+def split_epoch(origin):
+    """The origin of the first epoch and the number, if the last part of an origin is one."""
+    match = re.fullmatch(r"(.+)/([1-9][0-9]{0,2})", origin)
+    return (match[1], int(match[2])) if match and 2 <= int(match[2]) <= 512 else (origin, 1)
+
+
+def epoch_key(first, origin):
+    """The same public key under another name is another key of a log."""
+    return {"name": origin, "id": sha256(origin.encode(), b"\n\x01", first["public"])[:4], "public": first["public"]}
 
 
 # --- part 10: bundles --------------------------------------------------------------------------------------------------------
@@ -501,7 +540,7 @@ def zip_end(count, directory_size, directory):
     return zip64 + locator + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
 
 
-ALWAYS_SELECTED = {MANIFEST, 11}
+ALWAYS_SELECTED = {MANIFEST, 11, EPOCH}
 
 
 def parse_selection(value):
@@ -585,6 +624,7 @@ def open_bundle(path):
     if selection is not None:
         check_selected(entries, selection, size, disclosed)
     check_story(entries, selection or {})
+    epochs = read_epochs(entries, manifests, code, origin, tree)
     recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries.values() if entry["kind"] == MANIFEST}
     must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
     cosigned = [check_cosigned(name, files[name], manifests, code, origin, tree)
@@ -592,11 +632,12 @@ def open_bundle(path):
     held, with_proofs = [], []
     for start in range(0, size, 256):
         name = f"proofs/{start // 256}"
-        wanting = [at for at in range(start, min(size, start + 256)) if "peer_entry" in entries.get(at, {})]
+        wanting = [at for at in range(start, min(size, start + 256)) if {"peer_entry", "recovered"} & set(entries.get(at, {}))]
         proofs = parse_pack(files.get(name, b""))
         must(len(proofs) == len(wanting), f"{name}: {len(proofs)} proofs for {len(wanting)} entries")
         with_proofs += [name] if proofs else []
         held += [check_held(code, entries[at], at, data, manifests) for at, data in zip(wanting, proofs)]
+    held = [item for item in held if item]
     tiles = [tile_path(*tile) for tile in tiles_of(size) if tile[0] != "entries"]
     bundles = [tile_path(*tile) for tile in tiles_of(size) if tile[0] == "entries"]
     if selection is not None:
@@ -605,15 +646,57 @@ def open_bundle(path):
              *(f"disclosed/{message_id}.jws" for message_id in disclosed), "bundle.json"]
     must(list(files) == order, "files that have no place in a bundle, or another order")
     return {"path": path, "code": code, "origin": origin, "size": size, "root": root, "tree": tree, "entries": entries, "manifests": manifests,
-            "held": held, "cosigned": cosigned, "selection": selection}
+            "held": held, "cosigned": cosigned, "selection": selection, **epochs}
+
+
+def read_epochs(entries, manifests, code, origin, tree):
+    """What a ledger says of its epochs: each follows from what was signed before, and names what was lost."""
+    parent, last = split_epoch(origin)
+    if any(m["ledger"]["origin"] == origin for manifest in manifests for m in manifest["members"]):
+        parent, last = origin, 1
+    begun, recovered, named, losses = [], set(), {}, []
+
+    def head_before(note, number):
+        name = note.split("\n")[0]
+        epoch = 1 if name == parent else split_epoch(name)[1] if split_epoch(name)[0] == parent else number
+        must(epoch < number, "a head of no former epoch")
+        size, root = check_checkpoint(note, ledger_key(manifests, code, name))
+        named[epoch] = max(size, named.get(epoch, 0))
+        return size, root
+
+    for at, entry in entries.items() if last > 1 else ():
+        if "epoch" in entry:
+            number = entry["epoch"]["number"]
+            size, root = head_before(entry["epoch"]["kept"], number)
+            must(size == at and tree.root(at) == root and number > (begun[-1]["number"] if begun else 1), f"entry {at}: an epoch that follows from nothing")
+            signed = head_before(entry["epoch"]["lost"], number)[0] if "lost" in entry["epoch"] else at
+            begun.append({"number": number, "kept": at, "signed": max(at, signed)})
+        if "resumed" in entry:
+            must(begun and begun[-1]["number"] == entry["resumed"]["epoch"], f"entry {at}: another epoch")
+            begun[-1]["signed"] = max(begun[-1]["signed"], head_before(entry["resumed"]["held"], begun[-1]["number"])[0])
+        if "recovered" in entry:
+            must(begun, f"entry {at}: nothing was lost before it")
+            recovered.add(entry["recovered"]["leaf_hash"])
+    must((begun[-1]["number"] if begun else 1) == last, f"no entry says how epoch {last} began")
+    losses = [f"epoch {b['number']} keeps {b['kept']} of {b['signed']} entries" for b in begun if b["signed"] > b["kept"]]
+    return {"first_origin": parent, "epoch": last, "begun": begun, "recovered": recovered, "named": named, "losses": losses}
+
+
+def common_with(bundle, origin):
+    """Of how many entries the tree of an epoch and that of the bundle are the same; None for another ledger or an epoch to come."""
+    epoch = 1 if origin == bundle["first_origin"] else split_epoch(origin)[1] if split_epoch(origin)[0] == bundle["first_origin"] else None
+    if epoch is None or epoch > bundle["epoch"]:
+        return None
+    return min([b["kept"] for b in bundle["begun"] if b["number"] > epoch] + [MAX_NUMBER])
 
 
 def check_disclosed(message_id, jws, entries, code, manifests):
     """A disclosed message opens the commitment of an entry, under a key that was valid then, and its disclosure is recorded."""
-    about = [e for e in entries.values() if e.get("message_id") == message_id and e["kind"] in (SENT, RECEIVED, REFUSED)]
+    was = lambda e: e["recovered"]["kind"] if "recovered" in e else e["kind"]
+    about = [e for e in entries.values() if e.get("message_id") == message_id and was(e) in (SENT, RECEIVED, REFUSED)]
     must(about, f"no entry about the disclosed message {message_id}")
     entry = about[0]
-    sender, recipient = (code, entry["peer"]) if entry["kind"] == SENT else (entry["peer"], code)
+    sender, recipient = (code, entry["peer"]) if was(entry) == SENT else (entry["peer"], code)
     listed = [m["sign"] for manifest in reversed(manifests) for m in manifest["members"] if m["code"] == sender]
     payload, key, digest = open_signed(jws, [key for keys in listed for key in keys])
     must(digest == entry["signed_digest"], f"{message_id} is not the message that the ledger commits to")
@@ -660,35 +743,62 @@ def check_held(code, own, at, data, manifests):
     """The proof of a peer's entry says exactly what the own entry claims."""
     receipt = decode(RECEIPT, data)
     must(set(receipt) == {"entry", "proof"}, f"entry {at}: its receipt")
-    key = ledger_key(manifests, own["peer"], own["peer_entry"]["checkpoint"].split("\n")[0])
+    lost = own["kind"] == RECOVERED
+    stated = own["recovered"] if lost else own["peer_entry"]
+    key = ledger_key(manifests, code if lost else own["peer"], stated["checkpoint"].split("\n")[0])
     index, size, root, note = check_inclusion(receipt["proof"], receipt["entry"], key)
     theirs = parse_entry(receipt["entry"])
     leaf = leaf_hash(receipt["entry"])
-    must(leaf == own["peer_entry"]["leaf_hash"] and note == own["peer_entry"]["checkpoint"], f"entry {at}: it commits to another proof")
+    must(leaf == stated["leaf_hash"] and note == stated["checkpoint"], f"entry {at}: it commits to another proof")
+    found = {"origin": key["name"], "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
+    if own["kind"] == 9:
+        must(theirs["kind"] == 9 and "evidence_arrived" in theirs and theirs["peer"] == code and theirs["message_id"] == own["message_id"], f"entry {at}: the arrival that is proved")
+        return found
+    if own["kind"] == RESUMED:
+        must(theirs["kind"] == RESUMED and "resumed" in theirs and theirs["peer"] == code, f"entry {at}: what is proved of an epoch")
+        return found
+    if lost:
+        must(theirs["kind"] == stated["kind"] and theirs.get("reason") == own.get("reason"), f"entry {at}: another entry came back")
+        must(all(theirs.get(name) == own[name] for name in ABOUT), f"entry {at}: what came back is about another message")
+        return None
     answer = own["kind"] == RECEIPT_HELD
     must(theirs["kind"] in ((RECEIVED, REFUSED) if answer else (SENT, VOIDED)) and theirs["peer"] == code, f"entry {at}: kind or peer of what is proved")
     names = ABOUT - {"peer"}
     must(all(theirs[name] == own[name] for name in names), f"entry {at}: what is proved is about another message")
     must(not answer or theirs.get("reason") == own.get("reason"), f"entry {at}: another reason than was proved")
-    return {"origin": key["name"], "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
+    return found
 
 
 def cross_check(a, b):
     must(a["code"] != b["code"], f"{a['path']} and {b['path']} are of one node")
     for item in a["held"]:
-        if item["origin"] != b["origin"]:
+        common = common_with(b, item["origin"])
+        if common is None:
+            must(split_epoch(item["origin"])[0] != b["first_origin"], f"{b['path']} ends before what {a['code']} holds of it")
+            continue
+        if item["size"] > common:
+            there = item["index"] < common and b["tree"].levels[0][item["index"]] == item["leaf"]
+            must(there or item["leaf"] in b["recovered"] or b["selection"] is not None, f"{b['path']} has lost an entry that {a['code']} holds")
             continue
         must(item["size"] <= b["size"], f"{b['path']} ends before what {a['code']} holds of it")
         must(b["tree"].root(item["size"]) == item["root"], f"{b['code']} signed another history than {b['path']} holds")
         must(b["tree"].levels[0][item["index"]] == item["leaf"], f"{b['path']} has another entry {item['index']}")
     for at, entry in a["entries"].items():
-        if entry["kind"] == 8 and entry["witnessed"]["checkpoint"].split("\n")[0] == b["origin"]:
+        note = entry["witnessed"]["checkpoint"] if entry["kind"] == 8 else ""
+        common = common_with(b, note.split("\n")[0]) if note else None
+        if common is not None:
+            name = note.split("\n")[0]
             must(entry["peer"] == b["code"], f"{a['path']}: entry {at} names another peer than it cosigned")
-            size, root = check_checkpoint(entry["witnessed"]["checkpoint"], ledger_key(a["manifests"], b["code"], b["origin"]))
+            size, root = check_checkpoint(note, ledger_key(a["manifests"], b["code"], name))
+            if size > common:
+                epoch = 1 if name == b["first_origin"] else split_epoch(name)[1]
+                must(size <= b["named"].get(epoch, 0), f"{b['path']} does not say what {a['code']} cosigned")
+                continue
             must(size <= b["size"] and b["tree"].root(size) == root, f"{a['path']}: entry {at} cosigned another history of {b['code']}")
-    sent = {e["seq"]: e["message_id"] for e in b["entries"].values() if e["kind"] == SENT and e["peer"] == a["code"]}
+    was = lambda e: e["recovered"]["kind"] if "recovered" in e else e["kind"]
+    sent = {e["seq"]: e["message_id"] for e in b["entries"].values() if was(e) in (SENT, VOIDED) and e["peer"] == a["code"]}
     for at, entry in a["entries"].items():
-        if entry["kind"] in (RECEIVED, REFUSED) and entry["peer"] == b["code"]:
+        if was(entry) in (RECEIVED, REFUSED) and entry["peer"] == b["code"]:
             known = sent.get(entry["seq"], entry["message_id"] if b["selection"] is not None else None)
             must(known == entry["message_id"], f"{a['path']}: entry {at} was never sent by {b['code']}")
     digests = {m["version"]: m["digest"] for m in a["manifests"]}
@@ -825,6 +935,7 @@ def command_bundle(*paths):
         for b in bundles:
             if a is not b:
                 cross_check(a, b)
+    must(not any(b["losses"] for b in bundles), "; ".join(f"{b['code']} lost entries: {loss}" for b in bundles for loss in b["losses"]))
     return "; ".join(f"{b['code']}: {b['size']} entries, {len(b['held'])} proofs, {sum(len(v) for _, v in b['cosigned'])} cosignatures" for b in bundles)
 
 

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { why } from '../../src/api/why.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { healthOf, type Node } from '../../src/node/mod.ts';
+import { healthOf, witnessingOf, type Node } from '../../src/node/mod.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { Puppet } from '../kit/puppet.ts';
@@ -100,3 +100,20 @@ test('why: what a message waits for, its place, and when something happens next'
     { of: 'XB', state: 'VALID' },
   ]);
 });
+
+test('the witness policy: met while peers cosign, and missed an hour after they have gone', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  let aheadMs = 0;
+  const clock = { nowMs: () => Date.now() + aheadMs };
+  const a = await startNode(federation, 'XA', { witnessIntervalMs: 0, clock });
+  const b = await startNode(federation, 'XB');
+  await until(async () => (await witnessingOf(a)).unwitnessed_since === undefined, 60_000);
+  const { threshold, peers, witnessed, entries } = await witnessingOf(a);
+  expect([threshold, peers, witnessed]).toEqual([1, 1, entries]);
+  await b.stop();
+  await a.exchange.send(requestDraft(), XB);
+  expect(await witnessingOf(a)).toMatchObject({ witnessed: entries, entries: a.exchange.grownTo });
+  expect(a.exchange.grownTo).toBeGreaterThan(entries);
+  aheadMs = 2 * 3_600_000;
+  expect(await codesOf(a)).toContain('WARNING NOT_WITNESSED');
+}, 240_000);

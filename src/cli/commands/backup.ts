@@ -1,6 +1,6 @@
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
-import { backupOf, openNodeStorage, restoreBackup, stateOf, takeHead } from '../../node/mod.ts';
+import { backupOf, beginEpoch, openNodeStorage, restoreBackup, stateOf, takeHead } from '../../node/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { openFile, readInput, writeStream } from '../files.ts';
@@ -60,10 +60,15 @@ export const restore: Command = {
       value: 'FILE',
       help: 'the newest head of this node that a peer has seen: “rogatory ledger seen CC” at the peer',
     },
+    'new-epoch': {
+      help: 'entries are lost for good: keep what is there, and go on under a new origin that says so',
+    },
   },
   details:
     'A node that has signed more than the backup holds must not serve from it: it would sign a second history, and its peers have the proof ' +
-    'of the first. Without BACKUP only the head is taken and the store is compared with it. Exit status: 0 when the node may serve, 1 otherwise.',
+    'of the first. Without BACKUP only the head is taken and the store is compared with it. With “--new-epoch” a node that is behind begins ' +
+    'its ledger’s next epoch: its first entry says what is kept and what had been signed, every peer gives back what it holds of the lost ' +
+    'entries before anything else is exchanged, and audits name what is lost for good. Exit status: 0 when the node may serve, 1 otherwise.',
   async run(args, io) {
     const dir = args.text('node');
     const [path, ...more] = args.operands;
@@ -73,6 +78,16 @@ export const restore: Command = {
     const passphrase = loadPassphrase(process.env);
     const head = args.optional('head');
     if (head !== undefined) await takeHead(config, passphrase, (await readInput(head, 16_384)).toString('utf8'));
+    if (args.flag('new-epoch')) {
+      const begun = await beginEpoch(config, passphrase);
+      io.result({ ok: true, epoch: begun }, [
+        `Epoch ${begun.number} of the ledger has begun, as ${begun.origin}. Kept: ${begun.kept} entries` +
+          (begun.signed === undefined ? '.' : `; signed before: ${begun.signed}.`),
+        'Peers are asked for what they hold of the rest when they connect; every peer records an incident.',
+        `Next: “rogatory serve --config ${dir}/node.json”, and tell your peers.`,
+      ]);
+      return 0;
+    }
     const state = await stateOf(config, passphrase);
     const ok = state.is === 'whole';
     io.result({ ok, state }, linesOf(state, config.code, dir));
@@ -101,12 +116,20 @@ function linesOf(state: Awaited<ReturnType<typeof stateOf>>, code: string, dir: 
         state.detail,
         'The node must not serve from this store, and refuses to. Look for a newer backup, or the disk itself.',
         `Next: “mv ${dir}/store ${dir}/store.old”, then “rogatory restore NEWER-BACKUP --node ${dir}”.`,
+        `If there is none: “rogatory restore --node ${dir} --new-epoch” goes on from this one, and says so to everybody.`,
+      ];
+    case 'forked':
+      return [
+        state.detail,
+        'The node must not serve from this store, and refuses to: two copies of it have run.',
+        `Next: “mv ${dir}/store ${dir}/store.old”, then “rogatory restore BACKUP --node ${dir}” with one from before the two parted.`,
       ];
     case 'unknown':
       return [
         `There is no ${dir}/head, so nobody here knows whether this backup is the newest state.`,
         `Ask every peer for the newest head of yours that it has seen: “rogatory ledger seen ${code} --node …”.`,
         `Next: “rogatory restore --node ${dir} --head FILE” with the largest of them.`,
+        `If nobody can be asked: “rogatory restore --node ${dir} --new-epoch”.`,
       ];
     default:
       return state satisfies never;

@@ -20,6 +20,7 @@ export const status: Command = {
       `  running   since ${answer.started_at}, process ${answer.pid}, ${answer.endpoint || 'dials out'}`,
       `  ledger    ${answer.ledger.origin}: ${answer.ledger.size} entries, root ${answer.ledger.root}`,
       `  key       ${answer.ledger.vkey}`,
+      `  witnesses ${policyText(answer.witnessing)}`,
       `  manifest  version ${answer.manifest.version} until ${answer.manifest.expires_at}, fingerprint ${answer.manifest.fingerprint}`,
       ...answer.peers.map((peer) => `  peer      ${describe(peer)}`),
       `  health    ${answer.health.ok ? 'good' : 'NOT GOOD'}`,
@@ -40,6 +41,18 @@ export const peers: Command = {
     return 0;
   },
 };
+
+function policyText({
+  threshold,
+  peers,
+  witnessed,
+  entries,
+  unwitnessed_since: since,
+}: StatusAnswer['witnessing']): string {
+  if (peers === 0) return 'no other member could vouch for this ledger';
+  const rest = since === undefined ? '' : `, the next one is of ${since}`;
+  return `${threshold} of ${peers} peers vouch for ${witnessed} of ${entries} entries${rest}`;
+}
 
 function describe(peer: PeerAnswer): string {
   const link = peer.connected

@@ -1,0 +1,81 @@
+/**
+ * What a peer gives back to a node that has lost entries: the node's own entries as they were proved here, each with what belongs to it, so
+ * that the node knows again what it had acknowledged and what it had sent.
+ */
+import { parseUtf8, type JurisdictionCode } from '../base/mod.ts';
+import { parseReceipt, type GiveBack, type Receipt } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import { decodeRecord, keys, type EntryRef, type MessageRecord } from './record.ts';
+
+type StoreAndLedger = Pick<ExchangeContext, 'store' | 'ledger'>;
+
+/**
+ * Every message between the two of which the node's entry stood at an index that it no longer has, in the order of the node's entries.
+ * @param kept number of entries that the node has kept
+ */
+export async function* givenBack(
+  context: StoreAndLedger,
+  node: JurisdictionCode,
+  kept: number,
+): AsyncGenerator<GiveBack> {
+  const lost: MessageRecord[] = [];
+  // All messages are read, once a loss: nothing else would want them by the index of a peer's entry.
+  for await (const [, bytes] of context.store.scan('message/')) {
+    const record = decodeRecord<MessageRecord>(bytes);
+    if (record.peer === node && isLost(record, kept)) lost.push(record);
+  }
+  for (const record of inOrder(lost))
+    yield record.direction === 'OUT' ? await ownMessage(context, record) : await theirs(context, record);
+}
+
+/** In the order of the node's own ledger, so that every step of a case finds those before it; and each direction in that of its numbers. */
+function inOrder(lost: readonly MessageRecord[]): MessageRecord[] {
+  const placed = (['OUT', 'IN'] as const).flatMap((direction) => {
+    const own = lost.filter((record) => record.direction === direction).sort((a, b) => b.seq - a.seq);
+    let next: EntryRef | undefined;
+    // A message given up stands at the later of its two entries. It has no place in a case, and goes before the number after it.
+    return own.map((record) => {
+      const ref = direction === 'OUT' ? record.answer! : record.sent;
+      next = next === undefined || compare(ref, next) < 0 ? ref : next;
+      return { record, ref: next };
+    });
+  });
+  return placed.sort((a, b) => compare(a.ref, b.ref) || a.record.seq - b.record.seq).map(({ record }) => record);
+}
+
+// By time first: an index may have been used again in a later epoch, and times never decrease.
+function compare(a: EntryRef, b: EntryRef): number {
+  return a.time - b.time || a.index - b.index;
+}
+
+function isLost({ direction, held, answer, sent }: MessageRecord, kept: number): boolean {
+  return direction === 'OUT' ? held !== undefined && answer!.index >= kept : sent.index >= kept;
+}
+
+/** A message that this node sent: the node's receipt for it, and the delivery again. */
+async function ownMessage(context: StoreAndLedger, record: MessageRecord): Promise<GiveBack> {
+  const { store } = context;
+  const [receipt, sealed] = await store.getMany([keys.peerProof(record.held!.index), keys.sealed(record.message_id)]);
+  return {
+    lost: parseReceipt(receipt!),
+    counterpart: await ownProof(context, record, record.sent.index),
+    sealed: record.status === 'VOIDED' || sealed === undefined ? undefined : parseUtf8(sealed),
+  };
+}
+
+/** A message that the node sent: its SENT entry, this node's answer, and what was in it. */
+async function theirs(context: StoreAndLedger, record: MessageRecord): Promise<GiveBack> {
+  const { index } = record.answer!;
+  const proofKey = record.recovered === true ? keys.counterpart(index) : keys.peerProof(index);
+  const [proof, signed] = await context.store.getMany([proofKey, keys.signed(record.message_id)]);
+  return { lost: parseReceipt(proof!), counterpart: await ownProof(context, record, index), signed };
+}
+
+/** This node's own entry about a message: the one that the peer has seen, also where it is lost and only its proof was given back. */
+export async function ownProof(
+  { store, ledger }: StoreAndLedger,
+  { recovered }: MessageRecord,
+  index: number,
+): Promise<Receipt> {
+  return recovered === true ? parseReceipt((await store.get(keys.peerProof(index)))!) : ledger.receipt(index);
+}

@@ -1,0 +1,120 @@
+/** A ledger as it rests: read again from its store, and compared with the head outside it, before anything is signed on top of it. */
+import { bytesToHex, equalBytes, parseUtf8, systemFiles, utf8ToBytes } from '../base/mod.ts';
+import { parseLedgerEntry } from '../wire/mod.ts';
+import { EntryLog } from './entry-log.ts';
+import { LedgerError } from './error.ts';
+import { leafHash } from './hash.ts';
+import { newestSignedHead } from './head-file.ts';
+import type { LedgerOptions } from './ledger.ts';
+import { MerkleTiles } from './merkle-tiles.ts';
+import { ledgerKeys, type LedgerStorage } from './storage.ts';
+
+/** Which epoch a ledger is in, and the index of the entry that began it. */
+export interface EpochRecord {
+  readonly number: number;
+  readonly start: number;
+}
+
+/** Of a ledger that has never lost anything. */
+export const FIRST_EPOCH: EpochRecord = { number: 1, start: 0 };
+
+type StoredOptions = Pick<LedgerOptions, 'storage' | 'key' | 'headFile' | 'files'>;
+
+/** What a store holds of a ledger, hashed again. @throws {LedgerError} LEDGER_CORRUPT */
+export async function readStored(
+  options: StoredOptions,
+  onProgress?: (done: number, total: number) => void,
+): Promise<{
+  readonly record: Uint8Array;
+  readonly head: { readonly size: number; readonly root: Uint8Array };
+  readonly tree: MerkleTiles;
+  readonly log: EntryLog;
+  /** Time of the last entry; 0 without any. */
+  readonly lastTime: number;
+  readonly epoch: EpochRecord;
+}> {
+  const { storage } = options;
+  const [record, epochBytes] = await storage.getMany([ledgerKeys.head, ledgerKeys.epoch]);
+  if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
+  const { size, root } = decodeHead(record);
+  const tree = new MerkleTiles(tileReader(storage));
+  let last: Uint8Array | undefined;
+  const log = await EntryLog.open(storage, size, (entries) => {
+    tree.append(entries.map(leafHash));
+    last = entries.at(-1);
+    onProgress?.(tree.size, size);
+  });
+  const rehashed = await tree.rootAt();
+  if (bytesToHex(rehashed) !== root) {
+    throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
+  }
+  const epoch = epochBytes === undefined ? FIRST_EPOCH : (JSON.parse(parseUtf8(epochBytes)) as EpochRecord);
+  const lastTime = last === undefined ? 0 : parseLedgerEntry(last).time;
+  return { record, head: { size, root: rehashed }, tree, log, lastTime, epoch };
+}
+
+/**
+ * Compares a store's tree with the head outside it.
+ * @throws {LedgerError} LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED
+ */
+export async function checkExternalHead(options: StoredOptions, tree: MerkleTiles, epoch: number): Promise<void> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await (options.files ?? systemFiles).readFile(options.headFile);
+  } catch (cause) {
+    throw new LedgerError(
+      'LEDGER_HEAD_MISSING',
+      `The record of the last signed head, ${options.headFile}, cannot be read.`,
+      { cause },
+    );
+  }
+  const newest = newestSignedHead(bytes, options.key);
+  if (!newest.ok) {
+    throw new LedgerError(
+      'LEDGER_HEAD_INVALID',
+      `${options.headFile} has no head signed by this ledger's key: ${newest.detail}.`,
+    );
+  }
+  if (newest.value.epoch > epoch) {
+    throw new LedgerError(
+      'LEDGER_ROLLED_BACK',
+      `This node has signed in epoch ${newest.value.epoch} of its ledger, but its store is of epoch ${epoch}: an old copy of the store was put ` +
+        'back. Next: put the newest copy of the store back, or the newest backup with “rogatory restore”.',
+    );
+  }
+  // The store is on disk before the head: a crash between the two has left the head of the epoch before, which the new one has named.
+  if (newest.value.epoch < epoch) return;
+  const { size, root } = newest.value.head;
+  if (size > tree.size) {
+    throw new LedgerError(
+      'LEDGER_ROLLED_BACK',
+      `This node has signed a ledger of ${size} entries, but its store holds ${tree.size}: an old copy of the store was put back. ` +
+        'Serving it would sign a second history. Next: put the newest copy of the store back, or the newest backup with “rogatory restore”.',
+    );
+  }
+  if (!equalBytes(await tree.rootAt(size), root)) {
+    throw new LedgerError(
+      'LEDGER_FORKED',
+      `This node has signed another history of its first ${size} entries than its store holds. Put the right store back.`,
+    );
+  }
+}
+
+/** Reads full tiles of a tree from its store. */
+export function tileReader(storage: LedgerStorage): (level: number, index: number) => Promise<Uint8Array> {
+  return async (level, index) => {
+    const bytes = await storage.get(ledgerKeys.tile(level, index));
+    if (bytes === undefined)
+      throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
+    return bytes;
+  };
+}
+
+/** The record that every batch is conditional on. */
+export function encodeHead(size: number, root: Uint8Array): Uint8Array {
+  return utf8ToBytes(JSON.stringify({ size, root: bytesToHex(root) }));
+}
+
+function decodeHead(bytes: Uint8Array): { readonly size: number; readonly root: string } {
+  return JSON.parse(parseUtf8(bytes)) as { size: number; root: string };
+}
