@@ -18,7 +18,7 @@ import { ledgerKeyOf, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
 import { MetricsServer } from './metrics-server.ts';
-import { Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -163,7 +163,7 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     const { config, passphrase, clock = systemClock } = options;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
-    const metrics = config.metricsListen === undefined ? undefined : new Metrics();
+    const metrics = config.metricsListen === undefined ? undefined : await createMetrics();
     const storage = await openNodeStorage(config, passphrase, {
       log,
       failpoint: options.failpoint,
@@ -281,4 +281,10 @@ function limitsOf({ limits }: NodeConfig): Limits {
     max_evidence_bytes: limits.maxEvidenceBytes,
     credit: limits.credit,
   };
+}
+
+// Loaded only where somebody asks for them: it takes as long as opening the store.
+async function createMetrics(): Promise<Metrics> {
+  const module = await import('./metrics.ts');
+  return new module.Metrics();
 }

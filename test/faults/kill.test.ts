@@ -2,7 +2,9 @@
  * F01: both nodes of a federation are killed with SIGKILL, at every named step in turn and at any moment, while messages flow both ways
  * and some are withdrawn: nothing that was acknowledged is lost, nothing happens twice, nothing is half done.
  */
+import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SentAnswer, WithdrawnAnswer } from '../../src/api/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
@@ -74,7 +76,10 @@ async function reachEach(names: readonly FailpointName[], reached: Set<Failpoint
 }
 
 function plugsOf(federation: TestFederation): Readonly<Record<Code, Plug>> {
-  const plugs = { XA: new Plug(federation, 'XA'), XB: new Plug(federation, 'XB') };
+  // No message of these rests on a treaty, and reading every treaty is a quarter of a start.
+  const env = { ROGATORY_DATA: join(federation.folder, 'data') };
+  mkdirSync(join(env.ROGATORY_DATA, 'treaties'), { recursive: true });
+  const plugs = { XA: new Plug(federation, 'XA', env), XB: new Plug(federation, 'XB', env) };
   onTestFinished(() => Promise.all(Object.values(plugs).map((plug) => plug.end())).then(() => undefined));
   for (const plug of Object.values(plugs)) plug.start();
   return plugs;

@@ -13,10 +13,13 @@ export class Plug {
   readonly reached = new Set<FailpointName>();
   deaths = 0;
   readonly #config: string;
+  readonly #env: Readonly<Record<string, string>>;
   #life: Life | undefined;
   #armed: FailpointName | undefined;
 
-  constructor(federation: TestFederation, code: string) {
+  /** @param env beside the tests' own */
+  constructor(federation: TestFederation, code: string, env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
     this.#config = nodePaths(federation.dirOf(code)).config;
     this.api = new ApiClient(federation.dirOf(code));
   }
@@ -24,7 +27,8 @@ export class Plug {
   /** Starts the node. @param armed where it is to die, and at which passage */
   start(armed?: { readonly name: FailpointName; readonly passage: number }): void {
     this.#armed = armed?.name;
-    const env = armed === undefined ? {} : { ROGATORY_TEST_FAILPOINT: `${armed.name}:${armed.passage}` };
+    const failpoint = armed === undefined ? {} : { ROGATORY_TEST_FAILPOINT: `${armed.name}:${armed.passage}` };
+    const env = { ...this.#env, ...failpoint };
     const life = {
       ...runCommand([process.execPath, 'scripts/rogatory', 'serve', '--config', this.#config], env),
       over: false,
