@@ -63,6 +63,8 @@ export interface PuppetSession {
   /** The next frame, in order of arrival. */
   next(): Promise<Frame>;
   readonly ended: Promise<Ending>;
+  /** From now on nothing that arrives is read. */
+  pause(): void;
   close(): void;
 }
 
@@ -267,6 +269,9 @@ function openSession(socket: WebSocket): Promise<PuppetSession> {
         throw new Error(`closed with ${code} ${reason}`);
       });
       return Promise.race([new Promise<Frame>((resolve) => waiting.push(resolve)), timeout, closed]);
+    },
+    pause: () => {
+      socket.pause();
     },
     close: () => {
       socket.terminate();
