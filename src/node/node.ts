@@ -1,7 +1,7 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
 import { randomBytes } from 'node:crypto';
 import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
-import { parseRegistry, refusalRulesOf } from '../casework/mod.ts';
+import { clocksOf, parseRegistry, parseStates, refusalRulesOf } from '../casework/mod.ts';
 import { dataFolder, readDataFolder, type NodeConfig } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
@@ -174,6 +174,9 @@ export class Node {
     let vault: Vault | undefined;
     try {
       const { store, ledger, keys } = storage;
+      const data = dataFolder(process.env);
+      const registry = parseRegistry(readDataFolder(data, 'treaties'));
+      const states = parseStates(readDataFolder(data, 'states'));
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
       const own = currentKeys(config, keys, memberByCode(verified.manifest, config.code)!, clock.nowMs());
       vault = openVault(config);
@@ -188,7 +191,8 @@ export class Node {
         clock,
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
-        refusalRules: refusalRulesOf(parseRegistry(readDataFolder(dataFolder(process.env), 'treaties'))),
+        refusalRules: refusalRulesOf(registry),
+        clockRules: (matter, atMs) => clocksOf(matter, registry, states, atMs),
         failpoint: options.failpoint,
         evidence: { vault, acceptance: acceptanceOf(config) },
         onFatal: options.onFatal,
@@ -201,7 +205,7 @@ export class Node {
       exchange.subscribe((event) => {
         metrics?.onExchange(event);
         // What a message is about stays inside it: a log names no case and no kind of step.
-        const level = event.kind === 'INCIDENT' ? 'error' : event.kind === 'EVIDENCE_POSTPONED' ? 'warn' : 'info';
+        const level = event.kind === 'INCIDENT' ? 'error' : WARNINGS.has(event.kind) ? 'warn' : 'info';
         log(level, `exchange.${event.kind.toLowerCase()}`, logFields(event));
       });
       if (config.ledgerListen !== undefined)
@@ -260,7 +264,8 @@ export class Node {
   }
 }
 
-const LOGGED = ['peer', 'index', 'message_id', 'seq', 'file_id', 'code'];
+const WARNINGS: ReadonlySet<string> = new Set(['EVIDENCE_POSTPONED', 'CLOCK_OVERDUE', 'CLOCK_ESCALATED']);
+const LOGGED = ['peer', 'index', 'message_id', 'seq', 'file_id', 'started_by', 'code'];
 
 function logFields(event: ExchangeEvent): Record<string, unknown> {
   return Object.fromEntries(Object.entries(event).filter(([name]) => LOGGED.includes(name)));
