@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
 import { clocksOf, parseRegistry, parseStates, refusalRulesOf } from '../casework/mod.ts';
-import { dataFolder, readDataFolder, type NodeConfig } from '../config/mod.ts';
+import { dataFolder, readDataFolder, type NodeConfig, type ObjectStoreKey } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { Challenges } from '../credential/mod.ts';
@@ -24,6 +24,8 @@ import type { Metrics } from './metrics.ts';
 export interface NodeOptions {
   readonly config: NodeConfig;
   readonly passphrase: string | undefined;
+  /** For a store of evidence that speaks S3. */
+  readonly objectStoreKey?: ObjectStoreKey | undefined;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly times?: SessionTimes;
@@ -179,7 +181,7 @@ export class Node {
       const states = parseStates(readDataFolder(data, 'states'));
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
       const own = currentKeys(config, keys, memberByCode(verified.manifest, config.code)!, clock.nowMs());
-      vault = openVault(config);
+      vault = await openVault(config, options.objectStoreKey);
       const exchange = new Exchange({
         code: config.code,
         store,
@@ -201,7 +203,11 @@ export class Node {
       for (const manifest of fresh) await exchange.recordManifest(manifest);
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await exchange.publishCosignatures();
-      await exchange.evidence.recover();
+      await exchange.evidence.recover().catch((error: unknown) => {
+        // Messages need no evidence: a store that is away when the node starts is tidied at its next start.
+        if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
+        log('warn', 'evidence.store_failed', { code: codeOf(error) });
+      });
       exchange.subscribe((event) => {
         metrics?.onExchange(event);
         // What a message is about stays inside it: a log names no case and no kind of step.
