@@ -92,7 +92,7 @@ function importRecord(
     collected,
     ...(hashes.length === 0
       ? {}
-      : { hashes: hashes.map(({ algorithm, value }) => ({ algorithm, value: base64Of(value) })) }),
+      : { hashes: hashes.map(({ algorithm, value }) => ({ algorithm, value: base64urlOf(value) })) }),
     ...(kind === 'DIGITAL' ? { acquisition } : {}),
   };
   const missing = [
@@ -148,6 +148,6 @@ function defined(name: string, value: string | undefined): Record<string, string
   return value === undefined || value === '' ? {} : { [name]: value };
 }
 
-function base64Of(hex: string): string {
-  return Buffer.from(hex, 'hex').toString('base64');
+function base64urlOf(hex: string): string {
+  return Buffer.from(hex, 'hex').toString('base64url');
 }

@@ -93,7 +93,7 @@ async function dossiers(federation: TestFederation, caseId: string, folder: stri
   expect(page).not.toMatch(/<script|<img|<link|https?:\/\//);
 
   const changes: readonly (readonly [string, (text: string) => string, string])[] = [
-    ['dossier.json', (text) => text.replace('S-77', 'S-78'), 'signature does not verify'],
+    ['dossier.json', (text) => text.replace('S-77', 'S-78'), 'signature: does not verify'],
     ['dossier.json', (text) => text.replace(/"size": 700000/, '"size": 700001'), 'no ledger here proves'],
     ['dossier.html', (text) => text.replace('S-77', 'S-78'), 'does not say what dossier.json says'],
     ['bundle.zip', () => '', 'not the one that the dossier was made with'],

@@ -12,7 +12,7 @@ const CASE_ID = '019b0000-0000-7000-8000-0000000000aa';
 const FILE_ID = '019b0000-0000-7000-8000-0000000000bb';
 const DIGEST = 'ab'.repeat(32);
 const EVENT = { item_id: 'e1', to: 'Central authority of XB', place: 'Brethen', at: 1_700_000_100_000 };
-const SIGNED = { jurisdiction: 'XB', kid: 'A'.repeat(43), signature: Buffer.alloc(64).toString('base64') };
+const SIGNED = { jurisdiction: 'XB', kid: 'A'.repeat(43), signature: Buffer.alloc(64).toString('base64url') };
 
 const item = parseJson('EvidenceItem', {
   ...exhibit('e1'),
@@ -20,7 +20,7 @@ const item = parseJson('EvidenceItem', {
   exhibit_no: 'HDD-7',
   parent_item: 'e0',
   acquisition: { tool: 'imager', version: '4.2', method: 'bitwise copy' },
-  hashes: [{ algorithm: 'SHA256', value: Buffer.from(DIGEST, 'hex').toString('base64') }],
+  hashes: [{ algorithm: 'SHA256', value: Buffer.from(DIGEST, 'hex').toString('base64url') }],
   files: [FILE_ID],
   custody: [
     { ...SIGNED, event: { ...EVENT, number: 1, kind: 'SEAL', seal_no: 'S-77' } },
@@ -31,7 +31,7 @@ const item = parseJson('EvidenceItem', {
         number: 2,
         kind: 'TRANSFER',
         from: 'Police of Brethen',
-        previous: Buffer.alloc(32).toString('base64'),
+        previous: Buffer.alloc(32).toString('base64url'),
       },
     },
   ],

@@ -100,10 +100,10 @@ describe('a store that speaks S3', () => {
 
   test('that is away, or does not know the key, is one code, and comes back', async () => {
     const { place, port, directory, stop } = await startS3();
-    const stranger = await openS3Objects(place, { accessKeyId: 'S3RVER', secretAccessKey: 'wrong' });
+    const stranger = await openS3Objects(place, { accessKeyId: 'STRANGER', secretAccessKey: 'wrong' });
     const store = await openS3Objects(place, S3_KEY);
     onTestFinished(() => Promise.all([stranger.close(), store.close()]).then(() => undefined));
-    await expect(stranger.sizeOf(nameOf(noise(1)))).rejects.toMatchObject({ code: 'EVIDENCE_STORE_FAILED' });
+    await expect(namesIn(stranger)).rejects.toMatchObject({ code: 'EVIDENCE_STORE_FAILED' });
     const bytes = noise(1000, 7);
     const file = fileWith(bytes);
     await stop();
