@@ -2,7 +2,7 @@
  * Writes the project's own test vectors from fixed keys and fixed randomness: `node scripts/vectors.mjs`. They are for programs in any
  * language; `proto/README.md` shows them, and the tests compare both with the code.
  */
-import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { createPrivateKey, createPublicKey, diffieHellman, sign } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { bootstrap } from './bootstrap.mjs';
 
@@ -11,7 +11,7 @@ const top = new URL('../', import.meta.url);
 const from = (room) => import(new URL(`.build/${room}/mod.js`, top).href);
 const { bytesToBase64, bytesToBase64url, bytesToHex, bytesToJwk, jwkThumbprint } = await from('base');
 const { encodeMessage, encodeLedgerEntry, encodeReceipt, toJson } = await from('wire');
-const { sealMessageWith, signMessage, signedDigest } = await from('sealing');
+const { decapsulationKey, hybridKdf, sealMessageWith, signMessage, signedDigest } = await from('sealing');
 const ledger = await from('ledger');
 
 const hex = (byte, length = 32) => byte.toString(16).padStart(2, '0').repeat(length);
@@ -71,6 +71,35 @@ write('message', {
   jwe: sealed,
   signed_digest: bytesToHex(digests.signed_digest),
   sealed_digest: bytesToHex(digests.sealed_digest),
+});
+
+const seed = new Uint8Array(64).map((_, i) => (i < 32 ? 0x77 : 0x99));
+const encapsulation = new Uint8Array(32).fill(0xaa);
+const kem = decapsulationKey(seed);
+const hybrid = { ...parties, key: { ...parties.key, kem: kem.publicKey }, suite: 2 };
+const second = sealMessageWith(jws, hybrid, { ephemeral, iv, encapsulation });
+const kemCiphertext = new Uint8Array(Buffer.from(second.sealed.split('.')[1], 'base64url'));
+const secrets = {
+  kem: { secret: kem.decapsulate(kemCiphertext), ciphertext: kemCiphertext, publicKey: kem.publicKey },
+  dh: {
+    secret: diffieHellman({ privateKey: ephemeral, publicKey: createPublicKey(encryption) }),
+    ephemeral: rawPublic(ephemeral),
+    publicKey: rawPublic(encryption),
+  },
+};
+write('message-suite-2', {
+  source: 'scripts/vectors.mjs; the message, keys and nonce of message.json, sealed in suite 2',
+  encrypt: { private: hex(0x44), public: bytesToHex(rawPublic(encryption)), kid: encryptKid },
+  mlkem768: { seed: bytesToHex(seed), public: bytesToHex(kem.publicKey) },
+  ephemeral: { private: hex(0x55), public: bytesToHex(rawPublic(ephemeral)) },
+  encapsulation: bytesToHex(encapsulation),
+  iv: bytesToHex(iv),
+  jws,
+  mlkem768_secret: bytesToHex(secrets.kem.secret),
+  x25519_secret: bytesToHex(secrets.dh.secret),
+  content_key: bytesToHex(hybridKdf('mla-X25519MLKEM768-v1', secrets, Buffer.from('XA'), Buffer.from('XB'))),
+  jwe: second.sealed,
+  sealed_digest: bytesToHex(second.sealedDigest),
 });
 
 const logKey = privateKey('ed25519', hex(0x11));

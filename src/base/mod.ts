@@ -7,4 +7,5 @@ export * from './failpoint.ts';
 export * from './ids.ts';
 export * from './jwk.ts';
 export { bytesToBase64, bytesToBase64url, crc32, sha256, sha512 } from './platform.ts';
+export * from './suite.ts';
 export * from './verdict.ts';

@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'federation add', load: async () => (await import('./commands/federation-draft.ts')).federationAdd },
   { name: 'federation remove', load: async () => (await import('./commands/federation-draft.ts')).federationRemove },
   { name: 'federation suspend', load: async () => (await import('./commands/federation-draft.ts')).federationSuspend },
+  { name: 'federation minimum', load: async () => (await import('./commands/federation-draft.ts')).federationMinimum },
   {
     name: 'federation reactivate',
     load: async () => (await import('./commands/federation-draft.ts')).federationReactivate,

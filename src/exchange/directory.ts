@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { bytesToHex, type JurisdictionCode } from '../base/mod.ts';
+import { bytesToHex, parseBase64url, type JurisdictionCode, type Suite } from '../base/mod.ts';
 import { epochKey, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
 import {
   currentEncryptKey,
@@ -103,10 +103,12 @@ export class Directory {
     return member.sign.find((key) => key.kid === kid)?.revoked_at;
   }
 
-  /** The key that messages to the member are sealed to, if it has a valid one. */
-  recipientKey(member: Member, nowMs: number): RecipientKey | undefined {
-    const key = currentEncryptKey(member, nowMs);
-    return key === undefined ? undefined : { kid: key.kid, publicKey: this.#keyObject(key.jwk) };
+  /** The key that messages to the member are sealed to in a suite, if it has a valid one. */
+  recipientKey(member: Member, nowMs: number, suite: Suite): RecipientKey | undefined {
+    const key = currentEncryptKey(member, nowMs, suite);
+    if (key === undefined) return undefined;
+    const kem = key.mlkem768 === undefined ? undefined : parseBase64url(key.mlkem768);
+    return { kid: key.kid, publicKey: this.#keyObject(key.jwk), kem };
   }
 
   // Importing a key costs more than verifying with it.

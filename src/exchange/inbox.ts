@@ -257,7 +257,8 @@ async function apply(
 
 function headerOf(opened: OpenedDelivery | undefined): Partial<MessageRecord> {
   if (opened === undefined) return {};
+  const { suite } = opened;
   const { header, body } = opened.message;
   const { case_id, in_reply_to, issued_at, expires_at } = header;
-  return { case_id, in_reply_to, issued_at, expires_at, type: body.type };
+  return { case_id, in_reply_to, issued_at, expires_at, type: body.type, suite };
 }

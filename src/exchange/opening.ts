@@ -2,8 +2,9 @@
  * Opens a delivered message and checks every binding, in the order that costs an attacker most and the node least. Each check has its
  * own reason; the peer learns the reason and nothing more.
  */
-import { accept, equalBytes, isoTime, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import { accept, equalBytes, isoTime, refuse, type JurisdictionCode, type Suite, type Verdict } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
+import { permittedSuite } from './permitted-suite.ts';
 import { openMessage, verifyMessage, type SealingReason } from '../sealing/mod.ts';
 import {
   MAX_PAYLOAD_BYTES,
@@ -25,6 +26,7 @@ import { wasWitnessedBefore } from './witnessed.ts';
 export interface OpenedDelivery {
   readonly jws: string;
   readonly message: Message;
+  readonly suite: Suite;
 }
 
 // A queued message may be days old, but nobody signs in the future: this much is for clocks that differ.
@@ -39,6 +41,8 @@ export async function openDelivery(context: ExchangeContext, deliver: Deliver, p
   if (!bound.ok) return bound;
   const opened = bound.value;
   const { header } = opened.message;
+  const least = await permittedSuite(context, header);
+  if (opened.suite < least) return refuse('SUITE_TOO_LOW', `sealed in suite ${opened.suite}, not ${least}`);
   // The key decides when it was valid, and the time is inside what it signs: the signature comes first, the time afterwards.
   const objection = context.directory.signKeyObjection(opened.member, opened.kid, header.issued_at);
   if (objection !== undefined && objection !== 'KEY_REVOKED') return refuse('SIGNING_KEY_NOT_VALID', objection);
@@ -76,7 +80,7 @@ export function openBound(
 ): Verdict<BoundDelivery, Reason> {
   const opened = openMessage(deliver.sealed ?? '', context.decryptKey);
   if (!opened.ok) return refuse(reasonOf(opened.reason), opened.detail);
-  const { jws, kid: recipientKid, from, to } = opened.value;
+  const { jws, kid: recipientKid, suite, from, to } = opened.value;
   if (from !== deliver.from || to !== deliver.to)
     return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
 
@@ -100,7 +104,7 @@ export function openBound(
     return refuse('RECIPIENT_KEY_MISMATCH', `header names key ${header.recipient_kid}`);
   if (header.message_id !== deliver.message_id) return refuse('MESSAGE_ID_MISMATCH', `header id ${header.message_id}`);
   if (header.seq !== deliver.seq) return refuse('SEQ_MISMATCH', `header seq ${header.seq}`);
-  return accept({ jws, message: parsed.value, member, kid: verified.value.kid });
+  return accept({ jws, message: parsed.value, suite, member, kid: verified.value.kid });
 }
 
 function parsePayload(payload: Uint8Array): Verdict<Message, Reason> {

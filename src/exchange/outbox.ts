@@ -1,6 +1,7 @@
 import { bytesToBase64url, isoTime, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
 import { sealMessage, signMessage, signedDigest } from '../sealing/mod.ts';
+import { requiredSuite } from '../trust/mod.ts';
 import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
 import { caseIdOf, ownPlace, putStep, stepOwn, takeBackStep } from './case-record.ts';
 import type { StepView } from './committer.ts';
@@ -88,8 +89,12 @@ async function planMessage(
 ): Promise<MessageRecord> {
   const nowMs = context.clock.nowMs();
   const member = context.directory.member(to)!;
-  const recipient = context.directory.recipientKey(member, nowMs);
-  if (recipient === undefined) throw new ExchangeError('EXCHANGE_NO_KEY', `${to} has no valid encryption key.`);
+  const suite = requiredSuite(context.directory.manifest, context.code, to);
+  const recipient = context.directory.recipientKey(member, nowMs, suite);
+  if (recipient === undefined) {
+    const need = suite === 1 ? '' : ` for suite ${suite}, the least for messages between ${context.code} and ${to}`;
+    throw new ExchangeError('EXCHANGE_NO_KEY', `${to} has no valid encryption key${need}.`);
+  }
   const peer = (await view.getRecord<PeerRecord>(keys.peer(to))) ?? NEW_PEER;
   const seq = peer.sent_seq + 1;
   const message: Message = {
@@ -120,7 +125,7 @@ async function planMessage(
     );
   }
   const jws = signMessage(payload, context.signKey());
-  const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to });
+  const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to, suite });
   const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest(jws) };
   const sent = view.append({ kind: 'SENT', peer: to, message_id: header.message_id, seq, ...digests });
   const record: MessageRecord = {
@@ -131,6 +136,7 @@ async function planMessage(
     status: 'QUEUED',
     case_id: header.case_id,
     type: draft.body.type,
+    suite,
     in_reply_to: header.in_reply_to,
     issued_at: header.issued_at,
     expires_at: header.expires_at,

@@ -1,5 +1,5 @@
 /** What the exchange keeps in the store, and under which keys. */
-import { parseUtf8, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { parseUtf8, utf8ToBytes, type JurisdictionCode, type Suite, type Uuid } from '../base/mod.ts';
 import type { BodyType, Reason } from '../wire/mod.ts';
 
 /** An entry of a ledger: the own one or the peer's. */
@@ -23,6 +23,8 @@ export interface MessageRecord {
   /** Absent for a message that was refused unread, or voided by its sender. */
   readonly case_id?: Uuid | undefined;
   readonly type?: BodyType | undefined;
+  /** How it was sealed. */
+  readonly suite?: Suite | undefined;
   readonly in_reply_to?: Uuid | undefined;
   readonly issued_at?: number | undefined;
   readonly expires_at?: number | undefined;

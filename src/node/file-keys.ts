@@ -2,7 +2,8 @@
 import { diffieHellman, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../base/mod.ts';
+import { bytesToHex, replaceFile, sha256 } from '../base/mod.ts';
+import { decapsulationKey, type DecapsulationKey } from '../sealing/mod.ts';
 import { StoreError, openSecret, sealSecret } from '../store/mod.ts';
 import {
   KEY_USES,
@@ -35,16 +36,24 @@ function signatureKey(privateKey: KeyObject): SignatureKey {
 }
 
 /** An agreement key out of a private X25519 key. */
-function agreementKey(privateKey: KeyObject): AgreementKey {
+function agreementKey(privateKey: KeyObject, kem: DecapsulationKey | undefined): AgreementKey {
   return {
     kid: publicJwk(privateKey).kid,
     publicKey: rawPublicKey(privateKey),
     agree: (publicKey) => diffieHellman({ privateKey, publicKey }),
+    kem,
   };
+}
+
+/** The name of the file for the ML-KEM key that belongs to an X25519 key. */
+function kemName(encrypt: KeyObject): string {
+  return `kem-${bytesToHex(sha256(rawPublicKey(encrypt))).slice(0, 16)}`;
 }
 
 /** Writes the keys of a new node. */
 export async function writeFileKeys(folder: string, dataKey: Uint8Array, keys: NodeKeys): Promise<void> {
+  // The half of the encryption key first: without it the key would be half a key.
+  if (keys.kem !== undefined) await writeSecret(folder, dataKey, kemName(keys.encrypt), keys.kem);
   for (const name of [...KEY_USES, 'ca'] as const) await writePrivateKey(folder, dataKey, name, keys[name]);
   await replaceFile(join(folder, 'tls.pem'), keys.certificates.tls, PUBLIC_MODE);
   await replaceFile(join(folder, 'ca.pem'), keys.certificates.ca, PUBLIC_MODE);
@@ -71,7 +80,9 @@ export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise
     kind: 'file',
     tls: await readTlsKeys(folder, dataKey, found.tls, authority),
     sign: (await open(found.sign)).map(signatureKey),
-    encrypt: (await open(found.encrypt)).map(agreementKey),
+    encrypt: await Promise.all(
+      (await open(found.encrypt)).map(async (key) => agreementKey(key, await readKem(folder, dataKey, key))),
+    ),
     ledger: (await open(found.ledger)).map(signatureKey),
     witness: (await open(found.witness)).map(signatureKey),
     authority,
@@ -80,7 +91,18 @@ export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise
 
 /** Writes one private key, encrypted under the data key. */
 async function writePrivateKey(folder: string, dataKey: Uint8Array, name: string, key: KeyObject): Promise<void> {
-  await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(key)), SECRET_MODE);
+  await writeSecret(folder, dataKey, name, encodePrivateKey(key));
+}
+
+async function writeSecret(folder: string, dataKey: Uint8Array, name: string, secret: Uint8Array): Promise<void> {
+  await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, secret), SECRET_MODE);
+}
+
+/** The ML-KEM key that belongs to an encryption key; one that was made before there were any has none. */
+async function readKem(folder: string, dataKey: Uint8Array, encrypt: KeyObject): Promise<DecapsulationKey | undefined> {
+  const name = kemName(encrypt);
+  if (!(await readdir(folder)).includes(`${name}.key`)) return undefined;
+  return decapsulationKey(openSecret(dataKey, name, await readKeyFile(folder, `${name}.key`)));
 }
 
 /** @throws {NodeError} NODE_INCOMPLETE @throws {StoreError} STORE_CORRUPT */

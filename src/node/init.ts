@@ -1,6 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
-import { replaceFile, systemClock, type Clock, type JurisdictionCode } from '../base/mod.ts';
+import {
+  bytesToBase64url,
+  replaceFile,
+  systemClock,
+  type Clock,
+  type JurisdictionCode,
+  type Suite,
+} from '../base/mod.ts';
 import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile } from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
 import { openLevelStore, sealStore } from '../store/mod.ts';
@@ -31,6 +38,8 @@ export interface InitOptions {
   /** Schemeless name that the ledger and the witness go under, such as `mla.example/ledger`. */
   readonly origin: string;
   readonly passphrase: string | undefined;
+  /** The least suite for messages to and from this node; 1 by default. */
+  readonly suite?: Suite;
   readonly clock?: Clock;
 }
 
@@ -79,14 +88,21 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   } finally {
     await store.close();
   }
-  const enrolment = signEnrolment(statementOf(config, made, clock.nowMs()), made.certificates.tls, provesWith(made));
+  const statement = statementOf(config, made, keys.encrypt[0]?.kem?.publicKey, options.suite ?? 1, clock.nowMs());
+  const enrolment = signEnrolment(statement, made.certificates.tls, provesWith(made));
   await replaceFile(paths.enrolment, enrolment, PUBLIC_MODE);
   // Last, so that a directory with a configuration is a whole one.
   await replaceFile(paths.config, `${JSON.stringify(file, undefined, 2)}\n`, PUBLIC_MODE);
   return config;
 }
 
-function statementOf(config: NodeConfig, keys: NodeKeys, nowMs: number): MemberStatement {
+function statementOf(
+  config: NodeConfig,
+  keys: NodeKeys,
+  kem: Uint8Array | undefined,
+  suite: Suite,
+  nowMs: number,
+): MemberStatement {
   const validity = { not_before: nowMs - DAY_MS, not_after: nowMs + KEY_DAYS * DAY_MS };
   const certificate = new X509Certificate(keys.certificates.tls);
   return {
@@ -105,7 +121,13 @@ function statementOf(config: NodeConfig, keys: NodeKeys, nowMs: number): MemberS
       ],
     },
     sign: [{ ...publicJwk(keys.sign), ...validity }],
-    encrypt: [{ ...publicJwk(keys.encrypt), ...validity }],
+    encrypt: [
+      {
+        ...publicJwk(keys.encrypt),
+        ...(kem === undefined ? {} : { mlkem768: bytesToBase64url(kem) }),
+        ...validity,
+      },
+    ],
     ledger: {
       origin: config.ledgerOrigin,
       vkey: encodeVerifierKey(ledgerKeyOf(config, { publicKey: rawPublicKey(keys.ledger) })),
@@ -115,6 +137,7 @@ function statementOf(config: NodeConfig, keys: NodeKeys, nowMs: number): MemberS
       vkey: encodeVerifierKey(witnessKeyOf(config, { publicKey: rawPublicKey(keys.witness) })),
     },
     limits: { max_message_bytes: config.limits.maxMessageBytes, max_evidence_bytes: config.limits.maxEvidenceBytes },
+    ...(suite === 1 ? {} : { minimums: { suite } }),
   };
 }
 

@@ -7,8 +7,8 @@ import { bytesToBase64url, concatBytes, parseBase64url, sha256, uint32ToBytes, u
 /** Longest compact JWS: header, 524,288 bytes of payload and a signature, in base64url. */
 export const MAX_JWS_CHARS = 700_000;
 
-/** Longest compact JWE: a header, the longest JWS as ciphertext, IV and tag, in base64url. */
-export const MAX_JWE_CHARS = 934_000;
+/** Longest compact JWE: a header, an ML-KEM ciphertext, the longest JWS as ciphertext, IV and tag, in base64url. */
+export const MAX_JWE_CHARS = 936_000;
 
 /**
  * The segments of a compact serialisation, decoded.

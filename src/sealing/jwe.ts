@@ -7,26 +7,43 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import { accept, isJurisdictionCode, refuse, utf8ToBytes, type JurisdictionCode, type Verdict } from '../base/mod.ts';
+import {
+  accept,
+  parseBase64url,
+  refuse,
+  utf8ToBytes,
+  type JurisdictionCode,
+  type Suite,
+  type Verdict,
+} from '../base/mod.ts';
 import { MAX_JWE_CHARS, decodeCompact, encodeSegment, partsDigest } from './compact.ts';
 import { concatKdf } from './concat-kdf.ts';
+import { hybridKdf } from './hybrid-kdf.ts';
+import { ALGORITHMS, IV_BYTES, TAG_BYTES, partyInfo, readSealed, sealedHeader } from './jwe-grammar.ts';
+import { encapsulate, type DecapsulationKey } from './ml-kem.ts';
 import type { SealingReason } from './reason.ts';
 
 /** The public half of a recipient's `encrypt` key. */
 export interface RecipientKey {
-  /** RFC 7638 thumbprint. */
+  /** RFC 7638 thumbprint of the X25519 key. */
   readonly kid: string;
   /** X25519. */
   readonly publicKey: KeyObject;
+  /** ML-KEM-768, 1,184 bytes; without it nothing can be sealed to it in suite 2. */
+  readonly kem?: Uint8Array | undefined;
 }
 
 /** What opens messages: a private `encrypt` key, wherever it is kept. */
 export interface DecryptionKey {
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
   /**
    * The shared secret with an X25519 public key.
    * @throws for a public key of small order
    */
   agree(publicKey: KeyObject): Uint8Array;
+  /** The ML-KEM-768 key beside it; without it nothing of suite 2 opens. */
+  readonly kem?: DecapsulationKey | undefined;
 }
 
 /** A sealed message as it travels, and the digest that ledger entries commit to. */
@@ -39,9 +56,19 @@ export interface SealedMessage {
 export interface OpenedMessage {
   readonly jws: string;
   readonly kid: string;
+  readonly suite: Suite;
   readonly from: JurisdictionCode;
   readonly to: JurisdictionCode;
   readonly sealedDigest: Uint8Array;
+}
+
+/** Whom a message is sealed to, and how. */
+export interface Sealing {
+  readonly key: RecipientKey;
+  readonly from: JurisdictionCode;
+  readonly to: JurisdictionCode;
+  /** 1 where it is left out. */
+  readonly suite?: Suite;
 }
 
 /** What makes two sealings of one message differ: fresh for each. */
@@ -50,51 +77,55 @@ export interface SealingRandomness {
   readonly ephemeral: KeyObject;
   /** 12 bytes. */
   readonly iv: Uint8Array;
+  /** 32 bytes, for ML-KEM; used in suite 2 only, and made where it is left out. */
+  readonly encapsulation?: Uint8Array;
 }
 
-const HEADER = new RegExp(
-  '^\\{"alg":"ECDH-ES","enc":"A256GCM","kid":"([A-Za-z0-9_-]{43})","typ":"mla-sealed\\+jwe","cty":"mla-message\\+jws",' +
-    '"epk":\\{"kty":"OKP","crv":"X25519","x":"([A-Za-z0-9_-]{43})"\\},"apu":"([A-Za-z0-9_-]{3,8})","apv":"([A-Za-z0-9_-]{3,8})"\\}$',
-);
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
 /**
- * Seals a JWS to one recipient: a compact JWE with ECDH-ES over X25519 in direct key agreement, and AES-256-GCM.
- * @see RFC 7516 §7.1, RFC 7518 §4.6 and §5.3, RFC 8037 §3.2
+ * Seals a JWS to one recipient: a compact JWE with AES-256-GCM, its content key agreed directly with X25519 (suite 1), or with ML-KEM-768
+ * and X25519 together (suite 2).
+ * @throws {TypeError} for suite 2 and a key without ML-KEM
+ * @see RFC 7516 §7.1, RFC 7518 §4.6 and §5.3, RFC 8037 §3.2, FIPS 203
  */
-export function sealMessage(
-  jws: string,
-  to: { readonly key: RecipientKey; readonly from: JurisdictionCode; readonly to: JurisdictionCode },
-): SealedMessage {
+export function sealMessage(jws: string, to: Sealing): SealedMessage {
   const ephemeral = generateKeyPairSync('x25519').privateKey;
   return sealMessageWith(jws, to, { ephemeral, iv: randomBytes(IV_BYTES) });
 }
 
-/** Seals with chosen randomness, for published vectors only: reusing a pair reveals the messages. */
+/** Seals with chosen randomness, for published vectors only: reusing it reveals the messages. */
 export function sealMessageWith(
   jws: string,
-  to: { readonly key: RecipientKey; readonly from: JurisdictionCode; readonly to: JurisdictionCode },
-  { ephemeral, iv }: SealingRandomness,
+  { key, from, to, suite = 1 }: Sealing,
+  { ephemeral, iv, encapsulation = randomBytes(32) }: SealingRandomness,
 ): SealedMessage {
-  const x = createPublicKey(ephemeral).export({ format: 'jwk' }).x!;
-  const [apu, apv] = [utf8ToBytes(to.from), utf8ToBytes(to.to)];
-  const header =
-    `{"alg":"ECDH-ES","enc":"A256GCM","kid":"${to.key.kid}","typ":"mla-sealed+jwe","cty":"mla-message+jws",` +
-    `"epk":{"kty":"OKP","crv":"X25519","x":"${x}"},"apu":"${encodeSegment(apu)}","apv":"${encodeSegment(apv)}"}`;
+  const epk = createPublicKey(ephemeral).export({ format: 'jwk' }).x!;
+  const [apu, apv] = [partyInfo(from), partyInfo(to)];
+  const header = sealedHeader(suite, key.kid, epk, apu, apv);
   const protectedSegment = encodeSegment(header);
-  const secret = diffieHellman({ privateKey: ephemeral, publicKey: to.key.publicKey });
-  const cipher = createCipheriv('aes-256-gcm', concatKdf(secret, 'A256GCM', 32, apu, apv), iv);
+  const secret = diffieHellman({ privateKey: ephemeral, publicKey: key.publicKey });
+  let encryptedKey: Uint8Array = new Uint8Array(0);
+  let contentKey: Uint8Array;
+  if (suite === 1) {
+    contentKey = concatKdf(secret, 'A256GCM', 32, apu, apv);
+  } else {
+    if (key.kem === undefined) throw new TypeError(`the key ${key.kid} has no ML-KEM half`);
+    const kem = { ...encapsulate(key.kem, encapsulation), publicKey: key.kem };
+    const publicKey = parseBase64url(key.publicKey.export({ format: 'jwk' }).x!);
+    const dh = { secret, ephemeral: parseBase64url(epk), publicKey };
+    encryptedKey = kem.ciphertext;
+    contentKey = hybridKdf(ALGORITHMS[suite], { kem, dh }, apu, apv);
+  }
+  const cipher = createCipheriv('aes-256-gcm', contentKey, iv);
   cipher.setAAD(Buffer.from(protectedSegment, 'latin1'));
   const ciphertext = cipher.update(jws, 'latin1');
   cipher.final();
-  const tag = cipher.getAuthTag();
-  const sealed = `${protectedSegment}..${encodeSegment(iv)}.${encodeSegment(ciphertext)}.${encodeSegment(tag)}`;
-  return { sealed, sealedDigest: partsDigest([utf8ToBytes(header), new Uint8Array(0), iv, ciphertext, tag]) };
+  const parts = [encryptedKey, iv, ciphertext, cipher.getAuthTag()];
+  const sealed = [protectedSegment, ...parts.map((part) => encodeSegment(part))].join('.');
+  return { sealed, sealedDigest: partsDigest([utf8ToBytes(header), ...parts]) };
 }
 
 /**
- * Opens a sealed message. The caller compares `from`, `to` and `kid` with what it expects.
+ * Opens a sealed message of either suite. The caller compares `from`, `to`, `kid` and `suite` with what it expects.
  * @param keyFor the private key of that name, if the node holds it; asked only after the grammar was checked
  */
 export function openMessage(
@@ -102,41 +133,29 @@ export function openMessage(
   keyFor: (kid: string) => DecryptionKey | undefined,
 ): Verdict<OpenedMessage, SealingReason> {
   if (sealed.length > MAX_JWE_CHARS) return refuse('TOO_LARGE', `${sealed.length} characters`);
-  const parts = decodeCompact(sealed, 5);
-  if (parts === undefined) return refuse('JWE_MALFORMED', 'not five segments of base64url');
-  const [header, encryptedKey, iv, ciphertext, tag] = parts as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ];
-  const match = HEADER.exec(Buffer.from(header).toString('latin1'));
-  if (match === null || encryptedKey.length !== 0 || iv.length !== IV_BYTES || tag.length !== TAG_BYTES) {
-    return refuse('JWE_MALFORMED', 'not the header of the profile');
-  }
-  const [, kid, x, apuText, apvText] = match as unknown as [string, string, string, string, string];
-  const [apu, apv] = [Buffer.from(apuText, 'base64url'), Buffer.from(apvText, 'base64url')];
-  const [from, to] = [apu.toString('latin1'), apv.toString('latin1')];
-  const canonical = apu.toString('base64url') === apuText && apv.toString('base64url') === apvText;
-  if (!canonical || !isJurisdictionCode(from) || !isJurisdictionCode(to)) {
-    return refuse('JWE_PARTY_INVALID', 'apu or apv is not a jurisdiction code');
-  }
-  if (Buffer.from(x, 'base64url').toString('base64url') !== x) return refuse('JWE_MALFORMED', 'epk is not canonical');
+  const read = readSealed(sealed);
+  if (!read.ok) return read;
+  const { suite, kid, epk, from, to, apu, apv, kemCiphertext, iv, ciphertext, tag, digest } = read.value;
   const key = keyFor(kid);
-  if (key === undefined) return refuse('JWE_KEY_UNKNOWN', kid);
+  if (key === undefined || (suite === 2 && key.kem === undefined)) return refuse('JWE_KEY_UNKNOWN', kid);
   try {
-    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
-    const secret = key.agree(publicKey);
+    const secret = key.agree(createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: epk }, format: 'jwk' }));
     // A low-order epk gives a secret of all zeros (RFC 7748 §6.1). OpenSSL refuses it by itself; other keepers of keys may not.
     if (secret.every((byte) => byte === 0)) return refuse('JWE_DECRYPT_FAILED', kid);
-    const decipher = createDecipheriv('aes-256-gcm', concatKdf(secret, 'A256GCM', 32, apu, apv), iv, {
-      authTagLength: TAG_BYTES,
-    });
+    let contentKey: Uint8Array;
+    if (suite === 1) {
+      contentKey = concatKdf(secret, 'A256GCM', 32, apu, apv);
+    } else {
+      const half = key.kem!;
+      const kem = { secret: half.decapsulate(kemCiphertext), ciphertext: kemCiphertext, publicKey: half.publicKey };
+      const dh = { secret, ephemeral: parseBase64url(epk), publicKey: key.publicKey };
+      contentKey = hybridKdf(ALGORITHMS[suite], { kem, dh }, apu, apv);
+    }
+    const decipher = createDecipheriv('aes-256-gcm', contentKey, iv, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(sealed.slice(0, sealed.indexOf('.')), 'latin1'));
     decipher.setAuthTag(tag);
     const plaintext = Buffer.concat([decipher.update(ciphertext), decipher.final()]);
-    return accept({ jws: plaintext.toString('latin1'), kid, from, to, sealedDigest: partsDigest(parts) });
+    return accept({ jws: plaintext.toString('latin1'), kid, suite, from, to, sealedDigest: digest });
   } catch {
     return refuse('JWE_DECRYPT_FAILED', kid);
   }

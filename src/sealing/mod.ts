@@ -8,9 +8,12 @@ export {
   type DecryptionKey,
   type OpenedMessage,
   type RecipientKey,
+  type Sealing,
   type SealedMessage,
   type SealingRandomness,
 } from './jwe.ts';
+export { hybridKdf } from './hybrid-kdf.ts';
 export { readSigned, type SignedParts } from './jws-grammar.ts';
 export { signMessage, signedDigest, verifyMessage, type SigningKey, type VerifiedMessage } from './jws.ts';
+export { decapsulationKey, type DecapsulationKey } from './ml-kem.ts';
 export type { SealingReason } from './reason.ts';

@@ -1,5 +1,5 @@
 /** What a council may change from one version of the manifest to the next. Each returns a new draft and touches no other part of it. */
-import type { JurisdictionCode } from '../base/mod.ts';
+import type { JurisdictionCode, Suite } from '../base/mod.ts';
 import { TrustError } from './error.ts';
 import {
   memberByCode,
@@ -12,6 +12,7 @@ import {
   type MemberStatus,
   type TlsPin,
 } from './manifest.ts';
+import { currentEncryptKey } from './member-key.ts';
 
 /**
  * Adds a jurisdiction, or gives a member its new keys: those go into force beside the old ones, which end after the overlap and stay
@@ -115,6 +116,31 @@ export function changeCouncil(
     );
   }
   return { ...draft, issued_at: nowMs, council };
+}
+
+/**
+ * The least suite that messages are sealed in: everybody's, or those to and from one member.
+ * @param code undefined for everybody
+ * @throws {TrustError} TRUST_UNKNOWN_MEMBER, TRUST_SUITE_UNREADY when a member that it concerns could not be written to
+ */
+export function setMinimumSuite(
+  draft: Manifest,
+  code: JurisdictionCode | undefined,
+  suite: Suite,
+  nowMs: number,
+): Manifest {
+  const concerned = code === undefined ? draft.members : [knownMember(draft, code)];
+  const unready = concerned.filter(
+    (member) => member.status === 'ACTIVE' && currentEncryptKey(member, nowMs, suite) === undefined,
+  );
+  if (unready.length > 0) {
+    const names = unready.map((member) => member.code).join(', ');
+    throw new TrustError('TRUST_SUITE_UNREADY', `No encryption key of ${names} is good for suite ${suite}.`);
+  }
+  if (code === undefined) return { ...draft, issued_at: nowMs, minimums: { ...draft.minimums, suite } };
+  const { status, minimums: _, ...statement } = knownMember(draft, code);
+  const minimums = suite === 1 ? {} : { minimums: { suite } };
+  return replaceMember(draft, { ...statement, ...minimums, status }, nowMs);
 }
 
 /** New keys first named are added; listed ones keep their validity, and end with the overlap when they are named no more. */

@@ -17,6 +17,8 @@ export type TrustErrorCode =
   | 'TRUST_LEDGER_CHANGED'
   /** The council would be left without the keys that its threshold needs. */
   | 'TRUST_COUNCIL_TOO_SMALL'
+  /** A suite cannot be made the least one: members that it concerns have no key for it. */
+  | 'TRUST_SUITE_UNREADY'
   /** A file is not a key of the council, or cannot be read as one. */
   | 'TRUST_COUNCIL_KEY';
 

@@ -1,9 +1,11 @@
 /** Reads untrusted JSON member by member and collects every fault, so that a person can mend a file in one go. */
 import {
+  ML_KEM_KEY_BYTES,
   isJurisdictionCode,
   ed25519KeyWeakness,
   jwkThumbprint,
   jwkToBytes,
+  mlKemKeyWeakness,
   parseBase64,
   parseBase64url,
   type JurisdictionCode,
@@ -114,6 +116,21 @@ export class JsonReader {
     const value = this.text(name);
     if (value !== jwkThumbprint(jwk)) this.fault(name, 'BAD_VALUE', 'is not the RFC 7638 thumbprint of the key');
     return value;
+  }
+
+  /** An ML-KEM-768 encapsulation key in base64url, admissible as such. */
+  mlKemKey(name: string): string {
+    const value = this.#json[name];
+    try {
+      const bytes = parseBase64url(typeof value === 'string' ? value.slice(0, 2 * ML_KEM_KEY_BYTES) : '');
+      if (bytes.length === ML_KEM_KEY_BYTES) {
+        this.weakness(name, mlKemKeyWeakness(bytes));
+        return value as string;
+      }
+    } catch {
+      // Falls through to the fault.
+    }
+    return this.#missing(name, `an ML-KEM-768 public key: ${ML_KEM_KEY_BYTES} bytes in base64url`, '');
   }
 
   /** 32 bytes in base64url. */

@@ -20,6 +20,14 @@ export interface SignatureKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
+/** A private ML-KEM-768 key. */
+export interface KemKey {
+  /** 1,184 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The shared secret in a ciphertext of 1,088 bytes; for one that is not for this key, another. */
+  decapsulate(ciphertext: Uint8Array): Uint8Array;
+}
+
 /** A private X25519 key. */
 export interface AgreementKey {
   /** RFC 7638 thumbprint of the public key. */
@@ -31,6 +39,8 @@ export interface AgreementKey {
    * @throws for a public key of small order (RFC 7748 §6.1)
    */
   agree(publicKey: KeyObject): Uint8Array;
+  /** The ML-KEM-768 key beside it, for suite 2. Keys from before there was one have none. */
+  readonly kem?: KemKey | undefined;
 }
 
 /** A TLS key and its certificate. */

@@ -68,11 +68,19 @@ function warningFor(
   const [part] = path;
   const field = path.at(-1);
   if (part === 'members' && change === 'REMOVED' && field === 'revoked_at') return 'a revocation is taken back';
+  if (path.includes('minimums') && Number(suiteOf(after) ?? 1) < Number(suiteOf(before) ?? 1))
+    return 'a weaker seal will do';
+  if (path.includes('minimums')) return undefined;
   if (part === 'members' && change === 'REMOVED') return 'auditors need it listed';
   if (part === 'members' && (field === 'origin' || field === 'vkey')) return 'another ledger or witness';
   if (field === 'threshold') return after! < before! ? 'fewer signatures will do' : undefined;
   if (path.length === 1 && field === 'version' && Number(after) !== Number(before) + 1) return 'not the next version';
   return undefined;
+}
+
+/** The suite in a member’s minimums, or the value itself. */
+function suiteOf(value: unknown): unknown {
+  return (value as { readonly suite?: number } | undefined)?.suite ?? value;
 }
 
 function show(path: readonly string[], value: unknown): string {

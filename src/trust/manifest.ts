@@ -2,7 +2,7 @@
  * The federation manifest: who the members are, where they are reached, and which keys are theirs at which time. Keys stay listed after
  * their end, so that a signature can be judged as of when it was made.
  */
-import { ed25519KeyWeakness, parseUtf8, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
+import { ed25519KeyWeakness, parseUtf8, type JurisdictionCode, type OkpJwk, type Suite } from '../base/mod.ts';
 import { KEY_TYPES, parseVerifierKey } from '../ledger/mod.ts';
 import type { Fault } from '../wire/mod.ts';
 import { TrustError } from './error.ts';
@@ -24,6 +24,12 @@ export interface MemberKey extends KeyValidity {
   readonly jwk: OkpJwk;
 }
 
+/** A key that messages are sealed to. */
+export interface EncryptKey extends MemberKey {
+  /** The ML-KEM-768 encapsulation key that belongs to it, in base64url; without it nothing can be sealed to it in suite 2. */
+  readonly mlkem768?: string;
+}
+
 /** The SHA-256 of a TLS certificate's SubjectPublicKeyInfo. */
 export interface TlsPin extends KeyValidity {
   /** base64url. */
@@ -43,10 +49,12 @@ export interface MemberStatement {
     readonly spki_sha256: readonly TlsPin[];
   };
   readonly sign: readonly MemberKey[];
-  readonly encrypt: readonly MemberKey[];
+  readonly encrypt: readonly EncryptKey[];
   readonly ledger: { readonly origin: string; readonly vkey: string };
   readonly witness: { readonly name: string; readonly vkey: string };
   readonly limits: { readonly max_message_bytes: number; readonly max_evidence_bytes: number };
+  /** The least suite that messages to and from it are sealed in, where that is more than everybody’s. */
+  readonly minimums?: { readonly suite: Suite };
 }
 
 /** A jurisdiction in the federation. */
@@ -69,7 +77,7 @@ export interface Manifest {
   readonly issued_at: number;
   readonly expires_at: number;
   readonly council: Council;
-  readonly minimums: { readonly protocol: number; readonly suite: number };
+  readonly minimums: { readonly protocol: number; readonly suite: Suite };
   readonly members: readonly Member[];
 }
 
@@ -84,6 +92,7 @@ const STATEMENT = [
   'ledger',
   'witness',
   'limits',
+  'minimums',
 ] as const;
 const VALIDITY = ['not_before', 'not_after', 'revoked_at', 'reason'] as const;
 const KEYS = { min: 1, max: 32 };
@@ -112,7 +121,7 @@ export function parseManifest(payload: Uint8Array): Manifest {
         threshold: council.integer('threshold', 1, KEYS.max),
         keys: council.list('keys', KEYS, ['kid', 'jwk', ...VALIDITY], (item) => readKey(item, 'Ed25519')),
       },
-      minimums: { protocol: minimums.integer('protocol', 1), suite: minimums.integer('suite', 1) },
+      minimums: { protocol: minimums.integer('protocol', 1), suite: readSuite(minimums) },
       members: root.list('members', { min: 0, max: 1000 }, [...STATEMENT, 'status'], (item) => ({
         ...readStatement(item),
         status: item.choice('status', ['ACTIVE', 'SUSPENDED', 'LEFT']),
@@ -200,19 +209,30 @@ function readStatement(item: JsonReader): MemberStatement {
       })),
     },
     sign: item.list('sign', KEYS, ['kid', 'jwk', ...VALIDITY], (key) => readKey(key, 'Ed25519')),
-    encrypt: item.list('encrypt', KEYS, ['kid', 'jwk', ...VALIDITY], (key) => readKey(key, 'X25519')),
+    encrypt: item.list('encrypt', KEYS, ['kid', 'jwk', 'mlkem768', ...VALIDITY], readEncryptKey),
     ledger: { origin: ledger.text('origin'), vkey: readVkey(ledger, 'origin', KEY_TYPES.ed25519) },
     witness: { name: witness.text('name'), vkey: readVkey(witness, 'name', KEY_TYPES.cosignature) },
     limits: {
       max_message_bytes: limits.integer('max_message_bytes', 4096, 524_288),
       max_evidence_bytes: limits.integer('max_evidence_bytes'),
     },
+    ...(item.has('minimums') ? { minimums: { suite: readSuite(item.object('minimums', ['suite'])) } } : {}),
   };
 }
 
 function readKey(item: JsonReader, crv: OkpJwk['crv']): MemberKey {
   const jwk = item.jwk('jwk', crv);
   return { kid: item.kid('kid', jwk), jwk, ...readValidity(item) };
+}
+
+function readEncryptKey(item: JsonReader): EncryptKey {
+  const { kid, jwk, ...validity } = readKey(item, 'X25519');
+  return { kid, jwk, ...(item.has('mlkem768') ? { mlkem768: item.mlKemKey('mlkem768') } : {}), ...validity };
+}
+
+/** A suite that is not known here cannot be used here: such a manifest is for newer nodes. */
+function readSuite(item: JsonReader): Suite {
+  return item.integer('suite', 1, 2) as Suite;
 }
 
 function readValidity(item: JsonReader): KeyValidity {
@@ -257,6 +277,9 @@ function uniqueFaults({ council, members }: Manifest, root: JsonReader): void {
     claim(member.witness.vkey.slice(-43), `${at}.witness.vkey`);
     [...member.sign, ...member.encrypt].forEach((key) => {
       claim(key.kid, `${at}.${key.jwk.crv === 'Ed25519' ? 'sign' : 'encrypt'}`);
+    });
+    member.encrypt.forEach(({ mlkem768 }) => {
+      if (mlkem768 !== undefined) claim(mlkem768, `${at}.encrypt.mlkem768`);
     });
     member.tls.spki_sha256.forEach((pin) => {
       claim(pin.sha256, `${at}.tls.spki_sha256`);

@@ -1,6 +1,13 @@
-import { accept, refuse, type Verdict } from '../base/mod.ts';
+import { accept, refuse, type JurisdictionCode, type Suite, type Verdict } from '../base/mod.ts';
 import type { KeyObjection } from './error.ts';
-import type { KeyValidity, Member, MemberKey } from './manifest.ts';
+import {
+  memberByCode,
+  type EncryptKey,
+  type KeyValidity,
+  type Manifest,
+  type Member,
+  type MemberKey,
+} from './manifest.ts';
 
 /** Why a key was not to be used at a time; undefined when it was. */
 export function validityObjection(key: KeyValidity, timeMs: number): KeyObjection | undefined {
@@ -17,12 +24,18 @@ export function signKeyAt(member: Member, kid: string, timeMs: number): Verdict<
   return objection === undefined ? accept(key) : refuse(objection, `signing key ${kid} of ${member.code}`);
 }
 
-/** The newest of the member's encryption keys that are valid now. */
-export function currentEncryptKey(member: Member, nowMs: number): MemberKey | undefined {
+/** The newest of the member's encryption keys that are valid now and can be sealed to in the suite. */
+export function currentEncryptKey(member: Member, nowMs: number, suite: Suite = 1): EncryptKey | undefined {
   return member.encrypt
-    .filter((key) => validityObjection(key, nowMs) === undefined)
-    .reduce<MemberKey | undefined>(
+    .filter((key) => validityObjection(key, nowMs) === undefined && (suite === 1 || key.mlkem768 !== undefined))
+    .reduce<EncryptKey | undefined>(
       (best, key) => (best === undefined || key.not_before > best.not_before ? key : best),
       undefined,
     );
+}
+
+/** The least suite for messages between two members: the highest of what the federation and either of them asks for. */
+export function requiredSuite(manifest: Manifest, one: JurisdictionCode, other: JurisdictionCode): Suite {
+  const asked = [manifest.minimums, memberByCode(manifest, one)?.minimums, memberByCode(manifest, other)?.minimums];
+  return asked.some((minimums) => minimums?.suite === 2) ? 2 : 1;
 }

@@ -4,7 +4,7 @@ export {
   type IssuedCertificateRefusal,
 } from './issued-certificate.ts';
 export { TLS_KEY_TYPES, signCertificateRequest, type TlsKeyType } from './certificate-request.ts';
-export { addMember, changeCouncil, revokeKey, setMemberStatus } from './amendment.ts';
+export { addMember, changeCouncil, revokeKey, setMemberStatus, setMinimumSuite } from './amendment.ts';
 export { TLS_CERTIFICATE_DAYS, issueCertificates } from './certificate.ts';
 export { draftManifest, generateCouncilKey, mergeSignatures, signManifest } from './council.ts';
 export { signEnrolment, verifyEnrolment, type EnrolmentRefusal } from './enrolment.ts';
@@ -28,6 +28,7 @@ export {
   parseMemberKey,
   parseMemberStatement,
   type Council,
+  type EncryptKey,
   type KeyValidity,
   type Manifest,
   type Member,
@@ -42,7 +43,7 @@ export {
   type ManifestRefusal,
   type VerifiedManifest,
 } from './manifest-signature.ts';
-export { currentEncryptKey, signKeyAt, validityObjection } from './member-key.ts';
+export { currentEncryptKey, requiredSuite, signKeyAt, validityObjection } from './member-key.ts';
 export {
   encodePrivateKey,
   generateNodeKeys,

@@ -1,6 +1,6 @@
-import { createPrivateKey, generateKeyPair, sign, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPair, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
-import { bytesToJwk, jwkThumbprint, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
+import { ML_KEM_SEED_BYTES, bytesToJwk, jwkThumbprint, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
 import { issueCertificates } from './certificate.ts';
 import type { ProvePossession } from './key-provider.ts';
 import { rawPublicKey, signWithX25519 } from './possession.ts';
@@ -11,6 +11,8 @@ export interface NodeKeys {
   readonly sign: KeyObject;
   /** X25519: messages to this node. */
   readonly encrypt: KeyObject;
+  /** The seed of the ML-KEM-768 key beside it; keys from before there was one have none. */
+  readonly kem?: Uint8Array;
   /** Ed25519: checkpoints. */
   readonly ledger: KeyObject;
   /** Ed25519: cosignatures of peers' checkpoints. */
@@ -45,6 +47,7 @@ export async function generateNodeKeys(code: JurisdictionCode, host: string, now
   return {
     sign: sign.privateKey,
     encrypt: encrypt.privateKey,
+    kem: randomBytes(ML_KEM_SEED_BYTES),
     ledger: ledger.privateKey,
     witness: witness.privateKey,
     tls: tls.privateKey,

@@ -1,8 +1,9 @@
-import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey, diffieHellman, sign, type KeyObject } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytesToJwk, jwkThumbprint } from '../../src/base/mod.ts';
 import { KEY_TYPES, verifierKey, type SignEd25519, type VerifierKey } from '../../src/ledger/mod.ts';
+import { decapsulationKey, type DecryptionKey } from '../../src/sealing/mod.ts';
 import { openSecret, unwrapDataKey } from '../../src/store/mod.ts';
 import { parsePrivateKey, type NodeKeys } from '../../src/trust/mod.ts';
 
@@ -23,6 +24,15 @@ export function kidOf(key: KeyObject): string {
   return jwkThumbprint(bytesToJwk(key.asymmetricKeyType === 'x25519' ? 'X25519' : 'Ed25519', publicBytes(key)));
 }
 
+/** What opens messages with a private X25519 key, and with an ML-KEM-768 key where its seed is given. */
+export function decryptionKeyOf(privateKey: KeyObject, mlKemSeed?: Uint8Array): DecryptionKey {
+  return {
+    publicKey: publicBytes(privateKey),
+    agree: (publicKey) => diffieHellman({ privateKey, publicKey }),
+    kem: mlKemSeed && decapsulationKey(mlKemSeed),
+  };
+}
+
 /** A ledger's key pair from a seed. */
 export function logKeyOf(name: string, seedHex: string): { readonly key: VerifierKey; readonly sign: SignEd25519 } {
   const privateKey = privateKeyOf('ed25519', seedHex);
@@ -36,11 +46,13 @@ export function logKeyOf(name: string, seedHex: string): { readonly key: Verifie
 export function readPrivateKeys(folder: string): NodeKeys {
   const text = (name: string): string => readFileSync(join(folder, name), 'utf8');
   const dataKey = unwrapDataKey(text('data-key.json'), undefined);
-  const key = (name: string): KeyObject =>
-    parsePrivateKey(openSecret(dataKey, name, readFileSync(join(folder, `${name}.key`))));
+  const secret = (name: string): Uint8Array => openSecret(dataKey, name, readFileSync(join(folder, `${name}.key`)));
+  const key = (name: string): KeyObject => parsePrivateKey(secret(name));
+  const kem = readdirSync(folder).find((name) => name.startsWith('kem-'));
   return {
     sign: key('sign'),
     encrypt: key('encrypt'),
+    ...(kem === undefined ? {} : { kem: secret(kem.slice(0, -'.key'.length)) }),
     ledger: key('ledger'),
     witness: key('witness'),
     tls: key('tls'),

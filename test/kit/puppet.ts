@@ -2,7 +2,14 @@
 import { randomBytes, sign, createPublicKey } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import { WebSocket } from 'ws';
-import { newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../../src/base/mod.ts';
+import {
+  newUuid,
+  parseBase64url,
+  utf8ToBytes,
+  type JurisdictionCode,
+  type Suite,
+  type Uuid,
+} from '../../src/base/mod.ts';
 import { nodePaths } from '../../src/config/mod.ts';
 import {
   KEY_TYPES,
@@ -14,7 +21,7 @@ import {
   type Checkpoint,
 } from '../../src/ledger/mod.ts';
 import { readPrivateKeys } from './keys.ts';
-import { sealMessage, signMessage, signedDigest } from '../../src/sealing/mod.ts';
+import { sealMessage, sealedDigest, signMessage, signedDigest } from '../../src/sealing/mod.ts';
 import {
   clientTlsOptions,
   publicJwk,
@@ -47,7 +54,9 @@ export interface DeliverySpoils {
   readonly envelope?: Partial<Deliver>;
   readonly entry?: Partial<LedgerEntry>;
   readonly jws?: (jws: string) => string;
-  readonly sealedTo?: { readonly from?: JurisdictionCode; readonly to?: JurisdictionCode };
+  readonly sealedTo?: { readonly from?: JurisdictionCode; readonly to?: JurisdictionCode; readonly suite?: Suite };
+  /** What becomes of the sealed text before the ledger commits to it. */
+  readonly sealed?: (sealed: string) => string;
   readonly signWith?: { readonly kid: string };
 }
 
@@ -159,6 +168,7 @@ export class Puppet {
     const recipient = {
       kid: target.encrypt[0]!.kid,
       publicKey: createPublicKey({ key: { ...target.encrypt[0]!.jwk }, format: 'jwk' }),
+      kem: parseBase64url(target.encrypt[0]!.mlkem768!),
     };
     const seq = ++this.seq;
     const header: MessageHeader = {
@@ -180,13 +190,15 @@ export class Puppet {
       signMessage(payload, { kid, sign: (message) => sign(null, message, this.keys.sign) }),
     );
     const parties = { from: this.code, to: to as JurisdictionCode, ...spoils.sealedTo };
-    const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, ...parties });
+    const made = sealMessage(jws, { key: recipient, ...parties });
+    const sealed = spoils.sealed?.(made.sealed) ?? made.sealed;
+    const digest = sealedDigest(sealed);
     const envelope = { message_id: header.message_id as string, seq };
     const index = this.append({
       kind: 'SENT',
       peer: to,
       ...envelope,
-      sealed_digest: sealedDigest,
+      sealed_digest: digest.ok ? digest.value : new Uint8Array(32),
       signed_digest: digestOf(jws),
       ...spoils.entry,
     });

@@ -19,6 +19,23 @@ export interface MessageVector {
   readonly sealed_digest: string;
 }
 
+/** `test/vectors/valid/message-suite-2.json`. */
+export interface Suite2Vector {
+  readonly encrypt: { readonly private: string; readonly public: string; readonly kid: string };
+  /** The seed is d ‖ z of FIPS 203. */
+  readonly mlkem768: { readonly seed: string; readonly public: string };
+  readonly ephemeral: { readonly private: string; readonly public: string };
+  /** The random m of ML-KEM.Encaps. */
+  readonly encapsulation: string;
+  readonly iv: string;
+  readonly jws: string;
+  readonly mlkem768_secret: string;
+  readonly x25519_secret: string;
+  readonly content_key: string;
+  readonly jwe: string;
+  readonly sealed_digest: string;
+}
+
 /** `test/vectors/valid/ledger.json`. */
 export interface LedgerVector {
   readonly seed: string;

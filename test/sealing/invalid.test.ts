@@ -1,16 +1,13 @@
 /** The vectors of what must be refused, each for its own reason. */
-import { createPublicKey, diffieHellman } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { openMessage, verifyMessage, type SealingReason } from '../../src/sealing/mod.ts';
-import { privateKeyOf } from '../kit/keys.ts';
+import { decryptionKeyOf, privateKeyOf } from '../kit/keys.ts';
 import { readVector, type InvalidVectors, type MessageVector } from '../kit/vectors.ts';
 
 const vector = readVector<MessageVector>('valid/message');
 const privateKey = privateKeyOf('x25519', vector.encrypt.private);
-const decryptKey = {
-  kid: vector.encrypt.kid,
-  agree: (publicKey: ReturnType<typeof createPublicKey>) => diffieHellman({ privateKey, publicKey }),
-};
+const decryptKey = decryptionKeyOf(privateKey);
 const signKey = createPublicKey(privateKeyOf('ed25519', vector.sign.seed));
 
 const REASONS: Readonly<Record<SealingReason, string>> = {

@@ -1,4 +1,4 @@
-import { createPublicKey, diffieHellman, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { CompactEncrypt, CompactSign, compactDecrypt, compactVerify } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
@@ -14,7 +14,7 @@ import {
   signedDigest,
   verifyMessage,
 } from '../../src/sealing/mod.ts';
-import { kidOf, privateKeyOf } from '../kit/keys.ts';
+import { decryptionKeyOf, kidOf, privateKeyOf } from '../kit/keys.ts';
 import { textMutations } from '../kit/mutation.ts';
 import { hex, readVector, type MessageVector } from '../kit/vectors.ts';
 
@@ -24,10 +24,7 @@ const encryption = privateKeyOf('x25519', vector.encrypt.private);
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const recipient = { kid: vector.encrypt.kid, publicKey: createPublicKey(encryption) };
 const keyFor = (kid: string) => (kid === vector.sign.kid ? createPublicKey(signing) : undefined);
-const openKeyFor = (kid: string) =>
-  kid === vector.encrypt.kid
-    ? { agree: (publicKey: KeyObject) => diffieHellman({ privateKey: encryption, publicKey }) }
-    : undefined;
+const openKeyFor = (kid: string) => (kid === vector.encrypt.kid ? decryptionKeyOf(encryption) : undefined);
 
 const b64u = (text: string): string => Buffer.from(text, 'latin1').toString('base64url');
 const reasonOf = (verdict: { readonly ok: boolean; readonly reason?: string }): string | undefined =>

@@ -10,7 +10,14 @@ import {
   signedManifestPath,
   verifySigned,
 } from '../../node/mod.ts';
-import { fingerprintDigits, memberByCode, revokeKey, setMemberStatus, type MemberStatus } from '../../trust/mod.ts';
+import {
+  fingerprintDigits,
+  memberByCode,
+  revokeKey,
+  setMemberStatus,
+  setMinimumSuite,
+  type MemberStatus,
+} from '../../trust/mod.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { readInput } from '../files.ts';
@@ -53,6 +60,35 @@ export const federationSuspend = statusCommand(
   'a member takes no part until it is reactivated',
 );
 export const federationReactivate = statusCommand('reactivate', 'ACTIVE', 'a suspended member takes part again');
+
+export const federationMinimum: Command = {
+  name: 'federation minimum',
+  summary: 'say the least suite that messages are sealed in: everybody’s, or those to and from one member',
+  operands: '[CODE]',
+  options: {
+    dir: COUNCIL_FOLDER,
+    suite: { value: 'N', help: '1 (X25519) or 2 (ML-KEM-768 and X25519 together)', required: true },
+  },
+  details:
+    'Refused while a member that it concerns has no key for the suite; “rogatory keys rotate encrypt” makes one.\n' +
+    'Messages that were queued before the new version was made are still received as they are.',
+  async run(args, io) {
+    const [operand, ...more] = args.operands;
+    if (more.length > 0) throw new CliError('CLI_USAGE', 'Give at most one member’s code.');
+    const code = operand === undefined ? undefined : readCode(operand);
+    const suite = args.integer('suite', 0, 2);
+    if (suite !== 1 && suite !== 2) throw new CliError('CLI_USAGE', '--suite must be 1 or 2.');
+    const draft = await amendDraft(args.text('dir', '.'), (current, nowMs) =>
+      setMinimumSuite(current, code, suite, nowMs),
+    );
+    const whose = code === undefined ? 'all messages' : `messages to and from ${code}`;
+    io.result({ ok: true, version: draft.version, ...(code === undefined ? {} : { code }), suite }, [
+      `In version ${draft.version} ${whose} are sealed in suite ${suite} at least.`,
+      'Next: “rogatory federation sign”.',
+    ]);
+    return 0;
+  },
+};
 
 export const federationRevoke: Command = {
   name: 'federation revoke',

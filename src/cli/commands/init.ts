@@ -29,6 +29,10 @@ export const init: Command = {
     },
     name: { value: 'TEXT', help: 'name of the jurisdiction' },
     authority: { value: 'TEXT', help: 'name of the central authority' },
+    suite: {
+      value: 'N',
+      help: 'least suite for messages to and from it: 2 seals with ML-KEM-768 as well as X25519; 1 by default',
+    },
   },
   details:
     'The data key that everything rests under is wrapped by ROGATORY_PASSPHRASE or ROGATORY_PASSPHRASE_FILE.\n' +
@@ -48,6 +52,7 @@ export const init: Command = {
       listen: readListen(args, url),
       origin: args.optional('origin') ?? url?.host ?? missingOrigin(),
       passphrase,
+      suite: args.integer('suite', 1, 2) === 2 ? 2 : 1,
     });
     const { dir, enrolment } = nodePaths(config.paths.dir);
     const { statement } = JSON.parse(await readFile(enrolment, 'utf8')) as { readonly statement: string };
