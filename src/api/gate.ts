@@ -13,6 +13,7 @@ import {
   identify,
   isFileForAgency,
   isStaffed,
+  judgeUpload,
   type Action,
   type Actor,
   type Target,
@@ -60,7 +61,7 @@ const ACCESS = {
   'GET incidents': 'OPEN',
   'GET backup': 'OPEN',
   'GET bundle': 'OPEN',
-  'POST bundle': { action: 'DISCLOSE_MESSAGE', when: disclosesSomething },
+  'POST bundle': { action: 'DISCLOSE_MESSAGE', target: ofDisclosed, when: disclosesSomething },
   'GET events': { action: 'WATCH_EVENTS' },
   'GET messages': { action: 'LIST_MESSAGES' },
   'POST messages': 'DIRECT',
@@ -70,8 +71,6 @@ const ACCESS = {
   'GET cases': { action: 'LIST_CASES' },
   'GET cases/*': { action: 'READ_CASE', target: ({ id }) => ({ case_id: parseCaseId(id) }) },
   'POST cases/*/assign': 'STAFF',
-  'GET clocks': { action: 'LIST_CASES' },
-  'GET statistics': { action: 'LIST_CASES' },
   'GET evidence': { action: 'LIST_EVIDENCE', target: caseIfAny },
   'GET evidence/*/content': { action: 'READ_EVIDENCE', target: ofFile },
   'POST evidence': { action: 'HANDLE_EVIDENCE', target: caseInQuery },
@@ -131,7 +130,7 @@ export async function admit(
       'STAFF_TWO_PEOPLE',
       'A message leaves this node by two people: create a draft, and have another person approve it.',
     );
-  if (access !== 'STAFF') await carryOut(staff, await attemptOf(access, actor, asked), planOf(access, actor, asked));
+  if (access !== 'STAFF') await carryOut(staff, await attemptOf(access, actor, asked), planOf(name, actor, asked));
   return actor;
 }
 
@@ -143,15 +142,23 @@ async function attemptOf(
   return { actor, action, target: (await target?.(asked)) ?? {} };
 }
 
-/** What is left to judge once the rules allow it: an agency’s person gets the files of its tasks and no others. */
+/**
+ * What is left to judge once the rules allow it: an agency’s people get the files of its tasks, and bring files for
+ * those that are open; nothing else of the evidence is theirs.
+ */
 function planOf(
-  { action }: Exclude<Access, string>,
+  name: RouteName,
   actor: Actor,
-  { node, id }: Asked,
+  { node, id, query }: Asked,
 ): () => Promise<{ readonly value: undefined }> {
   return async () => {
-    if (action === 'READ_EVIDENCE' && actor.agency !== undefined && !(await isFileForAgency(node.staff, actor, id)))
+    if (actor.agency === undefined) return { value: undefined };
+    if (name === 'GET evidence/*/content' && !(await isFileForAgency(node.staff, actor, id)))
       throw new StaffError('STAFF_UNKNOWN', `There is no file ${id} that you may see.`);
+    const isBrought = name === 'POST evidence' && query.get('item') === null;
+    if (isBrought) await judgeUpload(node.staff, actor, query.get('task') ?? '', query.get('case') ?? undefined);
+    else if (name !== 'GET evidence/*/content')
+      throw new StaffError('STAFF_ROLE_MISSING', 'An agency brings files for its tasks; exhibits are the office’s.');
     return { value: undefined };
   };
 }
@@ -160,6 +167,13 @@ function planOf(
 function disclosesSomething({ body }: Asked): boolean {
   const { disclose = [] } = body() as { readonly disclose?: unknown };
   return !Array.isArray(disclose) || disclose.length > 0;
+}
+
+/** The line names the message where it is one; the ledger has an entry of its own for each that is disclosed. */
+function ofDisclosed({ body }: Asked): Target {
+  const { disclose } = body() as { readonly disclose?: unknown };
+  const [id, ...more] = Array.isArray(disclose) ? (disclose as unknown[]) : [];
+  return typeof id === 'string' && isUuid(id) && more.length === 0 ? { message_id: id } : {};
 }
 
 async function ofMessage({ node, id }: Asked): Promise<Target> {

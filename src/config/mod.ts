@@ -11,6 +11,5 @@ export {
   type NodeConfigFile,
   type NodeLimits,
   type NodePaths,
-  type S3Config,
 } from './node-config.ts';
-export { loadObjectStoreKey, loadPassphrase, type ObjectStoreKey } from './secrets.ts';
+export { loadPassphrase } from './secrets.ts';

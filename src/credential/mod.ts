@@ -15,6 +15,6 @@ export {
   type SignedStatement,
   type Statement,
 } from './credential.ts';
-export { CredentialError, type CredentialErrorCode } from './error.ts';
+export type { CredentialErrorCode } from './error.ts';
 export { Challenges, isProvedBy, parsePresented, presentCredential, type SignedRequest } from './proof.ts';
 export { AGENCIES, ROLES, type Agency, type Clearance, type Role } from './role.ts';

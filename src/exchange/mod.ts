@@ -1,4 +1,3 @@
-export type { ClockView, NotedClockEvent } from './case-clocks.ts';
 export type { BatchReport } from './committer.ts';
 export { CLOSE_CODES, type CloseReason } from './close-code.ts';
 export { Committer, type StepView } from './committer.ts';

@@ -7,4 +7,4 @@ export { StaffError, type StaffErrorCode } from './error.ts';
 export type { AssignmentRecord, DraftRecord, IssuedRecord, Target, TaskRecord } from './record.ts';
 export { identify, isStaffed, listStaff, registerStaff, revokeStaff } from './register.ts';
 export { RULES, writerOf, type Action, type Rule } from './rule.ts';
-export { answerTask, createTask, isFileForAgency, listTasks, readTask, type TaskView } from './task.ts';
+export { answerTask, createTask, isFileForAgency, judgeUpload, listTasks, readTask, type TaskView } from './task.ts';

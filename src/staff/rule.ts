@@ -39,7 +39,7 @@ export const RULES: Readonly<Record<Action, Rule>> = {
   REJECT_DRAFT: { roles: ['APPROVER'], kind: 'ACTED', everyCase: [] },
   LIST_EVIDENCE: { roles: CASE_ROLES, kind: 'OPENED', everyCase: [] },
   READ_EVIDENCE: { roles: [...CASE_ROLES, 'AGENCY'], kind: 'OPENED', everyCase: ['AGENCY'] },
-  HANDLE_EVIDENCE: { roles: ['EXECUTOR', 'DRAFTER'], kind: 'ACTED', everyCase: [] },
+  HANDLE_EVIDENCE: { roles: ['EXECUTOR', 'DRAFTER', 'AGENCY'], kind: 'ACTED', everyCase: ['AGENCY'] },
   DELETE_EVIDENCE: { roles: ['APPROVER'], kind: 'ACTED', everyCase: [] },
   CREATE_TASK: { roles: ['EXECUTOR'], kind: 'ACTED', everyCase: [] },
   LIST_TASKS: { roles: ['EXECUTOR', 'APPROVER', 'AGENCY'], kind: 'OPENED' },

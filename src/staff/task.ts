@@ -91,11 +91,14 @@ export async function answerTask(context: DeskContext, actor: Actor, id: string,
   const parsed = reply.safeParse(json);
   if (!parsed.success) throw invalid(faultsOf(parsed.error));
   const { task_id, case_id } = await findTask(context, id);
+  const here = new Set((await context.exchange.evidence.list(case_id)).map(({ file_id: file }) => file));
   return carryOut(context, { actor, action: 'ANSWER_TASK', target: { task_id, case_id } }, async (view) => {
     const task = (await view.getRecord<TaskRecord>(staffKeys.task(task_id)))!;
     mustBeFor(actor, task);
     if (task.answer !== undefined)
       throw new StaffError('STAFF_ALREADY_DECIDED', `Task ${task_id} was answered by ${task.answer.unit}.`);
+    for (const file of parsed.data.file_ids)
+      if (!here.has(file)) throw invalid(`file_ids: ${file} is no file of the case`);
     const at = context.clock.nowMs();
     const answer = { ...parsed.data, by: actor.person!, unit: actor.agency!.unit, at };
     const next: TaskRecord = { ...task, answer };
@@ -111,6 +114,22 @@ export async function isFileForAgency(context: DeskContext, actor: Actor, fileId
     if (task.agency === actor.agency?.kind && task.file_ids.includes(fileId)) return true;
   }
   return false;
+}
+
+/**
+ * Whether an agency may bring a file for a task: one of its own that it has not answered, of the case that the file is said to be of.
+ * @throws {StaffError} STAFF_UNKNOWN, STAFF_ALREADY_DECIDED
+ */
+export async function judgeUpload(
+  context: DeskContext,
+  actor: Actor,
+  id: string,
+  caseId: string | undefined,
+): Promise<void> {
+  const task = await findTask(context, id);
+  mustBeFor(actor, task);
+  if (task.case_id !== caseId) throw unknownTask(id);
+  if (task.answer !== undefined) throw new StaffError('STAFF_ALREADY_DECIDED', `Task ${id} was answered.`);
 }
 
 async function findTask(context: DeskContext, id: string): Promise<TaskRecord> {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseUtf8, type JurisdictionCode } from '../../src/base/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
+import { generateStaffKey } from '../../src/credential/mod.ts';
 import { exchangeKeys } from '../../src/exchange/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { beginEpoch, bundleOf, openNodeStorage, type Node } from '../../src/node/mod.ts';
+import { OPERATOR, listStaff, registerStaff } from '../../src/staff/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { collect, exportedBundle, rebuildBundle } from '../kit/bundle.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -54,6 +56,11 @@ describe.runIf(isThere || isRequired)('the verifier in Python', () => {
       const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
       await b.exchange.answerOf(answer.message_id, 60_000);
     }
+    // What people did is in the ledger too.
+    const { x } = generateStaffKey();
+    const person = { person: 'hale', name: 'R. Hale', roles: ['REGISTRAR'], clearance: 'ASSIGNED', x } as const;
+    await registerStaff(a.staff, OPERATOR, { ...person, expires_at: Date.now() + 86_400_000 });
+    await listStaff(a.staff, { ...person, roles: ['AUDITOR'] });
     for (const node of [a, b]) await until(() => isWitnessed(node), 60_000);
     const folder = temporaryFolder();
     const at = (name: string): string => join(folder, name);

@@ -56,14 +56,11 @@ export async function serveNode(
   const dir = federation.dirOf(code);
   const running = startRogatory('serve', '--config', nodePaths(dir).config);
   const api = new ApiClient(dir);
-  // A machine with other work to do starts a process many times as slowly as an idle one.
-  await until(
-    () =>
-      api.get('status').then(
-        () => true,
-        () => false,
-      ),
-    120_000,
+  await until(() =>
+    api.get('status').then(
+      () => true,
+      () => false,
+    ),
   );
   return { ...running, api };
 }

@@ -1,5 +1,5 @@
 /** Two people for every message, the need to know for every read, and a record of everything. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { SentAnswer } from '../../src/api/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
@@ -10,6 +10,9 @@ import { exportedBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft, requestFile } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { Office, codeOfFailure } from '../kit/office.ts';
+
+// Hundreds of requests, each with its record on disk before it is answered.
+vi.setConfig({ testTimeout: 240_000 });
 
 const XA = 'XA' as JurisdictionCode;
 

@@ -30,6 +30,7 @@ export const evidenceAdd: Command = {
       value: 'item.json|ID',
       help: 'the exhibit that the files belong to: its description, or its id if it is described',
     },
+    task: { value: 'ID', help: 'the task that an agency brings them for' },
     type: { value: 'TYPE', help: 'media type; application/octet-stream by default' },
     name: { value: 'NAME', help: 'what to call standard input' },
   },
@@ -48,6 +49,8 @@ export const evidenceAdd: Command = {
     const added: EvidenceAnswer[] = [];
     for (const { path, name, size } of sources) {
       const query = new URLSearchParams({ case: caseId, name, ...(itemId === undefined ? {} : { item: itemId }) });
+      const task = args.optional('task');
+      if (task !== undefined) query.set('task', task);
       const type = args.optional('type');
       if (type !== undefined) query.set('type', type);
       const input = path === '-' ? process.stdin : createReadStream(path);
