@@ -1,6 +1,17 @@
 /** A node that has a history and is stopped: what disk faults are tried on. */
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
@@ -76,6 +87,27 @@ async function makeHistory(target: string): Promise<void> {
 export function copyOf(dir: string): string {
   const copy = mkdtempSync(join(PLACE, 'rogatory-flip-'));
   cpSync(dir, copy, { recursive: true });
+  return copy;
+}
+
+/**
+ * A copy of which one file is another. The rest is shared with the original: a node replaces its files and its tables never change, so
+ * nothing is written through a link.
+ * @param name path of the file in the folder
+ */
+export function changedCopyOf(dir: string, name: string, bytes: Uint8Array): string {
+  const copy = mkdtempSync(join(PLACE, 'rogatory-flip-'));
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+    const from = join(entry.parentPath, entry.name);
+    const to = join(copy, relative(dir, from));
+    if (entry.isDirectory()) mkdirSync(to, { recursive: true, mode: 0o700 });
+  }
+  for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
+    const from = join(entry.parentPath, entry.name);
+    const path = relative(dir, from);
+    if (entry.isFile() && path !== name) linkSync(from, join(copy, path));
+  }
+  writeFileSync(join(copy, name), bytes, { mode: statSync(join(dir, name)).mode });
   return copy;
 }
 

@@ -37,14 +37,14 @@ export function run({ quick, say }) {
 }
 
 async function openLedger(folder) {
-  const [{ Ledger, verifierKey }, { openLevelStore, sealStore }, { encodeLedgerEntry }] = await Promise.all([
+  const [{ KEY_TYPES, Ledger, verifierKey }, { openLevelStore, sealStore }, { encodeLedgerEntry }] = await Promise.all([
     room('ledger'),
     room('store'),
     room('wire'),
   ]);
   const pair = generateKeyPairSync('ed25519');
   const publicKey = new Uint8Array(Buffer.from(pair.publicKey.export({ format: 'jwk' }).x, 'base64url'));
-  const key = verifierKey('bench.example/ledger', 'log', publicKey);
+  const key = verifierKey('bench.example/ledger', KEY_TYPES.ed25519, publicKey);
   const store = sealStore(await openLevelStore(join(folder, 'store')), randomBytes(32));
   const ledger = await Ledger.create({
     storage: store,

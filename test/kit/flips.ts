@@ -1,0 +1,73 @@
+/** One bit of what a node keeps is flipped, and the node is read as a start reads it. */
+import { rmSync } from 'node:fs';
+import { relative } from 'node:path';
+import { expect } from 'vitest';
+import { RogatoryError, codeOf } from '../../src/base/mod.ts';
+import { filesUnder } from './canary.ts';
+import { seedsOf, withSeed } from './random.ts';
+import { changedCopyOf, readAll, stoppedNode } from './stopped-node.ts';
+
+/** How many flips there are over all parts of a node, and in its bundle a twentieth of that beside. */
+export const FLIPS = process.env['SLOW'] === '1' ? 10_000 : 100;
+
+/** What is flipped, and how often for every other; by the path in the node's folder. */
+export interface Part {
+  readonly name: string;
+  readonly share: number;
+  readonly path: RegExp;
+}
+
+/** The parts of a node's store. */
+export const STORE_PARTS: readonly Part[] = [
+  { name: 'tables of the store', share: 4, path: /^store\/.*\.ldb$/ },
+  { name: 'log of the store', share: 4, path: /^store\/.*\.log$/ },
+  { name: 'manifest of the store', share: 2, path: /^store\/MANIFEST/ },
+  { name: 'CURRENT of the store', share: 1, path: /^store\/CURRENT$/ },
+];
+
+/** Everything else. */
+export const OTHER_PARTS: readonly Part[] = [
+  { name: 'published ledger', share: 2, path: /^ledger\// },
+  { name: 'head', share: 2, path: /^head$/ },
+  { name: 'keys', share: 2, path: /^keys\// },
+  { name: 'federation manifest', share: 1, path: /^manifest\.json$/ },
+  { name: 'fingerprint in node.json', share: 1, path: /^node\.json$/ },
+];
+const SHARES = [...STORE_PARTS, ...OTHER_PARTS].reduce((sum, { share }) => sum + share, 0);
+
+// What a start may say. Anything else, an internal error above all, would be a fault that nobody can act on.
+const DETECTED =
+  /^(?:STORE_(?:CORRUPT|UNREADABLE|PASSPHRASE_NEEDED|PASSPHRASE_WRONG)|LEDGER_(?:CORRUPT|ROLLED_BACK|FORKED|HEAD_INVALID)|NODE_(?:MANIFEST_REFUSED|NOT_A_MEMBER)|CONFIG_INVALID)$/;
+
+/** Flips the part's share of all bits; each is noticed or makes no difference. */
+export async function flipPart({ share, path }: Part): Promise<void> {
+  const { dir, whole } = await stoppedNode();
+  const files = filesUnder(dir).filter((file) => path.test(relative(dir, file.path)));
+  for (const seed of seedsOf(Math.ceil((FLIPS * share) / SHARES))) {
+    await withSeed(seed, async (random) => {
+      const { path: file, bytes } = random.pick(files);
+      const [start, end] = flippable(file, bytes);
+      const at = start * 8 + random.below((end - start) * 8);
+      const changed = Buffer.from(bytes);
+      changed[at >> 3]! ^= 1 << (at & 7);
+      const copy = changedCopyOf(dir, relative(dir, file), changed);
+      const where = `bit ${at} of ${relative(dir, file)}`;
+      try {
+        const found = await readAll(copy);
+        expect({ where, ...found }).toEqual({ where, ...whole });
+      } catch (error) {
+        if (!(error instanceof RogatoryError)) throw new Error(`${where}: ${String(error)}`, { cause: error });
+        expect({ where, code: codeOf(error) }).toEqual({ where, code: expect.stringMatching(DETECTED) as string });
+      } finally {
+        rmSync(copy, { recursive: true });
+      }
+    });
+  }
+}
+
+/** Of node.json only the pinned fingerprint is the node's memory of anything; the rest is its operator's to write. */
+function flippable(file: string, bytes: Buffer): [start: number, end: number] {
+  if (!file.endsWith('node.json')) return [0, bytes.length];
+  const at = /"manifest_fingerprint": "/.exec(bytes.toString('latin1'))!;
+  return [at.index + at[0].length, at.index + at[0].length + 64];
+}
