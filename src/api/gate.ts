@@ -71,6 +71,8 @@ const ACCESS = {
   'GET cases': { action: 'LIST_CASES' },
   'GET cases/*': { action: 'READ_CASE', target: ({ id }) => ({ case_id: parseCaseId(id) }) },
   'POST cases/*/assign': 'STAFF',
+  'GET clocks': { action: 'LIST_CASES' },
+  'GET statistics': { action: 'LIST_CASES' },
   'GET evidence': { action: 'LIST_EVIDENCE', target: caseIfAny },
   'GET evidence/*/content': { action: 'READ_EVIDENCE', target: ofFile },
   'POST evidence': { action: 'HANDLE_EVIDENCE', target: caseInQuery },

@@ -9,7 +9,8 @@ import {
   type JurisdictionCode,
 } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
-import type { CaseView, MessageRecord, PeerProof } from '../exchange/mod.ts';
+import type { Statistics } from '../casework/mod.ts';
+import type { CaseView, ClockView, MessageRecord, NotedClockEvent, PeerProof } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import {
   bundleOf,
@@ -63,6 +64,14 @@ export interface SentAnswer {
 export interface WithdrawnAnswer {
   readonly message: MessageRecord;
   readonly next: string;
+}
+
+/** Clocks as of a moment, and what the node has noticed of them. */
+export interface ClocksAnswer {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly clocks: readonly ClockView[];
+  readonly noted: readonly NotedClockEvent[];
 }
 
 const MAX_WAIT_MS = 300_000;
@@ -176,6 +185,26 @@ export async function withdrawMessage(node: Node, id: string): Promise<Withdrawn
 export async function cases({ exchange }: Node, id?: string): Promise<CaseView[]> {
   if (id !== undefined && !isUuid(id)) throw new ApiError('API_BAD_REQUEST', 'A case is named by its UUID.');
   return exchange.cases(id);
+}
+
+export async function clocks({ exchange, clock }: Node, query: URLSearchParams): Promise<ClocksAnswer> {
+  const [id, at] = [query.get('case') ?? undefined, Number(query.get('at') ?? clock.nowMs())];
+  if (id !== undefined && !isUuid(id)) throw new ApiError('API_BAD_REQUEST', 'A case is named by its UUID.');
+  if (!Number.isSafeInteger(at) || at < 0 || at > 8.64e15)
+    throw new ApiError('API_BAD_REQUEST', '“at” is in Unix milliseconds.');
+  return { at, clocks: await exchange.clocks(at, id), noted: await exchange.clockEvents(id) };
+}
+
+export function statistics({ exchange, clock }: Node, query: URLSearchParams): Promise<Statistics> {
+  const day = (name: string): string | undefined => {
+    const text = query.get(name) ?? undefined;
+    if (text !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(text))
+      throw new ApiError('API_BAD_REQUEST', `“${name}” must be a day such as 2026-03-31.`);
+    return text;
+  };
+  const peer = query.get('peer');
+  const partner = peer === null ? undefined : parseJurisdictionCode(peer);
+  return exchange.statistics({ from: day('from'), to: day('to'), partner, at: clock.nowMs() });
 }
 
 /** The largest head of a peer's ledger that this node has seen: what the peer needs after it lost its own record. */

@@ -93,6 +93,9 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'GET cases': async ({ node, caller }) => staff.knownCases({ node }, caller, await routes.cases(node)),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),
   'POST cases/*/assign': asStaff((call) => staff.assign(call, call.id, call.body())),
+  'GET clocks': async ({ node, caller, query }) =>
+    staff.knownClocks({ node }, caller, await routes.clocks(node, query)),
+  'GET statistics': ({ node, query }) => routes.statistics(node, query),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
   'GET seen/*': ({ node, id }) => routes.seenHead(node, id),
   'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),

@@ -31,7 +31,7 @@ import {
   type TaskView,
 } from '../staff/mod.ts';
 import type { EvidenceList } from './evidence-routes.ts';
-import { answerFor, type SentAnswer } from './routes.ts';
+import { answerFor, type ClocksAnswer, type SentAnswer } from './routes.ts';
 
 /** Who asks, and of which node. */
 interface Call {
@@ -135,6 +135,18 @@ export async function knownCases(
   return listed.map((each) =>
     known.includes(each) ? each : { ...each, measures: {}, held: {}, obligations: [], conditions: [], instruments: [] },
   );
+}
+
+/** Clocks of the cases that the person knows: an instrument and a date say something of a case. */
+export async function knownClocks(
+  { node }: Pick<Call, 'node'>,
+  actor: Actor | undefined,
+  answer: ClocksAnswer,
+): Promise<ClocksAnswer> {
+  if (actor === undefined) return answer;
+  const clocks = await onlyCleared(node.staff, actor, 'READ_CASE', answer.clocks, ({ case_id: id }) => id);
+  const noted = await onlyCleared(node.staff, actor, 'READ_CASE', answer.noted, ({ case_id: id }) => id);
+  return { ...answer, clocks, noted };
 }
 
 /** Of files and exhibits those of cases that the person knows. */

@@ -1,12 +1,14 @@
 import { bytesToBase64, isoTime } from '../base/mod.ts';
+import { arrivalOf, type ProvedArrival } from './arrival.ts';
 import { PeerComparison, checkLateness, crossAudit, type DirectionReport, type ReadBundle } from './cross-audit.ts';
 import type { DisclosedMessage } from './disclosed.ts';
 import { Findings, type Finding } from './error.ts';
 import type { WitnessPolicy } from './policy.ts';
 import { bytesAccess, type RandomAccess } from './random-access.ts';
 import type { Selection } from './selection.ts';
+import type { VerifiedManifest } from '../trust/mod.ts';
 import type { EpochReport } from './epochs.ts';
-import { openBundle, readStory, type OpenedBundle } from './verify-bundle.ts';
+import { openBundle, readStory, type OpenedBundle, type StoryListener } from './verify-bundle.ts';
 
 /** A bundle as it was handed in. */
 export interface NamedBundle {
@@ -54,6 +56,10 @@ export interface AuditDemands {
   readonly lateMs?: number | undefined;
   /** Told how far the reading of a bundle is: each is gone through twice. */
   readonly onProgress?: (name: string, done: number, total: number) => void;
+  /** Told of every file whose arrival a bundle proves, by its own ledger or by the proof of a peer's entry. */
+  readonly onArrival?: (arrival: ProvedArrival) => void;
+  /** Told of the verified manifests of each bundle, oldest first. */
+  readonly onManifests?: (manifests: readonly VerifiedManifest[]) => void;
 }
 
 /** The verdict of an audit. */
@@ -89,7 +95,9 @@ export async function auditBundles(bundles: readonly NamedBundle[], demands: Aud
   const read: ReadBundle[] = [];
   for (const bundle of opened) {
     const comparison = new PeerComparison(bundle, isSound(bundle) ? sound : [], findings);
-    const story = await readStory(bundle, findings, comparison, progressOf(bundle.name, 1));
+    demands.onManifests?.(bundle.manifests.all);
+    const listener = listening(comparison, bundle.code, demands.onArrival);
+    const story = await readStory(bundle, findings, listener, progressOf(bundle.name, 1));
     read.push({ ...bundle, ...story });
   }
   const witnessed = checkPolicy(read, demands.policy, findings);
@@ -102,6 +110,24 @@ export async function auditBundles(bundles: readonly NamedBundle[], demands: Aud
     exchange,
     findings: findings.list,
     ...(omitted === 0 ? {} : { findings_omitted: omitted }),
+  };
+}
+
+/** A comparison that also tells of the files whose arrival is proved. */
+function listening(comparison: PeerComparison, code: string, tell: AuditDemands['onArrival']): StoryListener {
+  if (tell === undefined) return comparison;
+  const note = (arrival: ProvedArrival | undefined): void => {
+    if (arrival !== undefined) tell(arrival);
+  };
+  return {
+    onEntry: (placed) => {
+      note(arrivalOf(code, placed.entry, placed.index));
+      return comparison.onEntry(placed);
+    },
+    onHeld: (held) => {
+      note(arrivalOf(held.peer, held.entry, held.index));
+      return comparison.onHeld(held);
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export interface HeldEntry {
   readonly index: number;
   readonly leaf: Uint8Array;
   readonly checkpoint: Checkpoint;
+  readonly entry: LedgerEntry;
 }
 
 /** Verifies the proofs that belong to the entries of one entry bundle. */
@@ -83,7 +84,7 @@ export class ProofReader {
     if (!isAnswerTo(this.#files.index.code, entry, theirs)) {
       return { code: 'PROOF_MISMATCH', detail: `the entry of ${peer} that it proves is about something else` };
     }
-    return { held: { peer, index, leaf, checkpoint } };
+    return { held: { peer, index, leaf, checkpoint, entry: theirs } };
   }
 }
 

@@ -3,10 +3,11 @@
  * team, the grounds that treaties bar. It decides whether a step is taken at all; the fold over the steps taken needs none of it.
  */
 import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
-import type { Body, Message, RefusalCode } from '../wire/mod.ts';
+import type { Message, RefusalCode } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
 import type { StepRefusal } from './fold.ts';
 import type { CaseState } from './state.ts';
+import { groundsOf } from './step.ts';
 import { kindOpenedBy, rowsFor } from './transition.ts';
 
 /** Which grounds the instruments relied on do not allow: the treaty registry answers. */
@@ -81,7 +82,7 @@ export function verifyAdmission(
   if (isOwn && related.team.some((pair) => pair?.state !== 'ACTIVE')) {
     return refuse('ILLEGAL_STEP', 'Not every member of the team has signed and been signed to.');
   }
-  const codes = current === undefined ? [] : groundsOf(body);
+  const codes = current === undefined ? [] : (groundsOf(body) ?? []);
   if (codes.length > 0) {
     const { instruments, requesting, requested } = current!;
     const [barred] = rules({ instruments, requesting, requested, codes, issued_at: header.issued_at });
@@ -111,11 +112,4 @@ function isOpenParent(parent: Case | undefined, { header }: Message): boolean {
   if (parent === undefined || parent.state === 'CLOSED') return false;
   if (parent.kind !== 'REQUEST') return true;
   return partyOf(parent, header.from) === 'REQUESTING' && parent.state !== 'SENT' && parent.state !== 'PRECONSULT';
-}
-
-function groundsOf({ value }: Body): readonly RefusalCode[] {
-  const codes = 'codes' in value ? value.codes : [];
-  const ofMeasures =
-    'measures' in value ? value.measures.flatMap((measure) => ('codes' in measure ? measure.codes : [])) : [];
-  return [...new Set([...codes, ...ofMeasures])];
 }

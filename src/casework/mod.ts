@@ -10,7 +10,16 @@ export {
 } from './admission.ts';
 export { placeStep, takeOwnStep, takePeerStep, withdrawStep, type Case } from './case.ts';
 export { endOfSpan } from './clock/calendar.ts';
-export { clocksOf, type CaseClock, type ClockState, type TimedCase, type TimedStep } from './clock/clock.ts';
+export {
+  NO_CLOCK_RULES,
+  clocksOf,
+  type CaseClock,
+  type ClockEvent,
+  type ClockRules,
+  type ClockState,
+  type TimedCase,
+  type TimedStep,
+} from './clock/clock.ts';
 export { contentFaults } from './content.ts';
 export { CASE_KINDS, transitionsMarkdown, transitionsMermaid, transitionsText } from './document.ts';
 export { CaseworkError, RegistryError, type CaseworkErrorCode } from './error.ts';
@@ -22,6 +31,8 @@ export { isCoercive } from './measure-type.ts';
 export type { Obligation } from './obligation.ts';
 export type { CaseKind, CaseState, ObligationKind, Party } from './state.ts';
 export type { CaseStep } from './step.ts';
+export { statisticsCsv, type Direction, type PartnerFigures, type Statistics } from './statistics/figures.ts';
+export { Tally, type StatisticsScope } from './statistics/tally.ts';
 export { draftTemplate } from './template.ts';
 export type { Transition } from './table/row.ts';
 export { TRANSITIONS, kindOpenedBy } from './transition.ts';

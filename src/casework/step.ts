@@ -4,8 +4,12 @@ import {
   type Body,
   type BodyType,
   type ConditionKind,
+  type MeasureType,
   type Message,
+  type Money,
+  type RefusalCode,
   type TeamTerms,
+  type Urgency,
 } from '../wire/mod.ts';
 
 /** What the state machine needs to know of one message: kept in the case, so that a case can be folded again. */
@@ -24,7 +28,7 @@ export interface CaseStep {
   readonly said?: Statement | undefined;
 }
 
-/** Particulars that guards look at; each only where the message has it. */
+/** Particulars that guards, clocks and statistics look at; each only where the message has it. */
 export interface Statement {
   readonly round?: number;
   /** The date after which the sender may go on without an answer. */
@@ -44,6 +48,19 @@ export interface Statement {
   readonly investigation_id?: Uuid;
   /** Instruments relied on, as the registry names them. */
   readonly instruments?: readonly string[];
+  /** Kinds of measures that are asked for. */
+  readonly types?: readonly MeasureType[];
+  /** ICCS codes. */
+  readonly offences?: readonly string[];
+  readonly urgency?: Urgency;
+  /** The day by which the requesting state needs it. */
+  readonly deadline?: string;
+  /** Grounds of a refusal. */
+  readonly codes?: readonly RefusalCode[];
+  /** What was found, restrained, confiscated or transferred. */
+  readonly amounts?: readonly Money[];
+  /** What became of information that was given unasked. */
+  readonly use?: string;
 }
 
 /** What the state machine needs of a message. */
@@ -103,6 +120,14 @@ function statementOf({ type, value }: Body): Statement {
     parent_id: 'parent_id' in value ? (value.parent_id as Uuid | undefined) : undefined,
     investigation_id: investigationOf(terms, request),
     instruments: 'legal_basis' in request ? request.legal_basis.map(({ instrument }) => instrument) : undefined,
+    types: 'facts' in request && 'measures' in request ? request.measures.map((measure) => measure.type) : undefined,
+    offences:
+      'offences' in request && request.offences.length > 0 ? request.offences.map(({ iccs }) => iccs) : undefined,
+    urgency: 'urgency' in request ? request.urgency : undefined,
+    deadline: 'deadline' in request ? request.deadline?.date : undefined,
+    codes: type === 'review_decision' || type.endsWith('_result') ? groundsOf({ type, value } as Body) : undefined,
+    amounts: amountsOf({ type, value } as Body),
+    use: type === 'feedback_on_use' ? value.use : undefined,
   });
 }
 
@@ -128,6 +153,23 @@ function originalsOf(transfer: Extract<Body, { type: 'evidence_transfer' }>['val
 function investigationOf(terms: TeamTerms | undefined, request: object): Uuid | undefined {
   const id = terms?.investigation_id ?? ('investigation_id' in request ? request.investigation_id : undefined);
   return id as Uuid | undefined;
+}
+
+/** Every ground that a message names, for the whole or for a measure. */
+export function groundsOf({ value }: Body): readonly RefusalCode[] | undefined {
+  const codes = 'codes' in value ? value.codes : [];
+  const ofMeasures =
+    'measures' in value ? value.measures.flatMap((measure) => ('codes' in measure ? measure.codes : [])) : [];
+  const grounds = [...new Set([...codes, ...ofMeasures])];
+  return grounds.length > 0 ? grounds : undefined;
+}
+
+function amountsOf({ type, value }: Body): readonly Money[] | undefined {
+  if (type === 'asset_trace_result') return value.asset?.value && [value.asset.value];
+  if (type === 'restraint_result') return value.value && [value.value];
+  if (type === 'confiscation_result') return value.amount && [value.amount];
+  if (type === 'transfer_confirmation') return value.amounts.map(({ amount }) => amount);
+  return undefined;
 }
 
 function termsDigest(terms: TeamTerms): string {

@@ -11,5 +11,6 @@ export {
   type NodeConfigFile,
   type NodeLimits,
   type NodePaths,
+  type S3Config,
 } from './node-config.ts';
-export { loadPassphrase } from './secrets.ts';
+export { loadObjectStoreKey, loadPassphrase, type ObjectStoreKey } from './secrets.ts';

@@ -14,6 +14,10 @@ export type EvidenceErrorCode =
   | 'EVIDENCE_NO_SPACE'
   /** The content has not arrived whole yet. */
   | 'EVIDENCE_INCOMPLETE'
+  /** A list of digests is in none of the forms that are read. */
+  | 'EVIDENCE_LIST_MALFORMED'
+  /** A CASE graph cannot be read, or breaks the shapes of its ontologies. */
+  | 'EVIDENCE_CASE_MALFORMED'
   /** The store of objects cannot be reached or refused. */
   | 'EVIDENCE_STORE_FAILED';
 

@@ -6,3 +6,8 @@ export type { Receiving } from './receiving.ts';
 export { Vault, type FileLabel, type OnBytes } from './vault.ts';
 export { itemFaults } from './certificate.ts';
 export { appendCustody, custodyFaults, type CustodyDraft, type CustodyKeys, type CustodySigner } from './custody.ts';
+export { openS3Objects, type S3Key, type S3Place } from './s3-objects.ts';
+export { exportCase, type CaseExhibit, type CaseFile } from './case-export.ts';
+export { caseFaults, parseCaseGraph } from './case-graph.ts';
+export { importCase } from './case-import.ts';
+export { parseHashList, type ListedAlgorithm, type ListedFile } from './hash-list.ts';

@@ -1,5 +1,5 @@
 import type { Clock, Failpoint, JurisdictionCode, Timers, VerifyEd25519 } from '../base/mod.ts';
-import type { RefusalRules } from '../casework/mod.ts';
+import type { ClockRules, RefusalRules } from '../casework/mod.ts';
 import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
@@ -48,6 +48,8 @@ export interface ExchangeContext {
   readonly limits: Limits;
   /** Grounds of refusal that treaties bar. */
   readonly refusalRules: RefusalRules;
+  /** Clocks that treaties set for a case. */
+  readonly clockRules: ClockRules;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
   /** Cosigns peers' checkpoints. */

@@ -33,6 +33,14 @@ export type ExchangeEvent =
       readonly code: string;
     }
   | {
+      readonly kind: 'CLOCK_OVERDUE' | 'CLOCK_ESCALATED';
+      /** When it was due, or had to be escalated. */
+      readonly time: number;
+      readonly peer: JurisdictionCode;
+      /** The message that started the clock. */
+      readonly started_by: Uuid;
+    }
+  | {
       readonly kind: 'INCIDENT';
       readonly time: number;
       readonly peer: JurisdictionCode;

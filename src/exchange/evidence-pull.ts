@@ -131,16 +131,17 @@ export class EvidencePull {
     if (bytes === undefined || this.#postponed.has(fileId)) return;
     const record = decodeRecord<EvidenceRecord>(bytes);
     const file = fileOf(record);
-    // A crash between taking the file over and writing that down.
-    if (await vault.holds(file)) {
-      await this.#complete(fileId);
-      return;
-    }
-    let receiving: Receiving;
+    let receiving: Receiving | undefined;
     try {
-      receiving = await vault.receive(file);
+      // A crash between taking the file over and writing that down.
+      const isHere = await vault.holds(file);
+      receiving = isHere ? undefined : await vault.receive(file);
     } catch (error) {
       await this.#postpone(file, error);
+      return;
+    }
+    if (receiving === undefined) {
+      await this.#complete(fileId);
       return;
     }
     this.#pulling.set(fileId, { record, receiving, askedTo: receiving.next, badChunks: 0 });

@@ -2,7 +2,7 @@
  * The giving half of a session: sends chunks of the files that this node has announced to the peer, as many as the peer asks for. One
  * chunk at a time is handed to the socket, so that a message never waits for more than one.
  */
-import { bytesToBase64url, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { bytesToBase64url, codeOf, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import {
   encodeReceipt,
   type EvidenceDone,
@@ -27,6 +27,8 @@ interface Serving {
   ahead: { readonly index: number; readonly sealed: Promise<Uint8Array> } | undefined;
 }
 
+const RETRY_STORE_MS = 15_000;
+
 /** Gives files to one peer. */
 export class EvidenceServe {
   readonly #context: ExchangeContext;
@@ -36,6 +38,7 @@ export class EvidenceServe {
   #work: Promise<void> = Promise.resolve();
   #pumping: Promise<void> | undefined;
   #stopped = false;
+  readonly #cancels = new Set<() => void>();
 
   constructor(options: {
     readonly context: ExchangeContext;
@@ -105,6 +108,7 @@ export class EvidenceServe {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    for (const cancel of this.#cancels) cancel();
     for (const fileId of [...this.#serving.keys()]) this.#end(fileId);
     await this.#work;
     await this.#pumping;
@@ -165,7 +169,11 @@ export class EvidenceServe {
     let sealed: Uint8Array;
     try {
       sealed = await reading;
-    } catch {
+    } catch (error) {
+      if (codeOf(error) === 'EVIDENCE_STORE_FAILED') {
+        this.#pause(fileId, { ...serving, next: index, ahead: undefined });
+        return;
+      }
       // Its content is not what it was: the operator finds it by “evidence verify”; the peer need not wait.
       this.#end(fileId);
       this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: 'GONE' } });
@@ -176,6 +184,22 @@ export class EvidenceServe {
     const { size, chunk_bytes: chunkBytes } = serving.file;
     if (this.#serving.has(fileId))
       this.#context.evidence!.transfers.note(this.#peer, fileId, Math.min(size, (index + 1) * chunkBytes), size);
+  }
+
+  /** The store of objects is away: the file goes on later from where it stopped, unless the peer has asked again meanwhile. */
+  #pause(fileId: string, serving: Serving): void {
+    this.#serving.delete(fileId);
+    const code = 'EVIDENCE_STORE_FAILED';
+    const { evidence, clock, timers } = this.#context;
+    evidence!.transfers.postpone(this.#peer, fileId, serving.file.size, code);
+    this.#context.emit({ kind: 'EVIDENCE_POSTPONED', time: clock.nowMs(), peer: this.#peer, code });
+    const cancel = timers.after(RETRY_STORE_MS, () => {
+      this.#cancels.delete(cancel);
+      if (this.#stopped || this.#serving.has(fileId)) return;
+      this.#serving.set(fileId, serving);
+      this.#pump();
+    });
+    this.#cancels.add(cancel);
   }
 
   #read(serving: Serving, index: number): Promise<Uint8Array> {

@@ -12,7 +12,13 @@ import {
   type Uuid,
   type Verdict,
 } from '../base/mod.ts';
-import { NO_REFUSAL_RULES, type RefusalRules } from '../casework/mod.ts';
+import {
+  NO_CLOCK_RULES,
+  NO_REFUSAL_RULES,
+  type ClockRules,
+  type RefusalRules,
+  type Statistics,
+} from '../casework/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
 import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
@@ -20,6 +26,14 @@ import type { Store } from '../store/mod.ts';
 import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
 import type { Draft, Hello, Limits } from '../wire/mod.ts';
 import { Attempts } from './attempts.ts';
+import {
+  countCases,
+  listClockEvents,
+  listClocks,
+  noteClocks,
+  type ClockView,
+  type NotedClockEvent,
+} from './case-clocks.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer, type BatchReport, type StepView } from './committer.ts';
 import type { ExchangeContext, WitnessSigner } from './context.ts';
@@ -67,6 +81,8 @@ export interface ExchangeOptions {
   readonly limits: Limits;
   /** Grounds of refusal that treaties bar; none without. */
   readonly refusalRules?: RefusalRules | undefined;
+  /** Clocks that treaties set for a case; none without. */
+  readonly clockRules?: ClockRules | undefined;
   readonly clock: Clock;
   readonly timers?: Timers | undefined;
   readonly failpoint?: Failpoint | undefined;
@@ -85,6 +101,9 @@ export interface ExchangeOptions {
 // Often enough to notice a rewritten history the same day, seldom enough to cost nothing.
 const WITNESS_INTERVAL_MS = 10_000;
 const EXPIRY_INTERVAL_MS = 60_000;
+// Clocks run for days: a look through all cases every ten minutes notices soon enough what is overdue.
+const CLOCK_INTERVAL_MS = 600_000;
+const CLOCK_START_MS = 1_000;
 
 /** The exchange of messages with all peers: what is queued, what arrives, and the receipts of both. */
 export class Exchange {
@@ -97,6 +116,9 @@ export class Exchange {
   readonly #needs = new Map<JurisdictionCode, ResumeNeed>();
   readonly #stopping = new Set<Promise<void>>();
   #cancelExpiry: () => void = () => undefined;
+  #cancelClocks: () => void = () => undefined;
+  #noting: Promise<void> | undefined;
+  #isClosing = false;
   readonly #witnessIntervalMs: number;
 
   constructor(options: ExchangeOptions) {
@@ -143,6 +165,7 @@ export class Exchange {
       decryptKey,
       limits,
       refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
+      clockRules: options.clockRules ?? NO_CLOCK_RULES,
       random: (bytes) => randomBytes(bytes),
       verifyCheckpoint: createCheckpointVerify(),
       witness: options.witness,
@@ -152,6 +175,7 @@ export class Exchange {
       },
     };
     this.#watchExpiry(0);
+    if (options.clockRules !== undefined) this.#watchClocks(CLOCK_START_MS);
   }
 
   get manifest(): Manifest {
@@ -235,6 +259,21 @@ export class Exchange {
 
   cases(id?: Uuid): Promise<CaseView[]> {
     return listCases(this.#context, id);
+  }
+
+  /** The clocks of all cases, or of one, as they stand at a moment in Unix milliseconds. */
+  clocks(atMs: number, id?: Uuid): Promise<ClockView[]> {
+    return listClocks(this.#context, atMs, id);
+  }
+
+  /** Counts cases: in and out, by partner. */
+  statistics(scope: Parameters<typeof countCases>[1]): Promise<Statistics> {
+    return countCases(this.#context, scope);
+  }
+
+  /** Duties that this node has noticed to be overdue. */
+  clockEvents(id?: Uuid): Promise<NotedClockEvent[]> {
+    return listClockEvents(this.#context, id);
   }
 
   /** What waits for a receipt from a peer, and how much of it is before the message with this number. */
@@ -357,6 +396,9 @@ export class Exchange {
   /** Lets running steps finish and takes nothing more. */
   async close(): Promise<void> {
     this.#cancelExpiry();
+    this.#isClosing = true;
+    this.#cancelClocks();
+    await this.#noting;
     for (const [peer, session] of this.#sessions) {
       this.#sessions.delete(peer);
       this.#settle(peer, session.stop());
@@ -389,6 +431,18 @@ export class Exchange {
         .then((peers) => {
           for (const peer of peers) this.#sessions.get(peer)?.wake();
           this.#watchExpiry(EXPIRY_INTERVAL_MS);
+        })
+        .catch((error: unknown) => {
+          if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
+        });
+    });
+  }
+
+  #watchClocks(delayMs: number): void {
+    this.#cancelClocks = this.#context.timers.after(delayMs, () => {
+      this.#noting = noteClocks(this.#context, () => this.#isClosing)
+        .then(() => {
+          if (!this.#isClosing) this.#watchClocks(CLOCK_INTERVAL_MS);
         })
         .catch((error: unknown) => {
           if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);

@@ -1,3 +1,4 @@
+export type { ClockView, NotedClockEvent } from './case-clocks.ts';
 export type { BatchReport } from './committer.ts';
 export { CLOSE_CODES, type CloseReason } from './close-code.ts';
 export { Committer, type StepView } from './committer.ts';

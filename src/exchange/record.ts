@@ -114,7 +114,20 @@ export const keys = {
   attempts: (code: JurisdictionCode): string => `attempts/${code}`,
   /** A case with one counterpart. */
   case: (id: Uuid, peer: JurisdictionCode): string => `${keys.casesOf(id)}${peer}`,
-  casesOf: (id: Uuid): string => `case/${id}/`,
+  casesOf: (id: Uuid): string => `${keys.cases}${id}/`,
+  cases: 'case/',
+  /** That a due date passed, by the moment at which it did. */
+  clockEvent: (event: {
+    case_id: Uuid;
+    peer: JurisdictionCode;
+    at: number;
+    started_by: Uuid;
+    clock: string;
+    kind: string;
+  }): string =>
+    `${keys.clockEventsOf(event.case_id)}${event.peer}/${pad(event.at)}/${event.started_by}/${event.clock}/${event.kind}`,
+  clockEventsOf: (id: Uuid): string => `${keys.clockEvents}${id}/`,
+  clockEvents: 'clock-event/',
   /** Ids of the cases opened under a case with the same counterpart. */
   children: (id: Uuid, peer: JurisdictionCode): string => `children/${id}/${peer}`,
   /** Cases of one investigation. */

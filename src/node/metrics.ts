@@ -54,6 +54,7 @@ export class Metrics {
       this.#incidents.inc({ peer });
       return;
     }
+    if (kind === 'CLOCK_OVERDUE' || kind === 'CLOCK_ESCALATED') return;
     this.#messages.inc({ peer, event: kind });
     if (kind === 'REFUSED') this.#refused.inc({ peer, reason: event.reason });
     if (kind === 'REFUSAL_HELD') this.#refusals.inc({ peer, reason: event.reason });

@@ -1,8 +1,8 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
 import { randomBytes } from 'node:crypto';
 import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
-import { parseRegistry, refusalRulesOf } from '../casework/mod.ts';
-import { dataFolder, readDataFolder, type NodeConfig } from '../config/mod.ts';
+import { clocksOf, parseRegistry, parseStates, refusalRulesOf } from '../casework/mod.ts';
+import { dataFolder, readDataFolder, type NodeConfig, type ObjectStoreKey } from '../config/mod.ts';
 import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { Challenges } from '../credential/mod.ts';
@@ -24,6 +24,8 @@ import type { Metrics } from './metrics.ts';
 export interface NodeOptions {
   readonly config: NodeConfig;
   readonly passphrase: string | undefined;
+  /** For a store of evidence that speaks S3. */
+  readonly objectStoreKey?: ObjectStoreKey | undefined;
   readonly clock?: Clock;
   readonly log?: Log;
   readonly times?: SessionTimes;
@@ -174,9 +176,12 @@ export class Node {
     let vault: Vault | undefined;
     try {
       const { store, ledger, keys } = storage;
+      const data = dataFolder(process.env);
+      const registry = parseRegistry(readDataFolder(data, 'treaties'));
+      const states = parseStates(readDataFolder(data, 'states'));
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
       const own = currentKeys(config, keys, memberByCode(verified.manifest, config.code)!, clock.nowMs());
-      vault = openVault(config);
+      vault = await openVault(config, options.objectStoreKey);
       const exchange = new Exchange({
         code: config.code,
         store,
@@ -188,7 +193,8 @@ export class Node {
         clock,
         witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
         witnessIntervalMs: options.witnessIntervalMs,
-        refusalRules: refusalRulesOf(parseRegistry(readDataFolder(dataFolder(process.env), 'treaties'))),
+        refusalRules: refusalRulesOf(registry),
+        clockRules: (matter, atMs) => clocksOf(matter, registry, states, atMs),
         failpoint: options.failpoint,
         evidence: { vault, acceptance: acceptanceOf(config) },
         onFatal: options.onFatal,
@@ -197,11 +203,15 @@ export class Node {
       for (const manifest of fresh) await exchange.recordManifest(manifest);
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await exchange.publishCosignatures();
-      await exchange.evidence.recover();
+      await exchange.evidence.recover().catch((error: unknown) => {
+        // Messages need no evidence: a store that is away when the node starts is tidied at its next start.
+        if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
+        log('warn', 'evidence.store_failed', { code: codeOf(error) });
+      });
       exchange.subscribe((event) => {
         metrics?.onExchange(event);
         // What a message is about stays inside it: a log names no case and no kind of step.
-        const level = event.kind === 'INCIDENT' ? 'error' : event.kind === 'EVIDENCE_POSTPONED' ? 'warn' : 'info';
+        const level = event.kind === 'INCIDENT' ? 'error' : WARNINGS.has(event.kind) ? 'warn' : 'info';
         log(level, `exchange.${event.kind.toLowerCase()}`, logFields(event));
       });
       if (config.ledgerListen !== undefined)
@@ -260,7 +270,8 @@ export class Node {
   }
 }
 
-const LOGGED = ['peer', 'index', 'message_id', 'seq', 'file_id', 'code'];
+const WARNINGS: ReadonlySet<string> = new Set(['EVIDENCE_POSTPONED', 'CLOCK_OVERDUE', 'CLOCK_ESCALATED']);
+const LOGGED = ['peer', 'index', 'message_id', 'seq', 'file_id', 'started_by', 'code'];
 
 function logFields(event: ExchangeEvent): Record<string, unknown> {
   return Object.fromEntries(Object.entries(event).filter(([name]) => LOGGED.includes(name)));

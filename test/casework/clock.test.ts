@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
-import { clocksOf, endOfSpan, type CaseClock, type TimedStep } from '../../src/casework/mod.ts';
+import { clocksOf, endOfSpan, takeOwnStep, type CaseClock, type TimedStep } from '../../src/casework/mod.ts';
+import { bodyOf, messageOf } from '../kit/casework.ts';
 import { STATES } from '../kit/requests.ts';
 import { REGISTRY, documentOf } from '../kit/registry.ts';
 import { parseStates } from '../../src/casework/mod.ts';
@@ -113,6 +114,47 @@ describe('clocks of a case', () => {
     const wanted = opening('untoc', '2018-06-04T09:00:00Z', { deadline: '2018-07-01' });
     expect(short(clocks([wanted], '2018-07-01T20:00:00Z'))).toEqual(['REQUESTED_DATE RUNNING 2018-07-01']);
     expect(short(clocks([wanted], '2018-07-01T22:00:00Z'))).toEqual(['REQUESTED_DATE OVERDUE 2018-07-01']);
+  });
+
+  test('tell what happened to them, by a message or because time went by', () => {
+    const question = step('clarification_request', '2018-06-18T09:00:00Z');
+    const answer = step('clarification_reply', '2018-06-28T09:00:00Z', { by: REQUESTING });
+    const delay = step('delay_notice', '2018-06-30T09:00:00Z');
+    const [, decide] = clocks([request, acknowledged, question, answer, delay], '2018-12-01T00:00:00Z');
+    expect(decide!.events.map(({ kind, at: time }) => `${kind} ${iso(time).slice(0, 10)}`)).toEqual([
+      'STARTED 2018-06-08',
+      'PAUSED 2018-06-18',
+      'RESUMED 2018-06-28',
+      'EXTENDED 2018-06-30',
+      'OVERDUE 2018-08-02',
+      'ESCALATED 2018-08-09',
+    ]);
+    expect(decide!.events[1]!.message_id).toBe(question.message_id);
+    // What was done late was overdue before, and what is paused is not.
+    const late = step('review_decision', '2018-07-20T09:00:00Z', { outcome: 'ACCEPT' });
+    const kinds = (steps: readonly TimedStep[]): string[] =>
+      clocks(steps, '2018-12-01T00:00:00Z')[1]!.events.map(({ kind }) => kind);
+    expect(kinds([request, acknowledged, late])).toEqual(['STARTED', 'OVERDUE', 'ESCALATED', 'STOPPED']);
+    expect(kinds([request, acknowledged, question])).toEqual(['STARTED', 'PAUSED']);
+  });
+
+  test('a supplementary request is a request', () => {
+    const child = { ...request, type: 'supplementary_request' as const };
+    expect(short(clocks([child], '2018-06-05T00:00:00Z'))).toEqual(['ACKNOWLEDGE RUNNING 2018-06-11']);
+  });
+
+  test('are those of the signed messages: what a case keeps of a request is enough', () => {
+    const body = bodyOf('assistance_request', {
+      legal_basis: [{ instrument: 'sample-brethen', articles: ['1'] }],
+      deadline: { date: '2026-03-20', reason: { lang: 'en', text: 'Hearing.', translations: [] } },
+    });
+    const asked = takeOwnStep(undefined, messageOf('XA', body));
+    if (!asked.ok) throw new Error(asked.detail);
+    expect(short(clocksOf(asked.value, REGISTRY, STATES, at('2026-03-02T00:00:00Z')))).toEqual([
+      'ACKNOWLEDGE RUNNING 2026-03-06',
+      'REQUESTED_DATE RUNNING 2026-03-20',
+    ]);
+    expect(asked.value.steps[0]!.said).toMatchObject({ types: ['STATEMENT'], urgency: 'ROUTINE' });
   });
 
   test('an instrument that is not in force has no clocks', () => {

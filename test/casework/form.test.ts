@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FORM_LANGUAGES, TRANSITIONS, caseFormLines, formLines, parseCodeLists } from '../../src/casework/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import { moneyText } from '../../src/casework/form/value.ts';
 import { LANG } from '../../src/cli/language.ts';
 import { dataFolder, readDataFolder } from '../../src/config/mod.ts';
 import { BODY_TYPES, bodyTypeName, enumNames, fieldsOf, parseDraft, toJson } from '../../src/wire/mod.ts';
@@ -156,6 +157,35 @@ describe('a form', () => {
       // A label is in Arabic; a line without one holds an isolated text.
       expect(/^\u2067\s*(\p{Script=Arabic}|\u2068)/u.test(line), line).toBe(true);
     }
+  });
+
+  test.each([
+    ['en', 'EUR 1,900,000.05', 'Italy (IT)'],
+    ['fr', '1 900 000,05 EUR', 'Italie (IT)'],
+    ['es', '1.900.000,05 EUR', 'Italia (IT)'],
+    ['it', '1.900.000,05 EUR', 'Italia (IT)'],
+    ['de', '1.900.000,05 EUR', 'Italien (IT)'],
+    ['ar', 'EUR', 'إيطاليا (IT)'],
+  ] as const)('in %s writes an amount and a country as its readers do', (lang, amount, country) => {
+    const asset = {
+      id: 'a1',
+      kind: 'CASH',
+      description: { lang: 'en', text: 'Invented.' },
+      value: { currency: 'EUR', minor_units: 190_000_005 },
+    };
+    const requesting = { name: 'Invented authority', country: 'IT' };
+    const form = formOf({ assets: [asset], requesting_authority: requesting }, lang).join('\n');
+    expect(form).toContain(amount);
+    expect(form).toContain(country);
+    expect(form).not.toMatch(/Pseudo|minor/);
+  });
+
+  test('an amount is exact: without decimals where the currency has none, and beyond what a double holds', () => {
+    expect(moneyText('JPY', 1_234n, 'en')).toBe('JPY 1,234');
+    expect(moneyText('KWD', 5n, 'en')).toBe('KWD 0.005');
+    expect(moneyText('USD', 0n, 'en')).toBe('USD 0.00');
+    expect(moneyText('EUR', 9_007_199_254_740_993n, 'en')).toBe('EUR 90,071,992,547,409.93');
+    expect(moneyText('EUR', 190_000_005n, 'ar')).toMatch(/1,900,000\.05|1\.900\.000,05/);
   });
 
   test('shows a digest as other tools print it, and never the key of a file', () => {

@@ -12,11 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { Archive, ArchiveWriter, bytesAccess } from '../../src/audit/mod.ts';
+import type { DossierVerdict } from '../../src/cli/dossier/verify.ts';
 import type { ApiClient } from '../../src/client/mod.ts';
 import type { EvidenceAnswer, MessageRecord } from '../../src/exchange/mod.ts';
 import { runCommand } from '../kit/command.ts';
 import { caseOverApi, exhibit, noise } from '../kit/evidence.ts';
-import { copyTestFederation, until } from '../kit/federation.ts';
+import { copyTestFederation, until, type TestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { serveNode, type Outcome } from '../kit/process.ts';
 
@@ -24,7 +26,7 @@ interface Listed {
   readonly files: readonly (EvidenceAnswer & { readonly path?: string })[];
 }
 
-const [HELD, DONE, REFUSED, USAGE] = [30_000, 0, 1, 2];
+const [HELD_MS, DONE, REFUSED, USAGE] = [120_000, 0, 1, 2];
 
 /** Runs a command that has to succeed; its result. */
 async function succeed<T>(...args: readonly string[]): Promise<T> {
@@ -54,6 +56,68 @@ const isSettled = async (api: ApiClient, count: number): Promise<boolean> => {
   const { files } = await api.get<Listed>('evidence');
   return files.filter(({ offers }) => offers.some(({ status }) => status === 'COMPLETE')).length === count;
 };
+
+/** A dossier of each side, taken by the other side's expert, and changed by somebody who does not hold the keys. */
+async function dossiers(federation: TestFederation, caseId: string, folder: string): Promise<void> {
+  const make = async (code: string, name: string, ...others: readonly string[]): Promise<string> => {
+    const path = join(folder, name);
+    const at = ['--node', federation.dirOf(code), '--case', caseId];
+    await succeed('evidence', 'dossier', ...at, '-o', path, '--html', `${path}.html`, ...others);
+    return path;
+  };
+  const own = join(folder, 'xa.zip');
+  await succeed('audit', 'export', '--node', federation.dirOf('XA'), '-o', own);
+  const ofB = join(folder, 'b.zip');
+  // The same bytes for the same head; peers that cosign each other's heads may move them between two dossiers.
+  await until(async () => {
+    const [one, two] = [await make('XB', 'b.zip', own), await make('XB', 'b-again.zip', own)];
+    return Buffer.compare(readFileSync(one), readFileSync(two)) === 0;
+  }, HELD_MS);
+  const ofA = await make('XA', 'a.zip');
+  for (const path of [ofA, ofB]) {
+    const report = await succeed<{ dossiers: DossierVerdict[] }>('audit', 'verify', path);
+    expect(report.dossiers).toMatchObject([{ ok: true, exhibits: 1, files: 4, proved_files: 4, faults: [] }]);
+  }
+  // The page by itself names everything, asks for nothing from elsewhere, and runs nothing.
+  const page = readFileSync(`${ofA}.html`, 'utf8');
+  for (const text of [
+    'S-77',
+    'statement.pdf',
+    'Insp. Ida Example',
+    'evidence_transfer',
+    'TRANSFER',
+    'RECEIVE',
+    'c2sp.org/tlog-proof@v1',
+  ])
+    expect(page).toContain(text);
+  expect(page).not.toMatch(/<script|<img|<link|https?:\/\//);
+
+  const changes: readonly (readonly [string, (text: string) => string, string])[] = [
+    ['dossier.json', (text) => text.replace('S-77', 'S-78'), 'signature: does not verify'],
+    ['dossier.json', (text) => text.replace(/"size": 700000/, '"size": 700001'), 'no ledger here proves'],
+    ['dossier.html', (text) => text.replace('S-77', 'S-78'), 'does not say what dossier.json says'],
+    ['bundle.zip', () => '', 'not the one that the dossier was made with'],
+    ['dossier.json', () => '{}', 'cannot be read'],
+  ];
+  for (const [part, change, words] of changes) {
+    const changed = join(folder, 'changed.zip');
+    writeFileSync(changed, await withPart(readFileSync(ofA), part, change));
+    const outcome = await runCommand('audit', 'verify', changed);
+    expect({ part, ...outcome }).toMatchObject({ status: REFUSED });
+    expect(outcome.stdout).toContain(words);
+  }
+}
+
+async function withPart(zip: Uint8Array, part: string, change: (text: string) => string): Promise<Uint8Array> {
+  const archive = await Archive.open(bytesAccess(zip));
+  const writer = new ArchiveWriter();
+  const bytes: Uint8Array[] = [];
+  for (const path of archive.paths) {
+    const old = (await archive.read(path))!.bytes;
+    bytes.push(...writer.add(path, path === part ? Buffer.from(change(Buffer.from(old).toString('utf8'))) : old));
+  }
+  return Buffer.concat([...bytes, ...writer.end()]);
+}
 
 describe('evidence on the command line', () => {
   test('files, folders and standard input go in, are sent, and come out as the system’s own sha256sum knows them', async () => {
@@ -108,7 +172,18 @@ describe('evidence on the command line', () => {
     const sent = await runCommand('evidence', 'send', ...about, '--to', 'XA', '--measure', 'm1', 'e1');
     expect(sent).toMatchObject({ status: DONE });
     const output = join(folder, 'arrived');
-    const got = await succeed<Listed>('evidence', 'get', '--node', atA, '--case', caseId, '--wait', '60', '-o', output);
+    const got = await succeed<Listed>(
+      'evidence',
+      'get',
+      '--node',
+      atA,
+      '--case',
+      caseId,
+      '--wait',
+      '120',
+      '-o',
+      output,
+    );
     expect(got.files).toHaveLength(contents.size);
     for (const [name, bytes] of contents) expect(Buffer.compare(readFileSync(join(output, name)), bytes)).toBe(0);
 
@@ -131,7 +206,7 @@ describe('evidence on the command line', () => {
       status: REFUSED,
     });
 
-    await until(() => isSettled(b.api, contents.size), HELD);
+    await until(() => isSettled(b.api, contents.size), HELD_MS);
     const shown = await runCommand('evidence', 'list', '--node', atB);
     expect(shown.stdout.match(/announced to XA: COMPLETE/g)).toHaveLength(contents.size);
     const custody = await runCommand('evidence', 'custody', 'show', '--node', atA, '--case', caseId);
@@ -152,7 +227,8 @@ describe('evidence on the command line', () => {
       status: REFUSED,
     });
     expect((await runCommand('evidence', 'list', '--node', atA)).stdout).toMatch(/DELETED, from XB {2}piped\.bin/);
-  }, 120_000);
+    await dossiers(federation, caseId, folder);
+  }, 600_000);
 
   test('a backup holds records and keys; with a copy of the sealed files beside it everything is back', async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
@@ -195,7 +271,7 @@ describe('evidence on the command line', () => {
     expect(readdirSync(join(elsewhere, 'evidence', 'objects'))).toHaveLength(
       new Set(added.files.map(({ root }) => root.slice(0, 2))).size,
     );
-  }, 120_000);
+  }, 600_000);
 
   test.each([
     [['add', '--node', 'x', 'f'], '--case'],

@@ -1,6 +1,6 @@
 /** Evidence between two real nodes over real mutual TLS: announced, fetched, proved, compared, and read back. */
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { auditBundles } from '../../src/audit/mod.ts';
@@ -11,8 +11,13 @@ import { parseDraft } from '../../src/wire/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { S3_KEY, startS3 } from '../kit/s3-server.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
+const DELAY = {
+  reason: { lang: 'en', text: 'A holiday.' },
+  clock_estimates: [{ stage: 'EXECUTION', date: '2027-01-01' }],
+};
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 async function* source(...pieces: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
@@ -228,6 +233,37 @@ describe('evidence', () => {
       ),
     ).toEqual([]);
   }, 60_000);
+});
+
+describe('evidence in a store that speaks S3', () => {
+  test('is received into it, goes out of it, and waits while it is away', async () => {
+    const server = await startS3();
+    const federation = await copyTestFederation([XA, XB]);
+    for (const code of [XA, XB]) {
+      const { endpoint } = server.place;
+      const path = join(federation.dirOf(code), 'node.json');
+      const config = JSON.parse(readFileSync(path, 'utf8')) as object;
+      writeFileSync(path, JSON.stringify({ ...config, evidence: { s3: { endpoint, bucket: 'evidence' } } }));
+    }
+    const options = { objectStoreKey: S3_KEY };
+    const [a, b] = [await startNode(federation, XA, options), await startNode(federation, XB, options)];
+    const caseId = await caseUnderExecution(a, b);
+    const content = noise(1_000_000, 9);
+    const [id] = await addExhibit(b, caseId, 'e1', content);
+    await server.stop();
+    await announce(b, caseId, XA, 'e1');
+    await until(async () => (await fileAt(a, id!))?.progress?.postponed === 'EVIDENCE_STORE_FAILED', 120_000);
+    // Messages go on meanwhile, and neither node has failed.
+    await b.exchange.send(parseDraft({ case_id: caseId, delay_notice: DELAY }), XA);
+    await b.stop();
+    await a.stop();
+    await startS3(server);
+    const [again] = [await startNode(federation, XA, options), await startNode(federation, XB, options)];
+    await until(() => isCompared(again, [id!]), 120_000);
+    expect(Buffer.compare(await contentOf(again, id!), content)).toBe(0);
+    expect(existsSync(join(again.config.paths.evidence, 'objects'))).toBe(false);
+    expect(readdirSync(join(again.config.paths.evidence, 'spool'))).toEqual([]);
+  }, 300_000);
 });
 
 async function kindsOf(node: Node): Promise<{ entries: Readonly<Record<string, number>> }> {

@@ -13,7 +13,7 @@ export async function caseUnderExecution(requesting: Node, requested: Node): Pro
   const [to, from] = [requested.config.code, requesting.config.code];
   const send = async (node: Node, draft: Draft, peer: JurisdictionCode): Promise<Uuid> => {
     const { message_id: id } = await node.exchange.send(draft, peer);
-    const { status, reason } = await node.exchange.answerOf(id, 20_000);
+    const { status, reason } = await node.exchange.answerOf(id, 60_000);
     if (status !== 'RECEIVED') throw new Error(`${draft.body.type} is ${status} ${reason}`);
     return id;
   };
@@ -36,7 +36,7 @@ export async function caseUnderExecution(requesting: Node, requested: Node): Pro
 /** The same case between two nodes in processes of their own, XA and XB. */
 export async function caseOverApi(requesting: ApiClient, requested: ApiClient): Promise<string> {
   const send = async (api: ApiClient, to: string, draft: object): Promise<SentAnswer['message']> => {
-    const { message } = await api.post<SentAnswer>('messages', { to, draft, wait_ms: 30_000 });
+    const { message } = await api.post<SentAnswer>('messages', { to, draft, wait_ms: 60_000 });
     if (message.status !== 'RECEIVED') throw new Error(`${message.type} is ${message.status} ${message.reason}`);
     return message;
   };

@@ -56,11 +56,14 @@ export async function serveNode(
   const dir = federation.dirOf(code);
   const running = startRogatory('serve', '--config', nodePaths(dir).config);
   const api = new ApiClient(dir);
-  await until(() =>
-    api.get('status').then(
-      () => true,
-      () => false,
-    ),
+  // A machine with other work to do starts a process many times as slowly as an idle one.
+  await until(
+    () =>
+      api.get('status').then(
+        () => true,
+        () => false,
+      ),
+    120_000,
   );
   return { ...running, api };
 }

@@ -69,8 +69,23 @@ function addMonths(day: number, months: number): number {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** How far a time zone is ahead of UTC at a moment. */
+const offsets = new Map<string, number | undefined>();
+// About thirty years of days of a few zones; beyond that, whoever asks pays again.
+const MAX_OFFSETS = 50_000;
+
+/** How far a time zone is ahead of UTC at a moment. Asking the formatter is slow, and nearly every day has one answer from end to end. */
 function offsetMs(timeMs: number, timeZone: string): number {
+  const day = Math.floor(timeMs / DAY_MS) * DAY_MS;
+  const key = `${timeZone}/${day}`;
+  if (!offsets.has(key)) {
+    if (offsets.size >= MAX_OFFSETS) offsets.clear();
+    const first = askOffsetMs(day, timeZone);
+    offsets.set(key, first === askOffsetMs(day + DAY_MS, timeZone) ? first : undefined);
+  }
+  return offsets.get(key) ?? askOffsetMs(timeMs, timeZone);
+}
+
+function askOffsetMs(timeMs: number, timeZone: string): number {
   let format = formats.get(timeZone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat('en', {

@@ -35,8 +35,23 @@ export interface TimedCase {
   readonly steps: readonly TimedStep[];
 }
 
+/** The clocks of a case at a moment in Unix milliseconds, as the treaty registry has them. */
+export type ClockRules = (matter: TimedCase, atMs: number) => CaseClock[];
+
+/** Without a registry there are no clocks. */
+export const NO_CLOCK_RULES: ClockRules = () => [];
+
 /** How a clock stands: CLOSED_LATE is one that was stopped after it was due. */
 export type ClockState = 'RUNNING' | 'PAUSED' | 'OVERDUE' | 'ESCALATED' | 'STOPPED' | 'STOPPED_LATE';
+
+/** Something that happened to a clock: by a message, or because time went by. */
+export interface ClockEvent {
+  readonly kind: 'STARTED' | 'PAUSED' | 'RESUMED' | 'EXTENDED' | 'STOPPED' | 'OVERDUE' | 'ESCALATED';
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The message that did it. */
+  readonly message_id?: Uuid;
+}
 
 /** One clock of a case on a day. */
 export interface CaseClock {
@@ -56,6 +71,8 @@ export interface CaseClock {
   readonly state: ClockState;
   /** The message that started it. */
   readonly started_by: Uuid;
+  /** In the order of their times. */
+  readonly events: readonly ClockEvent[];
 }
 
 /**
@@ -101,6 +118,10 @@ function runClock(
   let start: TimedStep | undefined;
   let due = 0;
   let pausedAt: number | undefined;
+  let events: ClockEvent[] = [];
+  const note = (kind: ClockEvent['kind'], { issued_at: at, message_id }: TimedStep): void => {
+    events.push({ kind, at, message_id });
+  };
   const finish = (stoppedAt: number | undefined): void => {
     if (start === undefined) return;
     const escalates = rule.escalates_after === undefined ? undefined : endOfSpan(due, rule.escalates_after, calendar);
@@ -118,8 +139,10 @@ function runClock(
       ...(stoppedAt === undefined ? {} : { stopped_at: stoppedAt }),
       state: stateOf(due, escalates, stoppedAt, pausedAt, atMs),
       started_by: start.message_id,
+      events: withTime(events, due, escalates, stoppedAt ?? atMs, pausedAt),
     });
     start = undefined;
+    events = [];
   };
   for (const step of steps) {
     if (start === undefined) {
@@ -127,15 +150,20 @@ function runClock(
       start = step;
       due = endOfSpan(step.issued_at, rule.duration, calendar);
       pausedAt = undefined;
+      note('STARTED', step);
     } else if (isOneOf(step, rule.stops_at) || ENDS.has(step.type)) {
+      note('STOPPED', step);
       finish(step.issued_at);
     } else if (isOneOf(step, rule.pauses_on)) {
+      if (pausedAt === undefined) note('PAUSED', step);
       pausedAt ??= step.issued_at;
     } else if (pausedAt !== undefined && isOneOf(step, rule.resumes_on)) {
       due += step.issued_at - pausedAt;
       pausedAt = undefined;
+      note('RESUMED', step);
     } else if (rule.extension !== undefined && isOneOf(step, rule.extends_on ?? [])) {
       due = endOfSpan(due, rule.extension, calendar);
+      note('EXTENDED', step);
     }
   }
   finish(undefined);
@@ -156,7 +184,12 @@ function requestedDate(
   const day = opening.said?.deadline;
   if (day === undefined) return undefined;
   const due = endOfDate(day, states.get(matter.requested));
-  const stopped = steps.find(({ type }) => type === 'execution_report' || ENDS.has(type))?.issued_at;
+  const stop = steps.find(({ type }) => type === 'execution_report' || ENDS.has(type));
+  const stopped = stop?.issued_at;
+  const events: ClockEvent[] = [
+    { kind: 'STARTED', at: opening.issued_at, message_id: opening.message_id },
+    ...(stop === undefined ? [] : [{ kind: 'STOPPED' as const, at: stop.issued_at, message_id: stop.message_id }]),
+  ];
   return {
     case_id: matter.case_id,
     name: 'REQUESTED_DATE',
@@ -170,7 +203,24 @@ function requestedDate(
     ...(stopped === undefined ? {} : { stopped_at: stopped }),
     state: stateOf(due, undefined, stopped, undefined, atMs),
     started_by: opening.message_id,
+    events: withTime(events, due, undefined, stopped ?? atMs, undefined),
   };
+}
+
+/** What messages did, and what time has done up to a moment. */
+function withTime(
+  events: readonly ClockEvent[],
+  due: number,
+  escalates: number | undefined,
+  untilMs: number,
+  pausedAt: number | undefined,
+): readonly ClockEvent[] {
+  if (pausedAt !== undefined && pausedAt <= due) return events;
+  const passed = [
+    ...(untilMs > due ? [{ kind: 'OVERDUE' as const, at: due }] : []),
+    ...(escalates !== undefined && untilMs > escalates ? [{ kind: 'ESCALATED' as const, at: escalates }] : []),
+  ];
+  return [...events, ...passed].sort((a, b) => a.at - b.at);
 }
 
 function stateOf(
@@ -186,6 +236,8 @@ function stateOf(
   return atMs > due ? 'OVERDUE' : 'RUNNING';
 }
 
+// A supplementary request is a request: instruments speak of both in one word.
 function isOneOf({ type, outcome }: TimedStep, events: readonly string[]): boolean {
-  return events.some((event) => event === type || (outcome !== undefined && event === `${type}:${outcome}`));
+  const name = type === 'supplementary_request' ? 'assistance_request' : type;
+  return events.some((event) => event === name || (outcome !== undefined && event === `${name}:${outcome}`));
 }

@@ -2,6 +2,7 @@ import { bytesToHex, parseBase64url } from '../../base/mod.ts';
 import { fieldsOf, type FieldRow } from '../../wire/mod.ts';
 import { nameOf, type CodeLists, type FormLanguage } from './code-list.ts';
 import { directed, isolate, styleOf, type Style } from './direction.ts';
+import { moneyText, placeText } from './value.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,6 +35,7 @@ function messageLines(type: string, value: Json, depth: number, style: Style): s
 function fieldLines(field: FieldRow, label: string, value: unknown, depth: number, style: Style): string[] {
   const indent = '  '.repeat(depth);
   if (field.kind !== 'message') return [`${indent}${label}: ${isolate(valueText(field, value, style), style)}`];
+  if (field.type === 'Money') return [`${indent}${label}: ${isolate(amountText(value as Json, style), style)}`];
   if (field.type === 'Text') return textLines(label, value as Json, depth, style);
   return [`${indent}${label}`, ...messageLines(field.type!, value as Json, depth + 1, style)];
 }
@@ -44,7 +46,12 @@ function valueText(field: FieldRow, value: unknown, { lists, lang }: Style): str
   if (field.kind === 'int64' && typeof value === 'number') return new Date(value).toISOString();
   // As other tools print a digest, so that it can be compared.
   if (field.kind === 'bytes') return bytesToHex(parseBase64url(String(value)));
-  return String(value);
+  const isPlace = field.format === 'country' || field.format === 'jurisdiction';
+  return isPlace ? placeText(String(value), lang) : String(value);
+}
+
+function amountText({ currency, minor_units: units = 0 }: Json, { lang }: Style): string {
+  return moneyText(String(currency), BigInt(units as number | string), lang);
 }
 
 interface Translation {

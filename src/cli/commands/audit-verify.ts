@@ -1,6 +1,9 @@
 import { basename } from 'node:path';
-import { auditBundles, parsePolicy, reportPage } from '../../audit/mod.ts';
+import { auditBundles, parsePolicy, reportPage, type ProvedArrival } from '../../audit/mod.ts';
+import type { Manifest } from '../../trust/mod.ts';
 import { auditLines } from '../audit-lines.ts';
+import { openDossier, type OpenedDossier } from '../dossier/archive.ts';
+import { dossierLines, verifyDossier } from '../dossier/verify.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { openFile, readInput, writeOutput, type InputFile } from '../files.ts';
@@ -15,7 +18,9 @@ export const auditVerify: Command = {
     late: { value: 'SECONDS', help: 'a receipt that took longer, or is missing for longer, is a finding' },
     html: { value: 'FILE', help: 'also write the report as one HTML page: no script, nothing from elsewhere' },
   },
-  details: 'Needs no node and no network. Exit status: 0 when nothing at all was found wrong, 1 otherwise.',
+  details:
+    'A dossier of evidence is taken for the bundles in it, and its exhibits, chains of custody and files are held against them. Needs no node\n' +
+    'and no network. Exit status: 0 when nothing at all was found wrong, 1 otherwise.',
   async run(args, io) {
     if (args.operands.length === 0) throw new CliError('CLI_USAGE', 'Give at least one bundle.');
     const policyFile = args.optional('policy');
@@ -24,18 +29,41 @@ export const auditVerify: Command = {
     const files: InputFile[] = [];
     try {
       for (const path of args.operands) files.push(await openFile(path));
-      const bundles = files.map((bytes, i) => ({ name: basename(args.operands[i]!), bytes }));
+      const dossiers: OpenedDossier[] = [];
+      const bundles = [];
+      for (const [i, bytes] of files.entries()) {
+        const name = basename(args.operands[i]!);
+        const dossier = await openDossier(name, bytes);
+        if (dossier === undefined) bundles.push({ name, bytes });
+        else {
+          dossiers.push(dossier);
+          bundles.push(...dossier.bundles);
+        }
+      }
+      const arrivals: ProvedArrival[] = [];
+      const manifests: Manifest[] = [];
       const late = args.optional('late') === undefined ? undefined : args.integer('late', 0, 999_999_999) * 1000;
       const report = await auditBundles(bundles, {
         fingerprint: args.optional('fingerprint'),
         policy,
         lateMs: late,
         onProgress: progressNotes(io.note),
+        ...(dossiers.length === 0
+          ? {}
+          : {
+              onArrival: (arrival) => arrivals.push(arrival),
+              onManifests: (all) => manifests.push(...all.map(({ manifest }) => manifest)),
+            }),
       });
       const html = args.optional('html');
       if (html !== undefined) await writeOutput(html, Buffer.from(reportPage(report)));
-      io.result(report, auditLines(report));
-      return report.ok ? 0 : 1;
+      const verdicts = dossiers.map((dossier) => verifyDossier(dossier, arrivals, manifests));
+      const ok = report.ok && verdicts.every((verdict) => verdict.ok);
+      io.result(dossiers.length === 0 ? report : { ...report, ok, dossiers: verdicts }, [
+        ...verdicts.flatMap(dossierLines),
+        ...auditLines(report),
+      ]);
+      return ok ? 0 : 1;
     } finally {
       for (const file of files) await file.close();
     }

@@ -1,6 +1,6 @@
 import { codeOf, RogatoryError, systemClock } from '../../base/mod.ts';
 import { ApiServer } from '../../api/mod.ts';
-import { loadNodeConfig, loadPassphrase } from '../../config/mod.ts';
+import { loadNodeConfig, loadObjectStoreKey, loadPassphrase } from '../../config/mod.ts';
 import { Node, createLog } from '../../node/mod.ts';
 import type { Command } from '../command.ts';
 import { failpointFrom } from '../failpoint.ts';
@@ -26,7 +26,14 @@ export const serve: Command = {
     };
     process.on('uncaughtException', onFatal);
     const failpoint = failpointFrom(process.env, () => process.kill(process.pid, 'SIGKILL'));
-    const node = await Node.start({ config, passphrase: loadPassphrase(process.env), log, onFatal, failpoint });
+    const node = await Node.start({
+      config,
+      passphrase: loadPassphrase(process.env),
+      objectStoreKey: loadObjectStoreKey(process.env),
+      log,
+      onFatal,
+      failpoint,
+    });
     const api = await ApiServer.open(node);
     const stopped = untilAskedToStop();
     io.result({ ok: true, code: config.code, port: node.transport.port, pid: process.pid }, [

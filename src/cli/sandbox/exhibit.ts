@@ -45,8 +45,14 @@ export async function fetchExhibits(run: Run, step: FetchStep): Promise<void> {
     const missing = stated.filter(({ algorithm, value }) => algorithm === 'SHA256' && !digests.includes(value));
     if (missing.length > 0 !== differing.includes(itemId))
       throw failed(id, `${itemId} ${missing.length > 0 ? 'is not' : 'is'} what its own hashes say`);
+    const chain = (item['custody'] as readonly { readonly event: { readonly kind: string } }[]).map(
+      ({ event }) => event.kind,
+    );
+    if (step.chain !== undefined && chain.join() !== step.chain.join())
+      throw failed(id, `the chain of custody of ${itemId} is ${chain.join(', ')}`);
     const found = missing.length > 0 ? ': NOT what the exhibit says of itself' : '';
     run.tell(`  ${at} has the ${files.length} files of ${itemId}, compared with what was announced${found}`);
+    run.tell(`  its chain of custody: ${chain.join(' → ')}`);
   }
 }
 

@@ -65,6 +65,8 @@ const fetching = z.strictObject({
   fetch: z.array(slug).min(1),
   /** Of these, the content has to differ from what the exhibit says of itself. */
   differing: z.array(slug).default([]),
+  /** The events that the chain of custody of each has to have by then, in their order. */
+  chain: z.array(z.string()).optional(),
 });
 
 /** Asks the treaty registry, as of the day of the story. */

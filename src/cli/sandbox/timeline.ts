@@ -8,6 +8,7 @@ export function timelineLine(code: JurisdictionCode, event: ExchangeEvent): stri
     `  ${clock}  ${code}  ${what.padEnd(54)} ${`${code} entry ${index}`.padEnd(12)} ${verified}`.trimEnd();
   if (isAboutFile(event)) return fileLine(code, event, at);
   if (event.kind === 'INCIDENT') return at(`INCIDENT with ${event.peer}: ${event.detail}`, event.index);
+  if ('started_by' in event) return `  ${clock}  ${code}  notices that a duty in a case with ${event.peer} is late`;
   const what = `${event.type?.replaceAll('_', ' ') ?? 'message'} ${event.seq}`;
   const theirs = `${event.peer} entry ${event.peer_index}`;
   switch (event.kind) {

@@ -1,0 +1,84 @@
+/**
+ * A dossier as one file: a zip of stored files without times, so that the same evidence at the same head gives the same bytes.
+ *
+ *     dossier.html      for people; makes itself out of dossier.json and nothing else
+ *     dossier.json      what it says
+ *     sha256sums.txt    of the files, as “sha256sum -c” reads it, under the names that “evidence get --case” gives them
+ *     bundle.zip        the audit bundle of the node that made it, limited to the case
+ *     other/<n>.zip     bundles of the other side that were added
+ */
+import { bytesToHex, sha256, utf8ToBytes } from '../../base/mod.ts';
+import { Archive, ArchiveWriter, bytesAccess, type NamedBundle, type RandomAccess } from '../../audit/mod.ts';
+import { safeNames } from '../safe-name.ts';
+import type { Dossier } from './data.ts';
+import { dossierPage } from './page.ts';
+
+/** A dossier as it was handed in. */
+export interface OpenedDossier {
+  readonly name: string;
+  /** As it is written, and undefined when it cannot be read. */
+  readonly text: string | undefined;
+  readonly page: string;
+  readonly bundles: readonly NamedBundle[];
+  /** SHA-256 of bundle.zip, hexadecimal; undefined when it is not there. */
+  readonly bundleDigest: string | undefined;
+  /** Parts whose bytes are not those that were packed. */
+  readonly damaged: readonly string[];
+}
+
+const DATA = 'dossier.json';
+const PAGE = 'dossier.html';
+const BUNDLE = 'bundle.zip';
+
+/** The bytes of a dossier. @param others bundles of other nodes */
+export function packDossier(dossier: Dossier, bundle: Uint8Array, others: readonly Uint8Array[]): Uint8Array {
+  const writer = new ArchiveWriter();
+  const parts: (readonly [string, Uint8Array])[] = [
+    [PAGE, utf8ToBytes(dossierPage(dossier))],
+    [DATA, utf8ToBytes(encodeDossier(dossier))],
+    ['sha256sums.txt', utf8ToBytes(sumsOf(dossier))],
+    [BUNDLE, bundle],
+    ...others.map((bytes, i) => [`other/${i + 1}.zip`, bytes] as const),
+  ];
+  return Buffer.concat([...parts.flatMap(([path, bytes]) => writer.add(path, bytes)), ...writer.end()]);
+}
+
+/** `dossier.json` as it is written. */
+export function encodeDossier(dossier: Dossier): string {
+  return `${JSON.stringify(dossier, undefined, 1)}\n`;
+}
+
+/** Opens a file if it is a dossier; undefined for a bundle, and for anything else. */
+export async function openDossier(name: string, access: RandomAccess): Promise<OpenedDossier | undefined> {
+  const archive = await Archive.open(access).catch(() => undefined);
+  if (archive?.has(DATA) !== true) return undefined;
+  const damaged: string[] = [];
+  const read = async (path: string): Promise<Uint8Array> => {
+    const file = await archive.read(path);
+    if (file?.isIntact !== true) damaged.push(path);
+    return file?.bytes ?? new Uint8Array();
+  };
+  const bundles: NamedBundle[] = [];
+  let bundleDigest: string | undefined;
+  for (const path of archive.paths.filter((one) => /^(bundle|other\/[1-9][0-9]*)\.zip$/.test(one))) {
+    const bytes = await read(path);
+    if (path === BUNDLE) bundleDigest = bytesToHex(sha256(bytes));
+    bundles.push({ name: `${name}/${path}`, bytes: bytesAccess(bytes) });
+  }
+  const text = textOf(await read(DATA));
+  return { name, text, page: textOf(await read(PAGE)) ?? '', bundles, bundleDigest, damaged };
+}
+
+function sumsOf({ files }: Dossier): string {
+  const here = files.filter(({ status }) => status === 'STORED');
+  const names = safeNames(here.map(({ name }) => name));
+  return here.map(({ sha256 }, i) => `${sha256}  ${names[i]}\n`).join('');
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
