@@ -5,7 +5,7 @@
 import { verifierKey, type VerifierKey } from './verifier-key.ts';
 
 /** The most epochs a ledger can have. */
-export const MAX_EPOCH = 512;
+const MAX_EPOCH = 512;
 
 // Above any number of entries, and small enough that 512 of them stay exact.
 const PLACES_PER_EPOCH = 2 ** 44;
@@ -33,7 +33,7 @@ export function epochKeyOf(
 }
 
 /** The origin that a checkpoint states, unverified; of the text of an inclusion proof, that of its checkpoint. */
-export function originOf(note: string): string {
+function originOf(note: string): string {
   const start = note.startsWith('c2sp.org/') ? note.indexOf('\n\n') + 2 : 0;
   return note.slice(start, Math.max(start, note.indexOf('\n', start)));
 }

@@ -1,10 +1,10 @@
 export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
 export { cosign, cosignatureLine, verifyCosignature, verifyCosignatures, type Cosignature } from './cosignature.ts';
-export { MAX_EPOCH, epochKey, epochKeyOf, epochOf, originOf, placeInOrder } from './epoch.ts';
+export { epochKey, epochKeyOf, epochOf, placeInOrder } from './epoch.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, leafHash } from './hash.ts';
-export { newestHead, newestSignedHead, parseHeadFile, writeHeadFile, type SignedHead } from './head-file.ts';
+export { newestHead, newestSignedHead, writeHeadFile, type SignedHead } from './head-file.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export { Ledger, type AppendReport, type LedgerOptions, type LedgerWrites, type Receipted } from './ledger.ts';
 export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
