@@ -46,8 +46,9 @@ async function openWebSocket(port, tls) {
   return {
     piece: (bytes) =>
       new Promise((resolve) => {
-        socket.send(bytes, { binary: true }, socket.bufferedAmount > BUFFERED_BYTES ? resolve : undefined);
-        if (socket.bufferedAmount <= BUFFERED_BYTES) resolve();
+        const isFull = socket.bufferedAmount > BUFFERED_BYTES;
+        socket.send(bytes, { binary: true }, isFull ? resolve : undefined);
+        if (!isFull) resolve();
       }),
     end: () => socket.terminate(),
   };
