@@ -68,6 +68,7 @@ const ACCESS = {
   'GET messages/*': { action: 'READ_MESSAGE', target: ofMessage },
   'GET messages/*/why': { action: 'TRACE_MESSAGE', target: ofMessage },
   'POST messages/*/withdraw': { action: 'WITHDRAW_MESSAGE', target: ofMessage },
+  'POST messages/*/erase': { action: 'DELETE_EVIDENCE', target: ofMessage },
   'GET cases': { action: 'LIST_CASES' },
   'GET cases/*': { action: 'READ_CASE', target: ({ id }) => ({ case_id: parseCaseId(id) }) },
   'POST cases/*/assign': 'STAFF',

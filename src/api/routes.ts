@@ -23,7 +23,7 @@ import {
   type Witnessing,
 } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
-import { parseDraft, type Draft } from '../wire/mod.ts';
+import { enumNames, parseDraft, type ErasedWhy, type Draft } from '../wire/mod.ts';
 import { nextAction } from './why.ts';
 
 /** A node at a glance. */
@@ -180,6 +180,15 @@ export async function answerFor(node: Node, queued: MessageRecord, waitMs: unkno
 export async function withdrawMessage(node: Node, id: string): Promise<WithdrawnAnswer> {
   const record = await node.exchange.withdraw(parseUuid(id));
   return { message: record, next: (await nextAction(node, record)).next };
+}
+
+/** Erases what a message says. */
+export function eraseMessage(node: Node, id: string, body: unknown): Promise<MessageRecord> {
+  const { why } = body as { readonly why?: unknown };
+  const known = enumNames<ErasedWhy>('ErasedWhy');
+  const stated = known.find((name) => name === why);
+  if (stated === undefined) throw new ApiError('API_BAD_REQUEST', `“why” must be one of ${known.join(', ')}.`);
+  return node.exchange.erase(parseUuid(id), stated);
 }
 
 export async function cases({ exchange }: Node, id?: string): Promise<CaseView[]> {

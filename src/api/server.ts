@@ -90,6 +90,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'GET messages/*': ({ node, id }) => routes.message(node, id),
   'GET messages/*/why': ({ node, id }) => why(node, id),
   'POST messages/*/withdraw': ({ node, id }) => routes.withdrawMessage(node, id),
+  'POST messages/*/erase': ({ node, id, body }) => routes.eraseMessage(node, id, body()),
   'GET cases': async ({ node, caller }) => staff.knownCases({ node }, caller, await routes.cases(node)),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),
   'POST cases/*/assign': asStaff((call) => staff.assign(call, call.id, call.body())),

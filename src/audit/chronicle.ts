@@ -75,6 +75,8 @@ export class ChronicleReader implements Chronicle {
       case 'WITNESSED':
       case 'EVIDENCE_COMPLETE':
       case 'EVIDENCE_DELETED':
+      case 'ERASED':
+      case 'WITHHELD':
       case 'MANIFEST':
       case 'KEY':
       case 'DISCLOSED':

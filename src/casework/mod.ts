@@ -33,6 +33,7 @@ export type { CaseKind, CaseState, ObligationKind, Party } from './state.ts';
 export type { CaseStep } from './step.ts';
 export { statisticsCsv, type Direction, type PartnerFigures, type Statistics } from './statistics/figures.ts';
 export { Tally, type StatisticsScope } from './statistics/tally.ts';
+export { onwardLimit } from './use-limit.ts';
 export { draftTemplate } from './template.ts';
 export type { Transition } from './table/row.ts';
 export { TRANSITIONS, kindOpenedBy } from './transition.ts';

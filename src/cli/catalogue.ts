@@ -54,6 +54,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'message show', load: async () => (await import('./commands/message-show.ts')).messageShow },
   { name: 'message template', load: async () => (await import('./commands/message-template.ts')).messageTemplate },
   { name: 'message withdraw', load: async () => (await import('./commands/message-withdraw.ts')).messageWithdraw },
+  { name: 'message erase', load: async () => (await import('./commands/message-erase.ts')).messageErase },
   { name: 'draft create', load: async () => (await import('./commands/draft.ts')).draftCreate },
   { name: 'draft list', load: async () => (await import('./commands/draft.ts')).draftList },
   { name: 'draft show', load: async () => (await import('./commands/draft.ts')).draftShow },

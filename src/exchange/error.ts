@@ -18,6 +18,12 @@ export type ExchangeErrorCode =
   | 'EXCHANGE_UNKNOWN_MESSAGE'
   /** The message was answered or given up already, or may have left this node. */
   | 'EXCHANGE_NOT_WITHDRAWABLE'
+  /** What the message says was erased here. */
+  | 'EXCHANGE_ERASED'
+  /** The message waits for its receipt, and may have to be sent again. */
+  | 'EXCHANGE_NOT_ERASABLE'
+  /** A condition of the sender forbids to hand the message on; the attempt is in the ledger. */
+  | 'EXCHANGE_WITHHELD'
   /** A message announces a file whose content is not here, or describes it otherwise. */
   | 'EXCHANGE_EVIDENCE_UNKNOWN'
   /** The node is stopping, or has stopped after a failed write. */

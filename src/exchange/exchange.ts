@@ -24,7 +24,7 @@ import type { Checkpoint, Ledger } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
-import type { Draft, Hello, Limits } from '../wire/mod.ts';
+import type { Draft, ErasedWhy, Hello, Limits } from '../wire/mod.ts';
 import { Attempts } from './attempts.ts';
 import {
   countCases,
@@ -40,6 +40,7 @@ import type { ExchangeContext, WitnessSigner } from './context.ts';
 import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
 import { discloseMessages, type Disclosure } from './disclosure.ts';
+import { eraseMessage } from './erasure.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
 import { Transfers } from './evidence-progress.ts';
@@ -309,6 +310,11 @@ export class Exchange {
   /** Takes messages out for an auditor, and records it first. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_STOPPED */
   disclose(ids: readonly Uuid[]): Promise<Disclosure[]> {
     return discloseMessages(this.#context, ids);
+  }
+
+  /** Erases what a message says. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_NOT_ERASABLE, EXCHANGE_STOPPED */
+  erase(id: Uuid, why: ErasedWhy): Promise<MessageRecord> {
+    return eraseMessage(this.#context, id, why);
   }
 
   /** What people do with evidence here. */

@@ -1,6 +1,6 @@
 /** What the exchange keeps in the store, and under which keys. */
 import { parseUtf8, utf8ToBytes, type JurisdictionCode, type Suite, type Uuid } from '../base/mod.ts';
-import type { BodyType, Reason } from '../wire/mod.ts';
+import type { BodyType, ErasedWhy, Reason } from '../wire/mod.ts';
 
 /** An entry of a ledger: the own one or the peer's. */
 export interface EntryRef {
@@ -40,6 +40,8 @@ export interface MessageRecord {
   readonly held?: EntryRef | undefined;
   /** This node lost the message and was given it back: `sent`, or `answer` of one received, is a RECOVERED entry. */
   readonly recovered?: boolean | undefined;
+  /** The ERASED entry in this node's ledger, and why, once the content is gone. */
+  readonly erased?: (EntryRef & { readonly why: ErasedWhy }) | undefined;
 }
 
 /** What a node knows of its exchange with one peer. */

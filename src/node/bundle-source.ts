@@ -52,7 +52,7 @@ async function discloseStopped(
     onGrowth: ignore,
   });
   try {
-    return await discloseMessages({ store, committer }, ids);
+    return await discloseMessages({ store, committer, clock: systemClock }, ids);
   } finally {
     await committer.close();
   }

@@ -27,6 +27,8 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   EPOCH: ['detail'],
   RESUMED: ['peer', 'detail'],
   RECOVERED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
+  ERASED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
+  WITHHELD: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest', 'detail'],
 };
 const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   RECEIVED: ['peer_entry'],
@@ -44,6 +46,8 @@ const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   // At the node what the peer held; at the peer the node's word for it.
   RESUMED: ['resumed', 'peer_entry'],
   RECOVERED: ['recovered'],
+  ERASED: ['erased'],
+  WITHHELD: ['withheld'],
 };
 const ALWAYS: readonly (keyof LedgerEntry)[] = ['version', 'kind', 'time'];
 // A message that was given up after the peer had refused nothing leaves its reason; an incident may be about one message or none.

@@ -101,6 +101,7 @@ ENTRY = {
     10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
     13: ("witnessed", WITNESSED_DETAIL), 20: ("evidence_arrived", ARRIVED), 21: ("evidence_deleted", DELETED),
     24: ("epoch", EPOCH_DETAIL), 25: ("resumed", RESUMED_DETAIL), 26: ("recovered", RECOVERED_DETAIL), 27: ("act", ACT),
+    28: ("erased", {1: ("why", NUMBER)}), 29: ("withheld", {1: ("rule", NUMBER)}),
 }
 RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
 HEADER = {
@@ -182,6 +183,7 @@ MEMBERS = {  # part 5: kind -> (required, optional)
     6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, {"evidence_arrived", "peer_entry"}),
     MANIFEST: ({"manifest"}, set()), 11: (set(), set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT), 20: ({"evidence_deleted"}, set()),
     EPOCH: ({"epoch"}, set()), RESUMED: ({"peer"}, {"resumed", "peer_entry"}), RECOVERED: (ABOUT | {"recovered"}, {"reason"}),
+    28: (ABOUT | {"erased"}, set()), 29: (ABOUT | {"withheld"}, set()),
 }
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
