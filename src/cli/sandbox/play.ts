@@ -1,7 +1,7 @@
-import type { SentAnswer } from '../../api/mod.ts';
+import type { ClocksAnswer, SentAnswer } from '../../api/mod.ts';
 import { ApiClient, RemoteError } from '../../client/mod.ts';
 import { proposeBasis } from '../../casework/mod.ts';
-import type { JurisdictionCode } from '../../base/mod.ts';
+import { isoTime, type JurisdictionCode } from '../../base/mod.ts';
 import type { ExchangeEvent } from '../../exchange/mod.ts';
 import { BODY_TYPES, type BodyType } from '../../wire/mod.ts';
 import { loadKnowledge } from '../message-check.ts';
@@ -10,7 +10,14 @@ import type { SandboxNode } from './federation.ts';
 import { fetchExhibits, makeExhibit } from './exhibit.ts';
 import { failed, Run, type PlayedMessage } from './run.ts';
 import { draftOf, type Scenario } from './scenario.ts';
-import { recipientsOf, type BasisStep, type MessageStep, type ScenarioStep, type TransferStep } from './step.ts';
+import {
+  recipientsOf,
+  type BasisStep,
+  type ClockStep,
+  type MessageStep,
+  type ScenarioStep,
+  type TransferStep,
+} from './step.ts';
 import type { SandboxOffices } from './staff.ts';
 import { timelineLine } from './timeline.ts';
 
@@ -31,6 +38,7 @@ export interface Played {
 
 const RECEIPT_WAIT_MS = 60_000;
 const SETTLE_MS = 10_000;
+const HOUR_MS = 3_600_000;
 
 /**
  * Plays a scenario through the nodes' own interfaces, telling each event as it happens.
@@ -86,6 +94,9 @@ async function take(run: Run, step: ScenarioStep): Promise<readonly PlayedRefusa
       return [];
     case 'basis':
       askRegistry(run, step);
+      return [];
+    case 'clock':
+      await lookAtClock(run, step);
       return [];
     default:
       return step satisfies never;
@@ -173,6 +184,20 @@ function askRegistry(run: Run, { id, basis, serves, falls }: BasisStep): void {
     const found = fell.find((fallen) => fallen.instrument === instrument);
     if (found?.code !== code) throw failed(id, `${instrument} does not fall away as ${code}`);
     run.tell(`  not ${found.title}: ${found.reason.text}`);
+  }
+}
+
+/** Whether a clock stands as the story has it, wherever it is looked at. */
+async function lookAtClock(run: Run, { id, clock, at, case: label, is, hours }: ClockStep): Promise<void> {
+  for (const code of at) {
+    const { clocks } = await run.client(code).get<ClocksAnswer>(`clocks?case=${run.caseId(label, id)}`);
+    const found = clocks.find(({ name }) => name === clock);
+    if (found?.state !== is) throw failed(id, `the clock ${clock} is ${found?.state} at ${code} and was to be ${is}`);
+    const given = (found.due_at - found.started_at) / HOUR_MS;
+    if (hours !== undefined && given !== hours) throw failed(id, `the clock ${clock} gives ${given} hours`);
+    run.tell(
+      `  at ${code} the clock ${clock} (${found.instrument}, art. ${found.article}) is ${is}; due ${isoTime(found.due_at)}`,
+    );
   }
 }
 

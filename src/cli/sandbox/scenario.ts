@@ -85,7 +85,7 @@ export function parseScenario(value: unknown, name: string): Scenario {
 }
 
 function peopleOf(step: Exclude<ScenarioStep, { kind: 'basis' }>): readonly string[] {
-  return step.kind === 'message' || step.kind === 'transfer' ? [step.from, ...recipientsOf(step)] : [step.at];
+  return step.kind === 'message' || step.kind === 'transfer' ? [step.from, ...recipientsOf(step)] : [step.at].flat();
 }
 
 /** The steps that send a message of their own words. */

@@ -79,7 +79,19 @@ const basis = z.strictObject({
   falls: z.record(slug, z.string()).default({}),
 });
 
-const KINDS = { message, transfer, exhibit, fetch: fetching, basis } as const;
+/** Looks at a clock of the registry that runs in a case, at each of some nodes. */
+const clock = z.strictObject({
+  ...told,
+  clock: z.string(),
+  at: z.array(code).min(1),
+  case: slug,
+  /** How it has to stand. */
+  is: z.string(),
+  /** How long it has to give. */
+  hours: z.number().positive().optional(),
+});
+
+const KINDS = { message, transfer, exhibit, fetch: fetching, basis, clock } as const;
 type Kind = keyof typeof KINDS;
 type StepOf<K extends Kind> = z.output<(typeof KINDS)[K]> & { readonly kind: K };
 
@@ -89,7 +101,8 @@ export type TransferStep = StepOf<'transfer'>;
 export type ExhibitStep = StepOf<'exhibit'>;
 export type FetchStep = StepOf<'fetch'>;
 export type BasisStep = StepOf<'basis'>;
-export type ScenarioStep = MessageStep | TransferStep | ExhibitStep | FetchStep | BasisStep;
+export type ClockStep = StepOf<'clock'>;
+export type ScenarioStep = MessageStep | TransferStep | ExhibitStep | FetchStep | BasisStep | ClockStep;
 
 /** A file of an exhibit. */
 export type ScenarioFile = z.output<typeof file>;
