@@ -265,6 +265,7 @@ describe('witnesses', () => {
     const policyOf = (text: string): Promise<AuditReport> => auditBundles(named, { policy: parsePolicy(text) });
     const own = a.exchange.manifest.members.find(({ code }) => code === XA)!;
     expect(await policyOf(`witness b ${witness.vkey}\nquorum b\n`)).toMatchObject({
+      findings: [],
       ok: true,
       ledgers: [{ witnessed_size: report.ledgers[0]!.cosigned[0]!.size }],
     });
