@@ -119,6 +119,7 @@ export class Exchange {
   #cancelExpiry: () => void = () => undefined;
   #cancelClocks: () => void = () => undefined;
   #noting: Promise<void> | undefined;
+  #expiring: Promise<void> | undefined;
   #isClosing = false;
   readonly #witnessIntervalMs: number;
 
@@ -404,7 +405,7 @@ export class Exchange {
     this.#cancelExpiry();
     this.#isClosing = true;
     this.#cancelClocks();
-    await this.#noting;
+    await Promise.all([this.#noting, this.#expiring]);
     for (const [peer, session] of this.#sessions) {
       this.#sessions.delete(peer);
       this.#settle(peer, session.stop());
@@ -433,10 +434,14 @@ export class Exchange {
 
   #watchExpiry(delayMs: number): void {
     this.#cancelExpiry = this.#context.timers.after(delayMs, () => {
-      giveUpExpired(this.#context, (peer) => this.#attemptsOf(peer))
+      this.#expiring = giveUpExpired(
+        this.#context,
+        (peer) => this.#attemptsOf(peer),
+        () => this.#isClosing,
+      )
         .then((peers) => {
           for (const peer of peers) this.#sessions.get(peer)?.wake();
-          this.#watchExpiry(EXPIRY_INTERVAL_MS);
+          if (!this.#isClosing) this.#watchExpiry(EXPIRY_INTERVAL_MS);
         })
         .catch((error: unknown) => {
           if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);

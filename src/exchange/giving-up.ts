@@ -32,16 +32,18 @@ export async function withdrawMessage(
 
 /**
  * Gives up everything that has expired and surely never left, whether or not its recipient is there.
+ * @param isOver asked before each: the store is about to be closed
  * @returns whose messages they were
  */
 export async function giveUpExpired(
   context: ExchangeContext,
   attemptsOf: AttemptsOf,
+  isOver: () => boolean,
 ): Promise<ReadonlySet<JurisdictionCode>> {
   const nowMs = context.clock.nowMs();
   const peers = new Set<JurisdictionCode>();
   for await (const [key, bytes] of context.store.scan(keys.expiries)) {
-    if (parseExpiry(key) > nowMs) break;
+    if (isOver() || parseExpiry(key) > nowMs) break;
     const id = parseUtf8(bytes) as Uuid;
     const record = decodeRecord<MessageRecord>((await context.store.get(keys.message(id)))!);
     const attempts = attemptsOf(record.peer);
