@@ -15,6 +15,8 @@ import { World } from './world.ts';
 const deep = process.env['SLOW'] === '1';
 const SCHEDULES = deep ? 2_000 : 15;
 const STEPS = 70;
+// A power cut makes the record of the head forget its last moment, and a store that is no older is put back.
+const ALWAYS = [1478];
 
 let identities: Promise<Identity[]> | undefined;
 
@@ -45,7 +47,7 @@ async function play(random: Random, plant?: Plant): Promise<void> {
 test(
   `${SCHEDULES} schedules`,
   async () => {
-    for (const seed of seedsOf(SCHEDULES)) await withSeed(seed, (random) => play(random));
+    for (const seed of new Set([...ALWAYS, ...seedsOf(SCHEDULES)])) await withSeed(seed, (random) => play(random));
   },
   SCHEDULES * 2_000 + 60_000,
 );

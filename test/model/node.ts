@@ -153,7 +153,8 @@ export class ModelNode {
     if (this.#old === undefined || this.#oldHead === undefined) return true;
     const now = this.#disk.mount(new Fuse(Infinity, 'before'));
     const head = await now.files.readFile(HEAD);
-    if (newestHead(head)?.note === newestHead(this.#oldHead)?.note) return true;
+    // A power cut may have made the record forget its last moment: what it does not know any more, a peer has to notice.
+    if (newestHead(head)!.size <= sizeOf(this.#old)) return true;
     const before = this.#disk;
     this.kill();
     const restored = new MemoryDisk();
@@ -255,4 +256,10 @@ async function writeHead(files: ReturnType<MemoryDisk['mount']>['files'], head: 
   await file.sync();
   const folder = await files.open('/node', 'r');
   await folder.sync();
+}
+
+/** Of the ledger in a copy of a store. */
+function sizeOf({ puts }: Batch): number {
+  const [, head] = puts.find(([key]) => key === 'ledger/head')!;
+  return (JSON.parse(Buffer.from(head).toString()) as { readonly size: number }).size;
 }
