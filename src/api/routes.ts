@@ -14,6 +14,8 @@ import type { CaseView, ClockView, MessageRecord, NotedClockEvent, PeerProof } f
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import {
   bundleOf,
+  dueEndings,
+  endingText,
   healthOf,
   witnessKeyOf,
   witnessingOf,
@@ -51,7 +53,20 @@ export type PeerAnswer = PeerConnection & {
   readonly checkpoint_size?: number;
   /** Entries of this node's ledger that the peer has cosigned. */
   readonly cosigned_size?: number;
+  /** What ends soon of the peer's, or has ended. */
+  readonly expiring: readonly ExpiringAnswer[];
 };
+
+/** Something that ends soon, or has ended. */
+export interface ExpiringAnswer {
+  readonly what: string;
+  readonly name: string;
+  readonly ends_at: string;
+  readonly days_left: number;
+  /** The warning that is due: 60, 30, 7 or 1 days; 0 when it has ended. */
+  readonly within_days: number;
+  readonly text: string;
+}
 
 /** A message that was sent, as far as it got. */
 export interface SentAnswer {
@@ -105,7 +120,8 @@ export async function status(node: Node): Promise<StatusAnswer> {
   };
 }
 
-export async function peers({ exchange, transport }: Node): Promise<PeerAnswer[]> {
+export async function peers({ exchange, transport, endings }: Node): Promise<PeerAnswer[]> {
+  const due = dueEndings(endings());
   const cosigned = new Map((await exchange.cosignatures()).map(({ peer, size }) => [peer, size]));
   return Promise.all(
     transport.connections().map(async (connection) => {
@@ -117,9 +133,22 @@ export async function peers({ exchange, transport }: Node): Promise<PeerAnswer[]
         waiting: count,
         ...(seen === undefined ? {} : { checkpoint_size: seen.size }),
         ...(size === undefined ? {} : { cosigned_size: size }),
+        expiring: due.filter(({ owner }) => owner === connection.code).map(expiringAnswer),
       };
     }),
   );
+}
+
+function expiringAnswer(ending: ReturnType<typeof dueEndings>[number]): ExpiringAnswer {
+  const { what, name, endsAt, daysLeft, warning } = ending;
+  return {
+    what,
+    name,
+    ends_at: isoTime(endsAt),
+    days_left: daysLeft,
+    within_days: warning,
+    text: endingText(ending),
+  };
 }
 
 /** Messages, newest first, of those that the caller may see. */

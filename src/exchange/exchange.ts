@@ -93,6 +93,8 @@ export interface ExchangeOptions {
   readonly witnessIntervalMs?: number | undefined;
   /** Files of evidence; left out at a node that keeps none. */
   readonly evidence?: { readonly vault: Vault; readonly acceptance: EvidenceAcceptance } | undefined;
+  /** Told when a newer manifest has come into force. */
+  readonly onManifest?: () => void;
   /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */
   readonly onFatal: (error: unknown) => void;
   /** Told of every batch that is durable. */
@@ -122,10 +124,12 @@ export class Exchange {
   #expiring: Promise<void> | undefined;
   #isClosing = false;
   readonly #witnessIntervalMs: number;
+  readonly #onManifest: () => void;
 
   constructor(options: ExchangeOptions) {
     const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
     this.#onFatal = options.onFatal;
+    this.#onManifest = options.onManifest ?? (() => undefined);
     const { timers = systemTimers, failpoint = noFailpoint } = options;
     this.#witnessIntervalMs = options.witnessIntervalMs ?? WITNESS_INTERVAL_MS;
     const committer = new Committer({
@@ -376,7 +380,9 @@ export class Exchange {
   /** Puts a newer manifest in force; sessions opened under the old one are closed and come back. */
   async takeManifest(text: string): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
     const taken = await takeManifest(this.#context, text);
-    if (taken.ok) for (const session of this.#sessions.values()) session.close('MANIFEST_UPDATED');
+    if (!taken.ok) return taken;
+    for (const session of this.#sessions.values()) session.close('MANIFEST_UPDATED');
+    this.#onManifest();
     return taken;
   }
 

@@ -1,14 +1,11 @@
 /** The part of the doctor that looks at ports and peers. */
-import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:net';
-import { connect } from 'node:tls';
 import type { Clock, JurisdictionCode } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
+import { probePeer, type Probe } from '../transport/mod.ts';
 import { clientTlsOptions, type Manifest, type Member, type TlsKey } from '../trust/mod.ts';
 import type { Diagnosis, RunningNode } from './doctor.ts';
-import { certificateEnding, type Ending } from './expiry.ts';
-
-const DIAL_TIMEOUT_MS = 5_000;
+import type { PresentedCertificate } from './expiry.ts';
 
 /** Whether the addresses to listen on can be had, or are had by the node. */
 export async function checkPorts(config: NodeConfig, runningOn: number | undefined): Promise<Diagnosis[]> {
@@ -45,27 +42,36 @@ function bindFault(host: string, port: number): Promise<string | undefined> {
   });
 }
 
-/** Dials every active member that has an endpoint, as the node would, up to the end of the TLS handshake. */
+/** Dials every active member that has an endpoint, as the node would, up to the peer’s Hello. */
 export async function checkPeers(
   config: NodeConfig,
   manifest: Manifest,
   tls: TlsKey,
   running: RunningNode | undefined,
   clock: Clock,
-): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly endings: readonly Ending[] }> {
+): Promise<{ readonly diagnoses: readonly Diagnosis[]; readonly presented: readonly PresentedCertificate[] }> {
   const others = manifest.members.filter(({ code, status }) => code !== config.code && status === 'ACTIVE');
   const results = await Promise.all(
     others.map(async (member) => {
       const link = running?.peers.find(({ code }) => code === member.code);
-      if (member.endpoint === '') return { diagnosis: diallingOut(member.code, link?.connected), endings: [] };
-      const dialled = await dial(member, manifest, tls, clock);
+      if (member.endpoint === '') return { diagnosis: diallingOut(member.code, link?.connected), presented: [] };
+      const options = clientTlsOptions(
+        tls,
+        () => manifest,
+        member.code,
+        () => clock.nowMs(),
+      );
+      const { certificate, ...probe } = await probePeer(member.endpoint, options);
       return {
-        diagnosis: reached(member, dialled.fault, link),
-        endings: dialled.certificate === undefined ? [] : [dialled.certificate],
+        diagnosis: reached(member, probe, manifest.version, link),
+        presented: certificate === undefined ? [] : [{ owner: member.code, certificate }],
       };
     }),
   );
-  return { diagnoses: results.map(({ diagnosis }) => diagnosis), endings: results.flatMap(({ endings }) => endings) };
+  return {
+    diagnoses: results.map(({ diagnosis }) => diagnosis),
+    presented: results.flatMap(({ presented }) => presented),
+  };
 }
 
 function diallingOut(code: JurisdictionCode, connected: boolean | undefined): Diagnosis {
@@ -73,27 +79,32 @@ function diallingOut(code: JurisdictionCode, connected: boolean | undefined): Di
   return { check: 'peers', level: connected === true ? 'ok' : 'note', text };
 }
 
-function reached(member: Member, fault: string | undefined, link: RunningNode['peers'][number] | undefined): Diagnosis {
-  const { code, endpoint } = member;
+function reached(
+  { code, endpoint }: Member,
+  { fault, manifestVersion }: Probe,
+  own: number,
+  link: RunningNode['peers'][number] | undefined,
+): Diagnosis {
   if (link?.connected === true) return { check: 'peers', level: 'ok', text: `${code} is connected` };
-  if (fault === undefined) {
-    const failed = link?.last_failure === undefined ? '' : `; the last session ended with ${link.last_failure}`;
-    return {
-      check: 'peers',
-      level: link === undefined ? 'ok' : 'note',
-      text: `${code} answers at ${endpoint}${failed}`,
-    };
+  if (fault !== undefined) {
+    const text = `${code} is not reached at ${endpoint} (${fault})`;
+    return { check: 'peers', level: 'warn', text, advice: adviceFor(code, fault) };
   }
-  return {
-    check: 'peers',
-    level: 'warn',
-    text: `${code} is not reached at ${endpoint} (${fault})`,
-    advice: adviceFor(code, fault),
-  };
+  if (manifestVersion !== undefined && manifestVersion > own) {
+    const text = `${code} answers at ${endpoint}, and has version ${manifestVersion} of the manifest, this node ${own}`;
+    const advice =
+      'Peers pass a newer manifest on; if it does not come, take it from the council: “rogatory federation publish”.';
+    return { check: 'peers', level: 'warn', text, advice };
+  }
+  const failed = link?.last_failure === undefined ? '' : `; the last session ended with ${link.last_failure}`;
+  const behind = manifestVersion === own ? '' : `, and has version ${manifestVersion} of the manifest so far`;
+  const level = link === undefined ? 'ok' : 'note';
+  return { check: 'peers', level, text: `${code} answers at ${endpoint}${behind}${failed}` };
 }
 
 function adviceFor(code: JurisdictionCode, fault: string): string {
-  if (fault.startsWith('CERTIFICATE_') || fault.includes('CERT'))
+  // The codes of the manifest’s own check, and those of OpenSSL’s: UNABLE_TO_VERIFY_LEAF_SIGNATURE, CERT_HAS_EXPIRED and their like.
+  if (/CERT|UNABLE_TO_|SIGNATURE/.test(fault))
     return `What answers there does not show a certificate that the manifest allows for ${code}: ask ${code}, and do not go around it.`;
   switch (fault) {
     case 'ENOTFOUND':
@@ -105,44 +116,9 @@ function adviceFor(code: JurisdictionCode, fault: string): string {
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return 'No answer: look at this network’s way out and firewall, then ask the peer.';
+    case 'HTTP_403':
+      return `${code} does not accept this node’s certificate: its manifest has another one, or has this node suspended. Compare versions with ${code}.`;
     default:
-      return `The handshake fails: perhaps ${code} has another manifest, in which this node’s certificate is not listed.`;
+      return `The handshake fails: perhaps ${code} has another manifest, or something stands between that is no node.`;
   }
-}
-
-interface Dialled {
-  /** Why it was not reached. */
-  readonly fault?: string;
-  readonly certificate?: Ending;
-}
-
-function dial(member: Member, manifest: Manifest, tls: TlsKey, clock: Clock): Promise<Dialled> {
-  const { hostname, port } = new URL(member.endpoint);
-  const options = clientTlsOptions(
-    tls,
-    () => manifest,
-    member.code,
-    () => clock.nowMs(),
-  );
-  return new Promise((resolve) => {
-    const socket = connect({
-      ...options,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: port === '' ? 443 : Number(port),
-    });
-    const end = (dialled: Dialled): void => {
-      socket.destroy();
-      resolve(dialled);
-    };
-    socket.setTimeout(DIAL_TIMEOUT_MS, () => {
-      end({ fault: 'TIMEOUT' });
-    });
-    socket.once('error', (error: Error & { code?: string }) => {
-      end({ fault: error.code ?? error.message.split(':')[0]! });
-    });
-    socket.once('secureConnect', () => {
-      const { raw } = socket.getPeerCertificate();
-      end({ certificate: certificateEnding('tls certificate', member.code, new X509Certificate(raw), clock.nowMs()) });
-    });
-  });
 }

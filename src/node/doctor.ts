@@ -2,6 +2,7 @@
  * Looks a node over, running or stopped, and says of everything that is not right what to do about it. It does nothing that a start would
  * not do: a probe file in the node's folder is written and removed again.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { codeOf, isoTime, systemClock, type Clock, type JurisdictionCode } from '../base/mod.ts';
 import { loadNodeConfig, nodePaths, type NodeConfig } from '../config/mod.ts';
@@ -11,7 +12,7 @@ import { currentKeys } from './current-keys.ts';
 import { checkDisk, checkPermissions } from './doctor-disk.ts';
 import { checkPeers, checkPorts } from './doctor-network.ts';
 import { NodeError } from './error.ts';
-import { endingsOf, type Ending } from './expiry.ts';
+import { dueEndings, endingText, endingsOf, type Ending } from './expiry.ts';
 import { readKeyring } from './keyring.ts';
 import { startingManifest } from './manifest-file.ts';
 import { openNodeStorage } from './node.ts';
@@ -87,14 +88,10 @@ export async function diagnose(
   found.push(...(await checkPorts(config, running?.port)));
   const member = memberByCode(manifest, config.code);
   const tls = member === undefined ? undefined : currentKeys(config, keys, member, clock.nowMs()).tls;
-  const own = tls === undefined ? [] : certificatesOf(config.code, tls.certificate, keys.authority);
-  const endings = endingsOf(manifest, own, clock.nowMs());
-  if (tls !== undefined) {
-    const peers = await checkPeers(config, manifest, tls, running, clock);
-    found.push(...peers.diagnoses);
-    endings.push(...peers.endings);
-  }
-  return [...found, ...checkEndings(config.code, endings)];
+  if (tls === undefined) return [...found, ...checkEndings(config.code, endingsOf(manifest, [], clock.nowMs()))];
+  const peers = await checkPeers(config, manifest, tls, running, clock);
+  const presented = [{ owner: config.code, certificate: new X509Certificate(tls.certificate) }, ...peers.presented];
+  return [...found, ...peers.diagnoses, ...checkEndings(config.code, endingsOf(manifest, presented, clock.nowMs()))];
 }
 
 interface KnownState {
@@ -207,25 +204,14 @@ function checkClock(running: RunningNode | undefined, lastEntryAt: number | unde
   }));
 }
 
-function certificatesOf(
-  owner: JurisdictionCode,
-  certificate: string,
-  authority: string,
-): Parameters<typeof endingsOf>[1] {
-  return [
-    { what: 'tls certificate', owner, pem: certificate },
-    { what: 'authority certificate', owner, pem: authority },
-  ];
-}
-
 function checkEndings(own: JurisdictionCode, endings: readonly Ending[]): Diagnosis[] {
-  const due = endings.filter(({ warning }) => warning !== undefined);
+  const due = dueEndings(endings);
   if (due.length === 0) return [{ check: 'expiry', level: 'ok', text: 'nothing ends within its last 60 days' }];
-  return due.map(({ what, owner, name, endsAt, daysLeft, warning }) => ({
+  return due.map((item) => ({
     check: 'expiry',
-    level: warning! <= URGENT_DAYS ? 'fail' : 'warn',
-    text: `${owner === '' ? 'the' : owner} ${what} (${name}) ${warning === 0 ? 'ended' : `ends in ${daysLeft} days`}, ${isoTime(endsAt)}`,
-    advice: adviceFor(what, owner, own),
+    level: item.warning <= URGENT_DAYS ? 'fail' : 'warn',
+    text: endingText(item),
+    advice: adviceFor(item.what, item.owner, own),
   }));
 }
 

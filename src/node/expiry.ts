@@ -1,17 +1,17 @@
-/** What ends, and how soon: of this node and of its peers. One computation for logs, metrics, `status` and `doctor`. */
+/** What ends, and how soon: of this node and of its peers. One computation for logs, metrics, `status`, `peers` and `doctor`. */
 import { X509Certificate } from 'node:crypto';
-import type { JurisdictionCode } from '../base/mod.ts';
-import type { KeyValidity, Manifest, Member } from '../trust/mod.ts';
+import { isoTime, parseBase64, type JurisdictionCode } from '../base/mod.ts';
+import { type KeyValidity, type Manifest, type Member } from '../trust/mod.ts';
 
 /** Days before an end on which its owner is told. */
 export const WARNING_DAYS = [60, 30, 7, 1] as const;
 
 /** Something that ends. */
 export interface Ending {
-  readonly what: 'manifest' | 'tls certificate' | 'authority certificate' | 'tls key' | 'sign key' | 'encrypt key';
+  readonly what: 'manifest' | 'tls certificate' | 'authority certificate' | `${(typeof ENDING_USES)[number]} key`;
   /** Whose it is; empty for the federation's. */
   readonly owner: JurisdictionCode | '';
-  /** `kid`, pin or version. */
+  /** `kid`, pin, serial number or version. */
   readonly name: string;
   /** Unix milliseconds. */
   readonly endsAt: number;
@@ -21,33 +21,48 @@ export interface Ending {
   readonly warning: (typeof WARNING_DAYS)[number] | 0 | undefined;
 }
 
+/** The certificate that a node presents. */
+export interface PresentedCertificate {
+  readonly owner: JurisdictionCode;
+  readonly certificate: X509Certificate;
+}
+
+type NamedKey = KeyValidity & { readonly name: string };
+
+const ENDING_USES = ['tls', 'sign', 'encrypt'] as const;
 const DAY_MS = 24 * 3_600_000;
 // Of what is made for a short time only the last quarter is worth a warning, or it would be due all the time.
 const LAST_PART = 1 / 4;
 
-/** A certificate that a node holds. */
-export interface HeldCertificate {
-  readonly what: 'tls certificate' | 'authority certificate';
-  readonly owner: JurisdictionCode;
-  /** PEM. */
-  readonly pem: string;
-}
-
 /**
- * The end of the manifest, of the certificates given, and of every active member's keys. Of a member's keys for one use the last to end
- * counts: one that ends while another goes on is a rotation, and nothing to worry about.
+ * The end of the manifest, of the certificates that are presented, and of every active member's authority and keys. Of a member's keys for
+ * one use the last to end counts: one that ends while another goes on is a rotation, and nothing to worry about.
  */
-export function endingsOf(manifest: Manifest, certificates: readonly HeldCertificate[], nowMs: number): Ending[] {
+export function endingsOf(manifest: Manifest, presented: readonly PresentedCertificate[], nowMs: number): Ending[] {
+  const active = manifest.members.filter(({ status }) => status === 'ACTIVE');
   return [
     ending('manifest', '', `version ${manifest.version}`, manifest.issued_at, manifest.expires_at, nowMs),
-    ...certificates.map(({ what, owner, pem }) => certificateEnding(what, owner, new X509Certificate(pem), nowMs)),
-    ...manifest.members.filter(({ status }) => status === 'ACTIVE').flatMap((member) => keyEndings(member, nowMs)),
+    ...presented.map(({ owner, certificate }) => certificateEnding('tls certificate', owner, certificate, nowMs)),
+    ...active.flatMap((member) => [
+      certificateEnding('authority certificate', member.code, authorityOf(member), nowMs),
+      ...keyEndings(member, nowMs),
+    ]),
   ];
 }
 
-/** The end of one certificate. */
-export function certificateEnding(
-  what: HeldCertificate['what'],
+/** Those of which a warning is due. */
+export function dueEndings(endings: readonly Ending[]): (Ending & { readonly warning: number })[] {
+  return endings.flatMap((item) => (item.warning === undefined ? [] : [{ ...item, warning: item.warning }]));
+}
+
+/** An ending in words, for people. */
+export function endingText({ what, owner, name, endsAt, daysLeft, warning }: Ending): string {
+  const days = daysLeft < 1 ? 'in less than a day' : `in ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'}`;
+  return `${owner === '' ? 'the' : owner} ${what} (${name}) ${warning === 0 ? 'ended' : `ends ${days}`}, ${isoTime(endsAt)}`;
+}
+
+function certificateEnding(
+  what: 'tls certificate' | 'authority certificate',
   owner: JurisdictionCode,
   certificate: X509Certificate,
   nowMs: number,
@@ -56,19 +71,27 @@ export function certificateEnding(
   return ending(what, owner, `serial ${certificate.serialNumber}`, from, to, nowMs);
 }
 
+function authorityOf({ tls }: Member): X509Certificate {
+  return new X509Certificate(parseBase64(tls.ca));
+}
+
 function keyEndings(member: Member, nowMs: number): Ending[] {
-  const uses = [
-    ['tls key', member.tls.spki_sha256.map((pin) => ({ ...pin, name: pin.sha256 }))],
-    ['sign key', member.sign.map((key) => ({ ...key, name: key.kid }))],
-    ['encrypt key', member.encrypt.map((key) => ({ ...key, name: key.kid }))],
-  ] as const;
-  return uses.flatMap(([what, keys]) => {
-    const last = lastToEnd(keys);
+  const keys = keysOf(member);
+  return ENDING_USES.flatMap((use) => {
+    const last = lastToEnd(keys[use]);
+    const what = `${use} key` as const;
     return last === undefined ? [] : [ending(what, member.code, last.name, last.not_before, endOf(last), nowMs)];
   });
 }
 
-type NamedKey = KeyValidity & { readonly name: string };
+/** Ledger and witness keys have no end. */
+function keysOf(member: Member): Readonly<Record<(typeof ENDING_USES)[number], readonly NamedKey[]>> {
+  return {
+    tls: member.tls.spki_sha256.map((pin) => ({ ...pin, name: pin.sha256 })),
+    sign: member.sign.map((key) => ({ ...key, name: key.kid })),
+    encrypt: member.encrypt.map((key) => ({ ...key, name: key.kid })),
+  };
+}
 
 function lastToEnd(keys: readonly NamedKey[]): NamedKey | undefined {
   return keys.reduce<NamedKey | undefined>(

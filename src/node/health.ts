@@ -7,6 +7,7 @@ import { parseCheckpointNote } from '../ledger/mod.ts';
 import { certificatesIn, memberByCode, validityObjection, verifyPeerCertificate } from '../trust/mod.ts';
 import { parseLedgerEntry } from '../wire/mod.ts';
 import { currentKeys } from './current-keys.ts';
+import { dueEndings, endingText } from './expiry.ts';
 import type { Node } from './node.ts';
 import { witnessingOf } from './witnessing.ts';
 
@@ -17,7 +18,10 @@ export const HEALTH_CODES = [
   'CANNOT_SIGN',
   'KEY_NOT_VALID',
   'CERTIFICATE_NOT_ACCEPTED',
+  'CERTIFICATE_EXPIRED',
   'CERTIFICATE_EXPIRES_SOON',
+  'KEY_EXPIRED',
+  'KEY_EXPIRES_SOON',
   'MANIFEST_EXPIRED',
   'MANIFEST_EXPIRES_SOON',
   'NOT_A_MEMBER',
@@ -44,8 +48,6 @@ export interface Health {
   readonly findings: readonly HealthFinding[];
 }
 
-const DAY_MS = 24 * 3_600_000;
-const SOON_MS = 21 * DAY_MS;
 // Below this a batch, or the compaction of the store, may find no room.
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 // Beyond this peers refuse what is signed here as issued in the future.
@@ -60,7 +62,8 @@ export async function healthOf(node: Node): Promise<Health> {
   const findings = [
     ...(await writing(node)),
     ...signing(node, nowMs),
-    ...federation(node, nowMs),
+    ...membership(node),
+    ...expiry(node),
     ...reaching(node),
     ...(await publishing(node, nowMs)),
     ...(await witnessing(node, nowMs)),
@@ -133,22 +136,24 @@ function signing({ config, exchange, storage }: Node, nowMs: number): HealthFind
   const expiresAt = Date.parse(certificate.validTo);
   if (!verdict.ok) findings.push(error('CERTIFICATE_NOT_ACCEPTED', `${verdict.reason}: ${verdict.detail}.`));
   else if (expiresAt <= nowMs) findings.push(error('CERTIFICATE_NOT_ACCEPTED', `It expired at ${isoTime(expiresAt)}.`));
-  else if (expiresAt - nowMs < SOON_MS)
-    findings.push(warning('CERTIFICATE_EXPIRES_SOON', `It expires at ${isoTime(expiresAt)}.`));
   return findings;
 }
 
-function federation({ config, exchange }: Node, nowMs: number): HealthFinding[] {
-  const { manifest } = exchange;
-  const status = memberByCode(manifest, config.code)?.status;
-  const findings: HealthFinding[] = [];
-  if (status !== 'ACTIVE')
-    findings.push(error('NOT_A_MEMBER', `The manifest has ${config.code} as ${status ?? 'no member'}.`));
-  const left = manifest.expires_at - nowMs;
-  const when = `Manifest ${manifest.version} expires at ${isoTime(manifest.expires_at)}.`;
-  if (left <= 0) findings.push(error('MANIFEST_EXPIRED', when));
-  else if (left < SOON_MS) findings.push(warning('MANIFEST_EXPIRES_SOON', when));
-  return findings;
+function membership({ config, exchange }: Node): HealthFinding[] {
+  const status = memberByCode(exchange.manifest, config.code)?.status;
+  return status === 'ACTIVE'
+    ? []
+    : [error('NOT_A_MEMBER', `The manifest has ${config.code} as ${status ?? 'no member'}.`)];
+}
+
+/** What has ended of this node's own keeps it from its work; what has ended of a peer's keeps it from that peer. */
+function expiry({ config, endings }: Node): HealthFinding[] {
+  return dueEndings(endings()).map((item) => {
+    const subject = item.what === 'manifest' ? 'MANIFEST' : item.what.endsWith(' key') ? 'KEY' : 'CERTIFICATE';
+    const detail = `${endingText(item)}.`;
+    if (item.warning > 0) return warning(`${subject}_EXPIRES_SOON`, detail);
+    return (item.owner === '' || item.owner === config.code ? error : warning)(`${subject}_EXPIRED`, detail);
+  });
 }
 
 /** Who has not been tried yet is not held against the node. */

@@ -2,23 +2,22 @@
  * What a node tells a monitoring system. Labelled by peer and by code only: a metric names no message, no case and no person. Every one
  * is described in `node-config/README.md`.
  */
-import { X509Certificate } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchReport, Exchange, ExchangeEvent } from '../exchange/mod.ts';
 import type { AppendReport, Ledger } from '../ledger/mod.ts';
 import type { Transport, TransportEvent } from '../transport/mod.ts';
+import { WARNING_DAYS, type Ending } from './expiry.ts';
 
 /** Where the values of gauges come from: asked when somebody asks for the metrics. */
 export interface MetricsSources {
   readonly exchange: Exchange;
   readonly ledger: Ledger;
   readonly transport: Transport;
-  /** PEM of the certificate that peers see now. */
-  readonly certificate: () => string;
+  /** What ends, of this node, its peers and the federation. */
+  readonly endings: () => readonly Ending[];
 }
 
-const DAY_MS = 24 * 3_600_000;
 // From a fast disk's flush to one that is about to make peers give up.
 const LATENCY_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 // The monitor's timer must not keep an idle node busy.
@@ -76,17 +75,12 @@ export class Metrics {
   }
 
   /** Begins to answer for a node that has started. */
-  start({ exchange, ledger, transport, certificate }: MetricsSources): void {
+  start({ exchange, ledger, transport, endings }: MetricsSources): void {
     this.#loop.enable();
     this.#gauge('rogatory_ledger_entries', 'Size of the ledger.', [], (gauge) => {
       gauge.set(ledger.size);
     });
-    this.#gauge('rogatory_certificate_days_left', 'Until the TLS certificate expires.', [], (gauge) => {
-      gauge.set((Date.parse(new X509Certificate(certificate()).validTo) - Date.now()) / DAY_MS);
-    });
-    this.#gauge('rogatory_manifest_days_left', 'Until the federation manifest expires.', [], (gauge) => {
-      gauge.set((exchange.manifest.expires_at - Date.now()) / DAY_MS);
-    });
+    this.#expiry(endings);
     this.#gauge('rogatory_session_up', 'Whether there is a session.', ['peer'], (gauge) => {
       for (const { code, connected } of transport.connections()) gauge.set({ peer: code }, connected ? 1 : 0);
     });
@@ -101,6 +95,17 @@ export class Metrics {
         gauge.set({ peer: code }, Math.max(0, exchange.grownTo - (cosigned.get(code) ?? 0)));
     });
     this.#process();
+  }
+
+  #expiry(endings: () => readonly Ending[]): void {
+    this.#gauge('rogatory_days_left', 'Whole days until it ends.', ['owner', 'what'], (gauge) => {
+      for (const { owner, what, daysLeft } of endings()) gauge.set({ owner, what }, daysLeft);
+    });
+    this.#gauge('rogatory_expiring', 'Things of which a warning is due, by the days it is for.', ['days'], (gauge) => {
+      const all = endings();
+      for (const days of [...WARNING_DAYS, 0])
+        gauge.set({ days }, all.filter(({ warning }) => warning !== undefined && warning <= days).length);
+    });
   }
 
   #queues(exchange: Exchange, transport: Transport): void {

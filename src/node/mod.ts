@@ -13,7 +13,7 @@ export {
 export { councilPublicPath, readCouncilPublicKey, writeCouncilKey } from './council-key.ts';
 export { diagnose, type Diagnosis, type RunningNode } from './doctor.ts';
 export type { NodeErrorCode } from './error.ts';
-export { endingsOf, type Ending } from './expiry.ts';
+export { dueEndings, endingText, endingsOf, type Ending } from './expiry.ts';
 export { HEALTH_CODES, healthOf, type Health, type HealthFinding } from './health.ts';
 export { initNode, type InitOptions } from './init.ts';
 export { witnessKeyOf } from './keyring.ts';

@@ -1,5 +1,5 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
-import { randomBytes } from 'node:crypto';
+import { X509Certificate, randomBytes } from 'node:crypto';
 import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
 import { clocksOf, parseRegistry, parseStates, refusalRulesOf } from '../casework/mod.ts';
 import { dataFolder, readDataFolder, type NodeConfig, type ObjectStoreKey } from '../config/mod.ts';
@@ -14,6 +14,8 @@ import type { Limits } from '../wire/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
 import { currentKeys } from './current-keys.ts';
 import { acceptanceOf, openVault } from './evidence-vault.ts';
+import { ExpiryWatch } from './expiry-watch.ts';
+import { endingsOf, type Ending } from './expiry.ts';
 import { ledgerKeyOf, readKeyring, witnessKeyOf } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
@@ -118,6 +120,9 @@ export class Node {
   /** What the work of this node's people needs, and the challenges that they prove themselves by. */
   readonly staff: DeskContext;
   readonly challenges = new Challenges(systemTimers);
+  /** What ends of this node, of its peers and of the federation. */
+  readonly endings: () => Ending[];
+  readonly #expiryWatch: ExpiryWatch;
   readonly #vault: Vault;
   readonly #log: Log;
 
@@ -126,6 +131,8 @@ export class Node {
     parts: {
       readonly exchange: Exchange;
       readonly transport: Transport;
+      readonly endings: () => Ending[];
+      readonly expiryWatch: ExpiryWatch;
       readonly storage: NodeStorage;
       readonly ledgerServer: LedgerServer | undefined;
       readonly metricsServer: MetricsServer | undefined;
@@ -142,6 +149,8 @@ export class Node {
     this.ledgerServer = parts.ledgerServer;
     this.metricsServer = parts.metricsServer;
     this.#vault = parts.vault;
+    this.endings = parts.endings;
+    this.#expiryWatch = parts.expiryWatch;
     this.#log = parts.log;
     this.clock = parts.clock;
     this.startedAt = startedAt;
@@ -174,6 +183,7 @@ export class Node {
     let ledgerServer: LedgerServer | undefined;
     let metricsServer: MetricsServer | undefined;
     let vault: Vault | undefined;
+    let expiryWatch: ExpiryWatch | undefined;
     try {
       const { store, ledger, keys } = storage;
       const data = dataFolder(process.env);
@@ -199,6 +209,7 @@ export class Node {
         evidence: { vault, acceptance: acceptanceOf(config) },
         onFatal: options.onFatal,
         onBatch: (report) => metrics?.onBatch(report),
+        onManifest: () => expiryWatch?.look(),
       });
       for (const manifest of fresh) await exchange.recordManifest(manifest);
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
@@ -232,14 +243,20 @@ export class Node {
           log(kind === 'CONNECTION_REFUSED' ? 'warn' : 'info', `transport.${kind.toLowerCase()}`, fields);
         },
       });
-      metrics?.start({ exchange, ledger, transport, certificate: () => own.tls!.certificate });
+      const endings = (): Ending[] => {
+        const presented = { owner: config.code, certificate: new X509Certificate(own.tls!.certificate) };
+        return endingsOf(exchange.manifest, [presented, ...transport.peerCertificates()], clock.nowMs());
+      };
+      expiryWatch = new ExpiryWatch(endings, log);
+      metrics?.start({ exchange, ledger, transport, endings });
       log('info', 'node.started', {
         code: config.code,
         port: transport.port,
         entries: ledger.size,
         manifest: verified.manifest.version,
       });
-      const parts = { exchange, transport, storage, ledgerServer, metricsServer, vault, log, clock };
+      const watched = { endings, expiryWatch };
+      const parts = { exchange, transport, storage, ledgerServer, metricsServer, vault, ...watched, log, clock };
       return new Node(config, parts, clock.nowMs());
     } catch (error) {
       await ledgerServer?.close();
@@ -263,6 +280,7 @@ export class Node {
     await this.ledgerServer?.close();
     await this.metricsServer?.close();
     await this.transport.close();
+    this.#expiryWatch.stop();
     await this.exchange.close();
     await this.#vault.close();
     await this.storage.close();

@@ -161,6 +161,14 @@ export class Transport {
     });
   }
 
+  /** The certificates that connected peers have presented. */
+  peerCertificates(): { readonly owner: JurisdictionCode; readonly certificate: X509Certificate }[] {
+    return [...this.#live].flatMap(([owner, { session }]) => {
+      const certificate = this.#certificates.get(session)?.[0];
+      return certificate === undefined ? [] : [{ owner, certificate }];
+    });
+  }
+
   /** Applies a manifest that has come into force: other certificates, other endpoints, other members. */
   manifestChanged(): void {
     this.#listener?.setTls(serverTlsOptions(this.#options.tlsKey(), this.#options.exchange.manifest));

@@ -1,15 +1,18 @@
 /** `rogatory doctor`: each thing that can be wrong with a node is found, and nothing else is. */
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { ApiServer } from '../../src/api/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { amendDraft, diagnose, endingsOf, signDraft, type Diagnosis } from '../../src/node/mod.ts';
-import { draftManifest, generateCouncilKey, verifyManifest, type Manifest } from '../../src/trust/mod.ts';
+import { draftManifest, generateCouncilKey, verifyManifest, type Manifest, type Member } from '../../src/trust/mod.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { runCommand } from '../kit/command.ts';
+import { readPrivateKeys } from '../kit/keys.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const DAY = 86_400_000;
@@ -36,6 +39,18 @@ async function serveHere(federation: TestFederation, code: string): Promise<Awai
   return node;
 }
 
+/** Changes what the next manifest says of one member. */
+async function changeMember(
+  federation: TestFederation,
+  code: JurisdictionCode,
+  change: (member: Member) => Member,
+): Promise<void> {
+  await amendDraft(federation.council, (draft) => ({
+    ...draft,
+    members: draft.members.map((member) => (member.code === code ? change(member) : member)),
+  }));
+}
+
 describe('a node that is well', () => {
   test('running, and its peer running: nothing to do', async () => {
     const federation = await copyTestFederation([XA, XB]);
@@ -60,7 +75,7 @@ describe('a node that is well', () => {
       expect(checks).toContain(check);
     const words = await runCommand('doctor', '--node', federation.dirOf(XA));
     expect(words.stdout).toContain('Nothing to do.');
-  });
+  }, 240_000);
 
   test('stopped, with a peer that runs: it is dialled for real', async () => {
     const federation = await copyTestFederation([XA, XB]);
@@ -156,6 +171,64 @@ describe('a node that is not', () => {
     const report = await doctor(federation.dirOf(XA));
     expect(report.toDo).toEqual(['ports', 'peers']);
     expect(report.diagnoses.find(({ check }) => check === 'peers')!.text).toContain('ECONNREFUSED');
+  });
+
+  test('a disk on which nothing can be written', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const dir = federation.dirOf(XA);
+    // What the doctor would write is in the way of itself: root could write anywhere else.
+    mkdirSync(join(dir, `.doctor-${process.pid}`));
+    const found = await diagnose(dir, undefined, undefined);
+    expect(found.filter(({ check, level }) => check === 'disk' && level === 'fail')).toMatchObject([
+      { text: expect.stringContaining('EEXIST') as string },
+    ]);
+  });
+
+  test('a manifest that lists another TLS key than is held', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const a = await startNode(federation, XA);
+    await changeMember(federation, XA, ({ tls, ...member }) => ({
+      ...member,
+      tls: { ...tls, spki_sha256: tls.spki_sha256.map((pin) => ({ ...pin, sha256: 'A'.repeat(43) })) },
+    }));
+    expect((await a.exchange.takeManifest(await signDraft(federation.council))).ok).toBe(true);
+    await a.stop();
+    const found = await diagnose(federation.dirOf(XA), undefined, undefined);
+    expect(found.filter(({ check, level }) => check === 'manifest' && level === 'fail')).toHaveLength(1);
+  });
+
+  test('a peer that has another manifest: newer, or one in which this node has no part', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const b = await startNode(federation, XB);
+    const publish = async (): Promise<void> => {
+      expect((await b.exchange.takeManifest(await signDraft(federation.council))).ok).toBe(true);
+      b.transport.manifestChanged();
+    };
+    const peers = async (): Promise<Diagnosis[]> =>
+      (await diagnose(federation.dirOf(XA), undefined, undefined)).filter(({ check }) => check === 'peers');
+    await changeMember(federation, XB, (member) => ({ ...member, name: 'Brethen, renamed' }));
+    await publish();
+    expect(await peers()).toMatchObject([{ level: 'warn', text: expect.stringContaining('version 2') as string }]);
+    await changeMember(federation, XA, (member) => ({ ...member, status: 'SUSPENDED' }));
+    await publish();
+    const [refused] = await peers();
+    expect(refused).toMatchObject({ level: 'warn' });
+    expect(refused!.advice).toMatch(/suspended|another manifest/);
+  });
+
+  test('something else at the address of a peer', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    // XA answers where XB should: a certificate of another jurisdiction.
+    const address = loadNodeConfig(nodePaths(federation.dirOf(XB)).config, {}).listen!;
+    const { tls, certificates } = readPrivateKeys(nodePaths(federation.dirOf(XA)).keys);
+    const key = tls.export({ format: 'pem', type: 'pkcs8' }).toString();
+    const impostor = createTlsServer({ key, cert: certificates.tls }).listen(address.port, address.host);
+    onTestFinished(() => void impostor.close());
+    await once(impostor, 'listening');
+    const found = await diagnose(federation.dirOf(XA), undefined, undefined);
+    const [peer] = found.filter(({ check }) => check === 'peers');
+    expect(peer).toMatchObject({ level: 'warn' });
+    expect(peer!.advice).toContain('do not go around it');
   });
 
   test('an old copy of the store', async () => {

@@ -73,8 +73,10 @@ test('a node tells of its queue, its peers, its ledger and its disk', async () =
   expect(sample(text, 'rogatory_batch_entries_sum')).toBe(3);
   expect(sample(text, 'rogatory_store_sync_seconds_sum')).toBeGreaterThan(0);
   expect(sample(text, 'rogatory_head_sync_seconds_sum')).toBeGreaterThan(0);
-  expect(sample(text, 'rogatory_certificate_days_left')).toBeGreaterThan(1);
-  expect(sample(text, 'rogatory_manifest_days_left')).toBeGreaterThan(1);
+  for (const owner of ['XA', 'XB'])
+    expect(sample(text, 'rogatory_days_left', { owner, what: 'tls certificate' })).toBeGreaterThan(1);
+  expect(sample(text, 'rogatory_days_left', { owner: '', what: 'manifest' })).toBeGreaterThan(1);
+  expect(sample(text, 'rogatory_expiring', { days: '60' })).toBe(0);
   expect(text).not.toContain(secret);
   expect(text).not.toContain(id);
   expect((await scrape(port, '/')).status).toBe(404);

@@ -32,12 +32,13 @@ export const status: Command = {
 
 export const peers: Command = {
   name: 'peers',
-  summary: 'how things stand with every peer',
+  summary: 'how things stand with every peer, and which of its keys and certificates end soon',
   options: { node: NODE },
   async run(args, io) {
     args.noOperands();
     const answer = await new ApiClient(args.text('node')).get<PeerAnswer[]>('peers');
-    io.result(answer, answer.length === 0 ? ['No other members.'] : answer.map(describe));
+    const lines = answer.flatMap((peer) => [describe(peer), ...peer.expiring.map(({ text }) => `  ${text}`)]);
+    io.result(answer, lines.length === 0 ? ['No other members.'] : lines);
     return 0;
   },
 };
