@@ -1,5 +1,5 @@
 export { dataFolder, parseDataDocument, readDataFolder, type DataDocument, type DataKind } from './data-folder.ts';
-export type { ConfigErrorCode } from './error.ts';
+export { ConfigError, type ConfigErrorCode } from './error.ts';
 export {
   isEndpoint,
   loadNodeConfig,
@@ -12,5 +12,6 @@ export {
   type NodeLimits,
   type NodePaths,
   type S3Config,
+  type TokenConfig,
 } from './node-config.ts';
-export { loadObjectStoreKey, loadPassphrase, type ObjectStoreKey } from './secrets.ts';
+export { loadObjectStoreKey, loadPassphrase, loadPin, type ObjectStoreKey } from './secrets.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { isJurisdictionCode, type JurisdictionCode } from '../base/mod.ts';
 import { ConfigError } from './error.ts';
 
@@ -25,6 +25,8 @@ export interface NodeConfig {
   readonly manifestFingerprint: string | undefined;
   readonly limits: NodeLimits;
   readonly evidence: EvidenceConfig;
+  /** Where the keys are that need not be files; undefined when all of them are files. */
+  readonly pkcs11: TokenConfig | undefined;
   readonly logLevel: LogLevel;
   readonly paths: NodePaths;
 }
@@ -54,6 +56,14 @@ export interface S3Config {
   readonly bucket: string;
   readonly prefix: string;
   readonly pathStyle: boolean;
+}
+
+/** A token behind PKCS #11. */
+export interface TokenConfig {
+  /** Absolute path of the module's library. */
+  readonly module: string;
+  /** Label of the token. */
+  readonly token: string;
 }
 
 /** Least severe events that are logged. */
@@ -105,6 +115,7 @@ export interface NodeConfigFile {
       readonly path_style?: boolean;
     };
   };
+  readonly pkcs11?: TokenConfig;
   readonly log_level?: LogLevel;
 }
 
@@ -130,6 +141,7 @@ const MEMBERS = [
   'manifest_fingerprint',
   'limits',
   'evidence',
+  'pkcs11',
   'log_level',
 ];
 const LOOPBACK = '127.0.0.1';
@@ -210,6 +222,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   const metricsListen = parseListen(root['metrics_listen'], 'metrics_listen', faults, LOOPBACK);
   const limits = parseLimits(root['limits'], faults);
   const evidence = parseEvidence(root['evidence'], String(code), faults);
+  const pkcs11 = parseToken(root['pkcs11'], faults);
   const logLevel = root['log_level'] ?? 'info';
   if (typeof logLevel !== 'string' || !LOG_LEVELS.includes(logLevel))
     faults.push(`log_level must be one of ${LOG_LEVELS.join(', ')}`);
@@ -228,6 +241,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     manifestFingerprint: fingerprint as string | undefined,
     limits,
     evidence,
+    pkcs11,
     logLevel: logLevel as LogLevel,
     paths: nodePaths(dir),
   });
@@ -298,6 +312,16 @@ function parseS3(json: unknown, code: string, faults: string[]): S3Config {
     // Stores other than AWS's seldom have a host name for each bucket.
     pathStyle: (path_style as boolean | undefined) ?? endpoint !== undefined,
   };
+}
+
+function parseToken(json: unknown, faults: string[]): TokenConfig | undefined {
+  if (json === undefined) return undefined;
+  const { module: path, token } = members(json, 'pkcs11.', ['module', 'token'], faults);
+  if (typeof path !== 'string' || !isAbsolute(path))
+    faults.push('pkcs11.module must be the absolute path of a library');
+  if (typeof token !== 'string' || !/^[^\s](.{0,30}[^\s])?$/u.test(token))
+    faults.push('pkcs11.token must be a label of at most 32 characters');
+  return { module: path as string, token: token as string };
 }
 
 function members(json: unknown, prefix: string, known: readonly string[], faults: string[]): Record<string, unknown> {

@@ -35,6 +35,15 @@ export function loadObjectStoreKey(env: Readonly<Record<string, string | undefin
   );
 }
 
+/**
+ * The PIN of a token behind PKCS #11: from `ROGATORY_PIN`, or from the file that `ROGATORY_PIN_FILE` names.
+ * @returns undefined when neither is set
+ * @throws {ConfigError} CONFIG_SECRET_MISSING when the file cannot be read or is empty
+ */
+export function loadPin(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  return secretFrom(env, 'ROGATORY_PIN', 'PIN');
+}
+
 /** A secret from the environment, or from a file that the environment names. */
 function secretFrom(env: Readonly<Record<string, string | undefined>>, name: string, what: string): string | undefined {
   const direct = env[name];

@@ -11,6 +11,7 @@ import { memberByCode, verifyManifest, type KeyProvider, type Manifest } from '.
 import { currentKeys } from './current-keys.ts';
 import { checkDisk, checkPermissions } from './doctor-disk.ts';
 import { checkPeers, checkPorts } from './doctor-network.ts';
+import { checkKeys } from './doctor-keys.ts';
 import { NodeError } from './error.ts';
 import { dueEndings, endingText, endingsOf, type Ending } from './expiry.ts';
 import { readKeyring } from './keyring.ts';
@@ -71,11 +72,11 @@ export async function diagnose(
   ];
   let keys: KeyProvider;
   try {
-    ({ keys } = await readKeyring(config.paths.keys, passphrase));
+    ({ keys } = await readKeyring(config, passphrase));
   } catch (error) {
     return [...found, failure('keys', error, 'Give the right passphrase, or restore keys/ from its backup.')];
   }
-  found.push({ check: 'keys', level: 'ok', text: 'every private key can be read' });
+  found.push(...checkKeys(config, keys));
   const known =
     running === undefined
       ? await stoppedNode(config, keys, passphrase, clock.nowMs())

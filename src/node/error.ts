@@ -22,6 +22,12 @@ export type NodeErrorCode =
   | 'NODE_CERTIFICATE_REFUSED'
   /** The manifest does not list this node with its own keys. */
   | 'NODE_NOT_A_MEMBER'
+  /** The PKCS #11 module, its token or the package that speaks to it is not there. */
+  | 'NODE_TOKEN_UNAVAILABLE'
+  /** The token refuses the PIN, or has locked it. */
+  | 'NODE_TOKEN_PIN'
+  /** The token refused to do something, or no longer has a key. */
+  | 'NODE_TOKEN_FAILED'
   /** The address for metrics cannot be used. */
   | 'NODE_METRICS_LISTEN_FAILED'
   /** A part of the ledger was asked for that is not one: not an index, a time, a member or a case. */

@@ -46,25 +46,36 @@ function agreementKey(privateKey: KeyObject, kem: DecapsulationKey | undefined):
 }
 
 /** The name of the file for the ML-KEM key that belongs to an X25519 key. */
-function kemName(encrypt: KeyObject): string {
-  return `kem-${bytesToHex(sha256(rawPublicKey(encrypt))).slice(0, 16)}`;
+function kemName(x25519: Uint8Array): string {
+  return `kem-${bytesToHex(sha256(x25519)).slice(0, 16)}`;
 }
 
-/** Writes the keys of a new node. */
-export async function writeFileKeys(folder: string, dataKey: Uint8Array, keys: NodeKeys): Promise<void> {
+/** Writes the keys of a new node: those of `uses`, the authority's, and the ML-KEM half of its encryption key. */
+export async function createFileKeys(
+  folder: string,
+  dataKey: Uint8Array,
+  keys: NodeKeys,
+  uses: readonly KeyUse[] = KEY_USES,
+): Promise<KeyProvider> {
   // The half of the encryption key first: without it the key would be half a key.
-  if (keys.kem !== undefined) await writeSecret(folder, dataKey, kemName(keys.encrypt), keys.kem);
-  for (const name of [...KEY_USES, 'ca'] as const) await writePrivateKey(folder, dataKey, name, keys[name]);
+  if (keys.kem !== undefined) await writeSecret(folder, dataKey, kemName(rawPublicKey(keys.encrypt)), keys.kem);
+  for (const name of [...uses, 'ca'] as const) await writePrivateKey(folder, dataKey, name, keys[name]);
   await replaceFile(join(folder, 'tls.pem'), keys.certificates.tls, PUBLIC_MODE);
   await replaceFile(join(folder, 'ca.pem'), keys.certificates.ca, PUBLIC_MODE);
+  return readFileKeys(folder, dataKey, uses);
 }
 
 /**
  * Reads every key in a node's folder.
+ * @param uses those that have their keys here
  * @throws {NodeError} NODE_INCOMPLETE when a use has none
  * @throws {StoreError} STORE_CORRUPT
  */
-export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise<KeyProvider> {
+export async function readFileKeys(
+  folder: string,
+  dataKey: Uint8Array,
+  uses: readonly KeyUse[] = KEY_USES,
+): Promise<KeyProvider> {
   const found: Record<KeyUse, string[]> = { tls: [], sign: [], encrypt: [], ledger: [], witness: [] };
   for (const file of (await readdir(folder)).sort()) {
     const match = KEY_FILE.exec(file);
@@ -72,7 +83,7 @@ export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise
   }
   const open = (names: readonly string[]): Promise<KeyObject[]> =>
     Promise.all(names.map((name) => readPrivateKey(folder, dataKey, name)));
-  for (const use of KEY_USES) {
+  for (const use of uses) {
     if (found[use].length === 0) throw new NodeError('NODE_INCOMPLETE', `There is no ${use} key in ${folder}.`);
   }
   const authority = await readText(folder, 'ca.pem');
@@ -81,7 +92,9 @@ export async function readFileKeys(folder: string, dataKey: Uint8Array): Promise
     tls: await readTlsKeys(folder, dataKey, found.tls, authority),
     sign: (await open(found.sign)).map(signatureKey),
     encrypt: await Promise.all(
-      (await open(found.encrypt)).map(async (key) => agreementKey(key, await readKem(folder, dataKey, key))),
+      (await open(found.encrypt)).map(async (key) =>
+        agreementKey(key, await kemOf(folder, dataKey, rawPublicKey(key))),
+      ),
     ),
     ledger: (await open(found.ledger)).map(signatureKey),
     witness: (await open(found.witness)).map(signatureKey),
@@ -98,9 +111,13 @@ async function writeSecret(folder: string, dataKey: Uint8Array, name: string, se
   await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, secret), SECRET_MODE);
 }
 
-/** The ML-KEM key that belongs to an encryption key; one that was made before there were any has none. */
-async function readKem(folder: string, dataKey: Uint8Array, encrypt: KeyObject): Promise<DecapsulationKey | undefined> {
-  const name = kemName(encrypt);
+/** The ML-KEM key that belongs to an X25519 key, wherever that is; one that was made before there were any has none. */
+export async function kemOf(
+  folder: string,
+  dataKey: Uint8Array,
+  x25519: Uint8Array,
+): Promise<DecapsulationKey | undefined> {
+  const name = kemName(x25519);
   if (!(await readdir(folder)).includes(`${name}.key`)) return undefined;
   return decapsulationKey(openSecret(dataKey, name, await readKeyFile(folder, `${name}.key`)));
 }

@@ -8,6 +8,7 @@ import { certificatesIn, memberByCode, validityObjection, verifyPeerCertificate 
 import { parseLedgerEntry } from '../wire/mod.ts';
 import { currentKeys } from './current-keys.ts';
 import { dueEndings, endingText } from './expiry.ts';
+import { openingFault } from './key-probe.ts';
 import type { Node } from './node.ts';
 import { witnessingOf } from './witnessing.ts';
 
@@ -16,6 +17,7 @@ export const HEALTH_CODES = [
   'CANNOT_WRITE',
   'DISK_NEARLY_FULL',
   'CANNOT_SIGN',
+  'CANNOT_OPEN',
   'KEY_NOT_VALID',
   'CERTIFICATE_NOT_ACCEPTED',
   'CERTIFICATE_EXPIRED',
@@ -122,6 +124,10 @@ function signing({ config, exchange, storage }: Node, nowMs: number): HealthFind
       findings.push(error('CANNOT_SIGN', `The ${use} key does not sign: ${codeOf(cause)}.`));
     }
   }
+  const fault =
+    own.encrypt === undefined ? 'none is held that the manifest lists' : openingFault(config.code, own.encrypt);
+  if (fault !== undefined)
+    findings.push(error('CANNOT_OPEN', `The encryption key does not open what is sealed to it: ${fault}.`));
   const kid = own.sign?.kid;
   const listed = member.sign.find((key) => key.kid === kid);
   const objection = listed === undefined ? 'KEY_UNKNOWN' : validityObjection(listed, nowMs);

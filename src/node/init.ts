@@ -2,25 +2,24 @@ import { X509Certificate } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import {
   bytesToBase64url,
+  bytesToJwk,
   replaceFile,
   systemClock,
   type Clock,
   type JurisdictionCode,
   type Suite,
 } from '../base/mod.ts';
-import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile } from '../config/mod.ts';
+import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile, type TokenConfig } from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
 import { openLevelStore, sealStore } from '../store/mod.ts';
 import {
   TLS_CERTIFICATE_DAYS,
   generateNodeKeys,
-  provesWith,
-  publicJwk,
-  rawPublicKey,
   signEnrolment,
   spkiSha256,
+  type KeyProvider,
   type MemberStatement,
-  type NodeKeys,
+  type NodeCertificates,
 } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
 import { ledgerKeyOf, witnessKeyOf, writeKeyring } from './keyring.ts';
@@ -38,6 +37,8 @@ export interface InitOptions {
   /** Schemeless name that the ledger and the witness go under, such as `mla.example/ledger`. */
   readonly origin: string;
   readonly passphrase: string | undefined;
+  /** The token that keys go to, where they are not all to be files; `keepPin` keeps its PIN under the data key. */
+  readonly token?: (TokenConfig & { readonly pin: string; readonly keepPin: boolean }) | undefined;
   /** The least suite for messages to and from this node; 1 by default. */
   readonly suite?: Suite;
   readonly clock?: Clock;
@@ -64,6 +65,7 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
     ...(options.listen === undefined ? {} : { listen: options.listen }),
     ledger_origin: `${options.origin}/ledger`,
     witness_name: `${options.origin}/witness`,
+    ...(options.token === undefined ? {} : { pkcs11: { module: options.token.module, token: options.token.token } }),
   };
   const config = parseNodeConfig(file, paths.dir, 'The new configuration');
   for (const path of [paths.config, paths.keys, paths.store]) {
@@ -72,7 +74,10 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   await mkdir(paths.dir, { recursive: true });
   const host = options.endpoint === '' ? '' : new URL(options.endpoint).hostname.replace(/^\[|\]$/g, '');
   const made = await generateNodeKeys(options.code, host, clock.nowMs());
-  const { dataKey, keys } = await writeKeyring(paths.keys, made, options.passphrase);
+  const { dataKey, keys, prove } = await writeKeyring(config, made, {
+    passphrase: options.passphrase,
+    token: options.token && { config: config.pkcs11!, ...options.token },
+  });
   const [ledgerKey] = keys.ledger;
   const store = sealStore(await openLevelStore(paths.store), dataKey);
   try {
@@ -88,8 +93,9 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   } finally {
     await store.close();
   }
-  const statement = statementOf(config, made, keys.encrypt[0]?.kem?.publicKey, options.suite ?? 1, clock.nowMs());
-  const enrolment = signEnrolment(statement, made.certificates.tls, provesWith(made));
+  const { certificates } = made;
+  const statement = statementOf(config, keys, certificates, options.suite ?? 1, clock.nowMs());
+  const enrolment = signEnrolment(statement, certificates.tls, prove);
   await replaceFile(paths.enrolment, enrolment, PUBLIC_MODE);
   // Last, so that a directory with a configuration is a whole one.
   await replaceFile(paths.config, `${JSON.stringify(file, undefined, 2)}\n`, PUBLIC_MODE);
@@ -98,44 +104,39 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
 
 function statementOf(
   config: NodeConfig,
-  keys: NodeKeys,
-  kem: Uint8Array | undefined,
+  keys: KeyProvider,
+  certificates: NodeCertificates,
   suite: Suite,
   nowMs: number,
 ): MemberStatement {
   const validity = { not_before: nowMs - DAY_MS, not_after: nowMs + KEY_DAYS * DAY_MS };
-  const certificate = new X509Certificate(keys.certificates.tls);
+  const [sign, encrypt, ledger, witness] = [keys.sign[0]!, keys.encrypt[0]!, keys.ledger[0]!, keys.witness[0]!];
   return {
     code: config.code,
     name: config.name,
     authority: config.authority,
     endpoint: config.endpoint,
     tls: {
-      ca: new X509Certificate(keys.certificates.ca).raw.toString('base64'),
+      ca: new X509Certificate(certificates.ca).raw.toString('base64'),
       spki_sha256: [
         {
-          sha256: spkiSha256(certificate),
+          sha256: spkiSha256(new X509Certificate(certificates.tls)),
           not_before: nowMs - DAY_MS,
           not_after: nowMs + TLS_CERTIFICATE_DAYS * DAY_MS,
         },
       ],
     },
-    sign: [{ ...publicJwk(keys.sign), ...validity }],
+    sign: [{ kid: sign.kid, jwk: bytesToJwk('Ed25519', sign.publicKey), ...validity }],
     encrypt: [
       {
-        ...publicJwk(keys.encrypt),
-        ...(kem === undefined ? {} : { mlkem768: bytesToBase64url(kem) }),
+        kid: encrypt.kid,
+        jwk: bytesToJwk('X25519', encrypt.publicKey),
+        ...(encrypt.kem === undefined ? {} : { mlkem768: bytesToBase64url(encrypt.kem.publicKey) }),
         ...validity,
       },
     ],
-    ledger: {
-      origin: config.ledgerOrigin,
-      vkey: encodeVerifierKey(ledgerKeyOf(config, { publicKey: rawPublicKey(keys.ledger) })),
-    },
-    witness: {
-      name: config.witnessName,
-      vkey: encodeVerifierKey(witnessKeyOf(config, { publicKey: rawPublicKey(keys.witness) })),
-    },
+    ledger: { origin: config.ledgerOrigin, vkey: encodeVerifierKey(ledgerKeyOf(config, ledger)) },
+    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, witness)) },
     limits: { max_message_bytes: config.limits.maxMessageBytes, max_evidence_bytes: config.limits.maxEvidenceBytes },
     ...(suite === 1 ? {} : { minimums: { suite } }),
   };

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '../base/mod.ts';
-import type { NodeConfig } from '../config/mod.ts';
+import { parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
+import { ConfigError, loadPin, type NodeConfig, type TokenConfig } from '../config/mod.ts';
 import { KEY_TYPES, verifierKey, type VerifierKey } from '../ledger/mod.ts';
-import { DATA_KEY_BYTES, unwrapDataKey, wrapDataKey } from '../store/mod.ts';
-import type { KeyProvider, NodeKeys } from '../trust/mod.ts';
-import { readFileKeys, readKeyFile, writeFileKeys } from './file-keys.ts';
+import { DATA_KEY_BYTES, openSecret, sealSecret, unwrapDataKey, wrapDataKey } from '../store/mod.ts';
+import { provesWith, type KeyProvider, type NodeKeys, type ProvePossession } from '../trust/mod.ts';
+import { createFileKeys, kemOf, readFileKeys, readKeyFile } from './file-keys.ts';
+import { Token } from './token.ts';
+import { createTokenKeys, openTokenKeys } from './token-keys.ts';
 
 /** A node's keys, and the key its records rest under. */
 export interface Keyring {
@@ -15,25 +17,72 @@ export interface Keyring {
 }
 
 const DATA_KEY_FILE = 'data-key.json';
+const PIN_FILE = 'pin.key';
 const SECRET_MODE = 0o600;
 
-/** Writes the keys of a new node: each private key in a file of its own, encrypted under the data key, which the passphrase wraps. */
-export async function writeKeyring(folder: string, made: NodeKeys, passphrase: string | undefined): Promise<Keyring> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const dataKey = randomBytes(DATA_KEY_BYTES);
-  await replaceFile(join(folder, DATA_KEY_FILE), wrapDataKey(dataKey, passphrase), SECRET_MODE);
-  await writeFileKeys(folder, dataKey, made);
-  return { dataKey, keys: await readFileKeys(folder, dataKey) };
+/** Where a new node's keys go. */
+export interface NewKeyring {
+  readonly passphrase: string | undefined;
+  /** Left out when all keys are files. */
+  readonly token?: { readonly config: TokenConfig; readonly pin: string; readonly keepPin: boolean } | undefined;
 }
 
 /**
- * Reads the keys of a node.
- * @throws {NodeError} NODE_INCOMPLETE
- * @throws {StoreError} STORE_PASSPHRASE_NEEDED, STORE_PASSPHRASE_WRONG, STORE_CORRUPT
+ * Keeps the keys of a new node: each private key in a file of its own, encrypted under the data key, which the passphrase wraps; or in a
+ * token where there is one. A token makes its own signing keys, and those given for that are forgotten.
+ * @returns also proofs of possession by all of them
+ * @throws {NodeError} NODE_EXISTS, NODE_TOKEN_UNAVAILABLE, NODE_TOKEN_PIN, NODE_TOKEN_FAILED
  */
-export async function readKeyring(folder: string, passphrase: string | undefined): Promise<Keyring> {
+export async function writeKeyring(
+  { code, paths }: Pick<NodeConfig, 'code' | 'paths'>,
+  made: NodeKeys,
+  { passphrase, token }: NewKeyring,
+): Promise<Keyring & { readonly prove: ProvePossession }> {
+  // A token that refuses leaves nothing behind.
+  const opened = token && Token.open(token.config, token.pin);
+  const folder = paths.keys;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const dataKey = randomBytes(DATA_KEY_BYTES);
+  await replaceFile(join(folder, DATA_KEY_FILE), wrapDataKey(dataKey, passphrase), SECRET_MODE);
+  const proveInMemory = provesWith(made);
+  if (opened === undefined) return { dataKey, keys: await createFileKeys(folder, dataKey, made), prove: proveInMemory };
+  const files = await createFileKeys(folder, dataKey, made, ['tls']);
+  const { keys, prove } = await createTokenKeys(opened, code, files, made.encrypt, (key) =>
+    kemOf(folder, dataKey, key),
+  );
+  if (token?.keepPin === true)
+    await replaceFile(join(folder, PIN_FILE), sealSecret(dataKey, 'pin', utf8ToBytes(token.pin)), SECRET_MODE);
+  return { dataKey, keys, prove: (use, message) => (use === 'tls' ? proveInMemory : prove)(use, message) };
+}
+
+/**
+ * Opens the keys of a node.
+ * @param pin of its token; the one that is kept under the data key where this is left out
+ * @throws {NodeError} NODE_INCOMPLETE, NODE_TOKEN_UNAVAILABLE, NODE_TOKEN_PIN, NODE_TOKEN_FAILED
+ * @throws {StoreError} STORE_PASSPHRASE_NEEDED, STORE_PASSPHRASE_WRONG, STORE_CORRUPT
+ * @throws {ConfigError} CONFIG_SECRET_MISSING when the PIN is nowhere
+ */
+export async function readKeyring(
+  { code, paths, pkcs11 }: Pick<NodeConfig, 'code' | 'paths' | 'pkcs11'>,
+  passphrase: string | undefined,
+  pin: string | undefined = loadPin(process.env),
+): Promise<Keyring> {
+  const folder = paths.keys;
   const dataKey = unwrapDataKey((await readKeyFile(folder, DATA_KEY_FILE)).toString('utf8'), passphrase);
-  return { dataKey, keys: await readFileKeys(folder, dataKey) };
+  if (pkcs11 === undefined) return { dataKey, keys: await readFileKeys(folder, dataKey) };
+  const token = Token.open(pkcs11, pin ?? (await keptPin(folder, dataKey)));
+  return {
+    dataKey,
+    keys: await openTokenKeys(token, code, await readFileKeys(folder, dataKey, ['tls']), (key) =>
+      kemOf(folder, dataKey, key),
+    ),
+  };
+}
+
+async function keptPin(folder: string, dataKey: Uint8Array): Promise<string> {
+  if (!(await readdir(folder)).includes(PIN_FILE))
+    throw new ConfigError('CONFIG_SECRET_MISSING', 'The token needs its PIN: ROGATORY_PIN_FILE, for example.');
+  return parseUtf8(openSecret(dataKey, 'pin', await readKeyFile(folder, PIN_FILE)));
 }
 
 /** A ledger key under its origin. */

@@ -36,7 +36,7 @@ export async function requestCertificate(
   passphrase: string | undefined,
   { keyType, sameKey }: { readonly keyType: TlsKeyType; readonly sameKey: boolean },
 ): Promise<string> {
-  const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
+  const { dataKey, keys } = await readKeyring(config, passphrase);
   const host = config.endpoint === '' ? '' : new URL(config.endpoint).hostname.replace(/^\[|\]$/g, '');
   const present = keys.tls.toSorted((a, b) => endOf(a.certificate) - endOf(b.certificate)).at(-1)!;
   if (sameKey) return signCertificateRequest({ code: config.code, host, key: present.privateKey });
@@ -67,7 +67,7 @@ export async function installCertificate(
   nowMs: number,
 ): Promise<InstalledCertificate> {
   const { keys: folder, enrolment } = config.paths;
-  const { dataKey, keys } = await readKeyring(folder, passphrase);
+  const { dataKey, keys } = await readKeyring(config, passphrase);
   const path = join(folder, `${REQUESTED}.key`);
   const requested = await readRequested(path, dataKey);
   const kids = [...keys.tls.map(({ kid }) => kid), ...(requested === undefined ? [] : [spkiOf(requested)])];
@@ -85,6 +85,11 @@ export async function installCertificate(
       ? `tls-${Buffer.from(issued.kid, 'base64url').toString('hex').slice(0, 16)}`
       : await fileOf(folder, held.certificate);
   const needsCouncil = held === undefined || !isSameAuthority;
+  if (needsCouncil && keys.kind === 'pkcs11')
+    throw new NodeError(
+      'NODE_CERTIFICATE_REFUSED',
+      'With another key or authority the node has to enrol again, and a decryption key in a token cannot prove that it is held.',
+    );
   const tls = held?.privateKey ?? requested!;
   const text = needsCouncil ? await renewedEnrolment(config, dataKey, tls, issued, nowMs) : undefined;
   // The certificate first: a key without one would keep the node from starting.

@@ -38,7 +38,7 @@ export async function beginEpoch(
       'NODE_EPOCH_REFUSED',
       'The store is another history of what this node has signed, not an older one. Put an older backup back, from before the two parted.',
     );
-  const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
+  const { dataKey, keys } = await readKeyring(config, passphrase);
   const [ledgerKey] = keys.ledger;
   const key = ledgerKeyOf(config, ledgerKey!);
   const signed = await knownHead(config, key);

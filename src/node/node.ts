@@ -72,7 +72,7 @@ export async function openNodeStorage(
   const { log, failpoint = noFailpoint, onAppend } = observers;
   const start = performance.now();
   let reportAt = start + REPORT_INTERVAL_MS;
-  const { dataKey, keys } = await readKeyring(config.paths.keys, passphrase);
+  const { dataKey, keys } = await readKeyring(config, passphrase);
   const [ledgerKey] = keys.ledger;
   const resting = await openLevelStore(config.paths.store);
   const store = rememberRecent(sealStore(resting, dataKey));

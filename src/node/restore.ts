@@ -45,7 +45,7 @@ export async function stateOf(config: NodeConfig, passphrase: string | undefined
  * @throws {NodeError} NODE_HEAD_INVALID
  */
 export async function takeHead(config: NodeConfig, passphrase: string | undefined, note: string): Promise<void> {
-  const { keys } = await readKeyring(config.paths.keys, passphrase);
+  const { keys } = await readKeyring(config, passphrase);
   // The head record of another copy of this node's directory will do as well.
   const given = newestOf(config, keys.ledger, utf8ToBytes(note));
   if (given === undefined)

@@ -59,8 +59,10 @@ export class Listener {
         socket.destroy();
       });
     });
-    this.#server.on('tlsClientError', (error: Error & { code?: string }) => {
-      options.onRefused(error.code ?? 'TLS_HANDSHAKE_FAILED');
+    this.#server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
+      // For a certificate that OpenSSL refuses, Node only hangs up; why, the socket knows, in a code and whatever its type says.
+      const refusal = socket.authorizationError as unknown as string | null | undefined;
+      options.onRefused(refusal ?? error.code ?? 'TLS_HANDSHAKE_FAILED');
     });
   }
 

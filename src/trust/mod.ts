@@ -11,6 +11,7 @@ export { signEnrolment, verifyEnrolment, type EnrolmentRefusal } from './enrolme
 export {
   KEY_USES,
   type AgreementKey,
+  type KemKey,
   type KeyProvider,
   type KeySet,
   type KeyUse,

@@ -16,10 +16,22 @@ const TLS_13_ONLY = {
   minVersion: 'TLSv1.3',
   maxVersion: 'TLSv1.3',
   secureOptions: constants.SSL_OP_NO_TICKET,
+  ecdhCurve: keyExchangeGroups(),
 } as const;
 
 // As many certificates as the check of a chain looks at.
 const MAX_CHAIN = 5;
+
+/**
+ * The groups to offer, the hybrid one first where this runtime's OpenSSL has it: what is recorded today is not to be read by whoever can
+ * break elliptic curves one day. Asked by its version: a group that it does not know leaves an error behind for the next one who asks.
+ * @see draft-ietf-tls-ecdhe-mlkem
+ */
+function keyExchangeGroups(): string {
+  const classical = 'X25519:P-256:P-384';
+  const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number);
+  return major > 3 || (major === 3 && minor >= 5) ? `X25519MLKEM768:${classical}` : classical;
+}
 
 type OwnCertificate = Pick<TlsKey, 'privateKey' | 'certificate'>;
 

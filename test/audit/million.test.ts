@@ -36,7 +36,7 @@ async function fill(federation: TestFederation, count: number): Promise<void> {
   await (await startNode(federation, XA)).stop();
   const storage = await openNodeStorage(loadNodeConfig(nodePaths(federation.dirOf(XA)).config, {}), undefined);
   const peer = loadNodeConfig(nodePaths(federation.dirOf(XB)).config, {});
-  const [ledgerKey] = (await readKeyring(peer.paths.keys, undefined)).keys.ledger;
+  const [ledgerKey] = (await readKeyring(peer, undefined)).keys.ledger;
   const key = verifierKey(peer.ledgerOrigin, KEY_TYPES.ed25519, ledgerKey!.publicKey);
   const full = new Map<string, Uint8Array>();
   const tree = new MerkleTiles((level, index) => Promise.resolve(full.get(`${level}/${index}`)!));

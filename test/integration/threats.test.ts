@@ -1,11 +1,11 @@
 /** Threats that need a connection of their own: compression, crumbs, another’s seal, clocks that are a day off. */
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { signMessage } from '../../src/sealing/mod.ts';
-import { clientTlsOptions } from '../../src/trust/mod.ts';
+import { clientTlsOptions, issueCertificates, serverTlsOptions } from '../../src/trust/mod.ts';
 import { parseLedgerEntry } from '../../src/wire/mod.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
@@ -44,6 +44,33 @@ async function upgraded(
 function frame(first: number, payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), payload]);
 }
+
+describe('certificates', () => {
+  test('T01: one that has expired is refused by whoever is dialled, and by whoever dials', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const seen: Record<string, unknown>[] = [];
+    const log = (_level: string, event: string, fields: object = {}): void => void seen.push({ event, ...fields });
+    const [puppet, nowMs] = [await Puppet.of(federation, XB), Date.now() - 400 * DAY];
+    // Pinned, of the right authority, for the right node: only its time is over.
+    const { ca, tls } = puppet.keys;
+    const { tls: certificate } = issueCertificates({ code: XB, host: '127.0.0.1', ca, tls, nowMs });
+    const { port } = loadNodeConfig(nodePaths(federation.dirOf(XB)).config, {}).listen!;
+    const server = createServer({ ...serverTlsOptions({ privateKey: tls, certificate }, puppet.manifest.manifest) });
+    server.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    const node = await startNode(federation, XA, { log });
+    const failed = (): unknown[] => seen.filter(({ event }) => event === 'transport.dial_failed');
+    await until(() => failed().length > 0, 60_000);
+    expect(failed()).toContainEqual(expect.objectContaining({ peer: XB, detail: 'CERT_HAS_EXPIRED' }));
+    await new Promise((resolve) => server.close(resolve));
+
+    await expect(puppet.connect(XA, { cert: certificate })).rejects.toThrow();
+    const refused = (): unknown[] => seen.filter(({ event }) => event === 'transport.connection_refused');
+    await until(() => refused().length > 0, 60_000);
+    expect(refused()).toContainEqual(expect.objectContaining({ detail: 'CERT_HAS_EXPIRED' }));
+    expect(node.transport.connections()[0]!.connected).toBe(false);
+  }, 180_000);
+});
 
 describe('frames', () => {
   test('T13: compression is not agreed to, and a compressed frame ends the session', async () => {

@@ -27,7 +27,7 @@ async function makeIdentities(): Promise<Identity[]> {
   return Promise.all(
     ['XA', 'XB', 'XC'].map(async (code) => {
       const config = loadNodeConfig(nodePaths(federation.dirOf(code)).config, {});
-      const { keys } = await readKeyring(config.paths.keys, undefined);
+      const { keys } = await readKeyring(config, undefined);
       return { code: config.code, config, keys, manifest: manifest.value };
     }),
   );

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { isEndpoint, loadPassphrase, nodePaths } from '../../config/mod.ts';
-import { initNode } from '../../node/mod.ts';
+import { resolve } from 'node:path';
+import { isEndpoint, loadPassphrase, loadPin, nodePaths } from '../../config/mod.ts';
+import { initNode, type InitOptions } from '../../node/mod.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { statementDigits } from '../manifest-lines.ts';
@@ -33,10 +34,17 @@ export const init: Command = {
       value: 'N',
       help: 'least suite for messages to and from it: 2 seals with ML-KEM-768 as well as X25519; 1 by default',
     },
+    pkcs11: {
+      value: 'MODULE',
+      help: 'library of a hardware security module: keys that sign and decrypt go there; --token names the token',
+    },
+    token: { value: 'LABEL', help: 'label of the token, which the module’s own tools have made' },
+    'pin-each-time': { help: 'do not keep the PIN under the data key: every command needs it again' },
   },
   details:
     'The data key that everything rests under is wrapped by ROGATORY_PASSPHRASE or ROGATORY_PASSPHRASE_FILE.\n' +
-    'Without either it is kept in a file that only the owner can read: good for trying out, not for a ministry.',
+    'A token’s PIN comes from ROGATORY_PIN or ROGATORY_PIN_FILE.\n' +
+    'Without a passphrase the data key is kept in a file that only the owner can read: good for trying out, not for a ministry.',
   async run(args, io) {
     args.noOperands();
     const code = args.jurisdiction('jurisdiction');
@@ -52,6 +60,7 @@ export const init: Command = {
       listen: readListen(args, url),
       origin: args.optional('origin') ?? url?.host ?? missingOrigin(),
       passphrase,
+      token: readToken(args),
       suite: args.integer('suite', 1, 2) === 2 ? 2 : 1,
     });
     const { dir, enrolment } = nodePaths(config.paths.dir);
@@ -66,6 +75,7 @@ export const init: Command = {
         digits,
         ledger_origin: config.ledgerOrigin,
         encrypted: passphrase !== undefined,
+        ...(config.pkcs11 === undefined ? {} : { token: config.pkcs11.token }),
       },
       [
         `Made node ${code} in ${dir}.`,
@@ -78,6 +88,17 @@ export const init: Command = {
     return 0;
   },
 };
+
+function readToken(args: Arguments): InitOptions['token'] {
+  const path = args.optional('pkcs11');
+  const label = args.optional('token');
+  if ((path === undefined) !== (label === undefined))
+    throw new CliError('CLI_USAGE', '--pkcs11 and --token go together.');
+  if (path === undefined || label === undefined) return undefined;
+  const pin = loadPin(process.env);
+  if (pin === undefined) throw new CliError('CLI_USAGE', 'Give the token’s PIN with ROGATORY_PIN_FILE.');
+  return { module: resolve(path), token: label, pin, keepPin: !args.flag('pin-each-time') };
+}
 
 function readEndpoint(text: string | undefined): string {
   if (text === undefined) return '';
