@@ -1,7 +1,7 @@
 /**
  * The part of the CASE and UCO ontologies that exhibits need, as a table: which classes there are, and what each property may hold.
- * Transcribed from the SHACL shapes that CASE 1.3 and UCO 1.3 publish in `investigation.ttl`, `core.ttl`, `action.ttl`, `types.ttl`,
- * `observable.ttl`, `identity.ttl`, `location.ttl` and `tool.ttl`.
+ * The rows of `investigation`, `core`, `action` and `types` are those of published SHACL shapes, of CASE 0.7.1 and of UCO 1.0 to 1.3; those of
+ * `observable`, `identity`, `location` and `tool` follow published examples, and are not held against their shape files.
  * @see https://caseontology.org/ https://unifiedcyberontology.org/
  */
 
