@@ -16,6 +16,7 @@ import { temporaryFolder } from '../kit/folder.ts';
 import { rogatory } from '../kit/process.ts';
 
 const deep = process.env['SLOW'] === '1';
+if (!deep) process.stderr.write('skipped: whole scenarios, which SLOW=1 plays\n');
 
 interface Outcome {
   readonly ok: boolean;
@@ -80,7 +81,6 @@ const CARTERA: Expected = {
 };
 
 const SCENARIOS = [SCIROCCO, DRINA, CARTERA];
-const QUICK = [CARTERA];
 
 async function play({ name, messages, refusals, cases }: Expected): Promise<void> {
   const dir = join(temporaryFolder(), 's');
@@ -131,7 +131,7 @@ function refolded({ steps, requesting }: Case): string | undefined {
 }
 
 describe('a scenario', () => {
-  test.each(deep ? SCENARIOS : QUICK)(
+  test.runIf(deep).each(SCENARIOS)(
     '$name is played whole, and ends as it has to at both sides',
     (expected) => play(expected),
     600_000,

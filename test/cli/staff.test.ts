@@ -9,9 +9,12 @@ import { rogatory, serveNode, startRogatory, type Outcome } from '../kit/process
 
 const REQUEST = 'node-config/messages/request.json';
 
+const deep = process.env['SLOW'] === '1';
+if (!deep) process.stderr.write('skipped: people at the command line, whom SLOW=1 has\n');
+
 const json = <T>({ stdout }: Outcome): T => JSON.parse(stdout) as T;
 
-describe('a node of one’s own', () => {
+describe.runIf(deep)('a node of one’s own', () => {
   test('people are registered, write, approve, are refused, and are told of', async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
     const dir = federation.dirOf('XA');
@@ -74,7 +77,7 @@ describe('a node of one’s own', () => {
   }, 600_000);
 });
 
-describe('a sandbox', () => {
+describe.runIf(deep)('a sandbox', () => {
   test('works without a credential as one person, and as each of its people', async () => {
     const folder = join(temporaryFolder(), 's');
     const outcome = await rogatory('sandbox', '--once', '--json', '--dir', folder);

@@ -80,9 +80,9 @@ async function reachEach(names: readonly FailpointName[], reached: Set<Failpoint
 }
 
 function plugsOf(federation: TestFederation): Readonly<Record<Code, Plug>> {
-  // No message of these rests on a treaty, and reading every treaty is a quarter of a start.
+  // No message of these rests on a treaty or a calendar, and reading them all is a quarter of a start.
   const env = { ROGATORY_DATA: join(federation.folder, 'data') };
-  mkdirSync(join(env.ROGATORY_DATA, 'treaties'), { recursive: true });
+  for (const kind of ['treaties', 'states']) mkdirSync(join(env.ROGATORY_DATA, kind), { recursive: true });
   const plugs = { XA: new Plug(federation, 'XA', env), XB: new Plug(federation, 'XB', env) };
   onTestFinished(() => Promise.all(Object.values(plugs).map((plug) => plug.end())).then(() => undefined));
   for (const plug of Object.values(plugs)) plug.start();
