@@ -12,7 +12,6 @@ export {
   type SealedMessage,
   type SealingRandomness,
 } from './jwe.ts';
-export { hybridKdf } from './hybrid-kdf.ts';
 export { readSigned, type SignedParts } from './jws-grammar.ts';
 export { signMessage, signedDigest, verifyMessage, type SigningKey, type VerifiedMessage } from './jws.ts';
 export { decapsulationKey, type DecapsulationKey } from './ml-kem.ts';
