@@ -18,7 +18,7 @@ const deep = process.env['SLOW'] === '1';
 // A long ledger only makes every start slower: after so many deaths the two ledgers are audited, and another federation begins.
 // A thousand deaths, unless fewer rounds are asked for.
 const ROUNDS = deep ? Number(process.env['ROGATORY_ROUNDS'] ?? '5') : 1;
-const DEATHS_A_ROUND = deep ? 50 : 10;
+const DEATHS_A_ROUND = deep ? 50 : 6;
 // A death is mostly waiting for the next start: several federations at a time keep the processors busy.
 const STREETS = deep ? ['north', 'east', 'south', 'west'] : ['north'];
 // What people leave the machine for starting nodes.
