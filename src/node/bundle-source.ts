@@ -1,12 +1,13 @@
-import { noFailpoint, parseUtf8, systemClock, systemTimers, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { parseUtf8, systemClock, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { exportBundle, type BundleSource } from '../audit/mod.ts';
-import { Committer, cosignaturesOf, discloseMessages, exchangeKeys, type Disclosure } from '../exchange/mod.ts';
+import { cosignaturesOf, discloseMessages, exchangeKeys, type Disclosure } from '../exchange/mod.ts';
 import { cosignatureLine } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest } from '../trust/mod.ts';
 import { StaffError, isStaffed } from '../staff/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
 import type { NodeStorage } from './node.ts';
+import { withStoppedCommitter } from './stopped-committer.ts';
 
 /** What a bundle is made with beside its request. */
 export interface BundleOptions {
@@ -41,21 +42,9 @@ async function discloseStopped(
       'STAFF_CREDENTIAL_REQUIRED',
       'Staff is registered at this node: messages are disclosed by an auditor, while the node runs.',
     );
-  const ignore = (): void => undefined;
-  const committer = new Committer({
-    store,
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
-    failpoint: noFailpoint,
-    onFailure: ignore,
-    onGrowth: ignore,
-  });
-  try {
-    return await discloseMessages({ store, committer, clock: systemClock }, ids);
-  } finally {
-    await committer.close();
-  }
+  return withStoppedCommitter({ store, ledger }, (committer) =>
+    discloseMessages({ store, committer, clock: systemClock }, ids),
+  );
 }
 
 async function bundleSource(

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { noFailpoint, systemClock, systemTimers } from '../base/mod.ts';
+import { systemClock } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
-import { Committer } from '../exchange/mod.ts';
 import type { StaffContext } from '../staff/mod.ts';
 import type { NodeStorage } from './node.ts';
+import { withStoppedCommitter } from './stopped-committer.ts';
 
 /** Works on the staff of a node that is stopped, as whoever holds its folder can. */
 export async function withStoppedStaff<T>(
@@ -11,18 +11,8 @@ export async function withStoppedStaff<T>(
   { store, ledger }: Pick<NodeStorage, 'store' | 'ledger'>,
   work: (context: StaffContext) => Promise<T>,
 ): Promise<T> {
-  const ignore = (): void => undefined;
-  const committer = new Committer({
-    store,
-    ledger,
-    clock: systemClock,
-    timers: systemTimers,
-    failpoint: noFailpoint,
-    onFailure: ignore,
-    onGrowth: ignore,
-  });
-  try {
-    return await work({
+  return withStoppedCommitter({ store, ledger }, (committer) =>
+    work({
       code: config.code,
       origin: config.ledgerOrigin,
       store,
@@ -31,8 +21,6 @@ export async function withStoppedStaff<T>(
       random: (bytes) => randomBytes(bytes),
       commit: (plan) => committer.commit(plan),
       parentOf: () => Promise.resolve(undefined),
-    });
-  } finally {
-    await committer.close();
-  }
+    }),
+  );
 }

@@ -13,7 +13,6 @@ export const draftCreate: Command = {
   operands: 'REQUEST.json',
   options: {
     node: NODE,
-
     to: { value: 'CC', help: 'the recipient', required: true },
     'accept-advice': { help: 'in spite of what the treaty registry advises' },
   },

@@ -26,7 +26,6 @@ export const staffAdd: Command = {
   operands: 'PERSON',
   options: {
     node: NODE,
-
     name: { value: 'NAME', help: 'the person’s name', required: true },
     role: { value: 'R1[,R2…]', help: ROLES.join(', '), required: true },
     agency: { value: 'KIND', help: `with the role AGENCY: ${AGENCIES.join(', ')}` },
@@ -93,7 +92,6 @@ export const staffRevoke: Command = {
   operands: 'PERSON',
   options: {
     node: NODE,
-
     serial: { value: 'ID', help: 'only this credential; all of the person’s by default' },
     why: { value: 'TEXT', help: 'why', required: true },
   },

@@ -12,7 +12,6 @@ export const taskCreate: Command = {
   summary: 'give a domestic agency a part of a case that is being executed',
   options: {
     node: NODE,
-
     case: { value: 'ID', help: 'the case', required: true },
     agency: { value: 'KIND', help: AGENCIES.join(', '), required: true },
     measure: { value: 'm1[,m2…]', help: 'the measures that it is to see and to carry out', required: true },
@@ -69,7 +68,6 @@ export const taskAnswer: Command = {
   operands: 'TASK [ANSWER.json]',
   options: {
     node: NODE,
-
     text: { value: 'TEXT', help: 'the answer, where there is no file' },
   },
   details: 'ANSWER.json holds {"text": "…"}, and in file_ids what was added with “evidence add --task”.',
