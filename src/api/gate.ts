@@ -52,6 +52,8 @@ const ACCESS = {
   'GET status': 'OPEN',
   'GET peers': 'OPEN',
   'GET doctor': 'OPEN',
+  'GET keys': 'OPEN',
+  'POST keys': 'OPEN',
   'GET checkpoint': 'OPEN',
   'GET seen/*': 'OPEN',
   'GET proofs/*': 'OPEN',

@@ -17,13 +17,19 @@ import {
   dueEndings,
   endingText,
   healthOf,
+  keyDesk,
+  keysAt,
+  rotateAt,
   witnessKeyOf,
   witnessingOf,
   type Health,
+  type HeldKey,
   type Node,
+  type Rotation,
   type RunningNode,
   type Witnessing,
 } from '../node/mod.ts';
+import { KEY_USES } from '../trust/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
 import { enumNames, parseDraft, type ErasedWhy, type Draft } from '../wire/mod.ts';
 import { nextAction } from './why.ts';
@@ -90,6 +96,7 @@ export interface ClocksAnswer {
 }
 
 const MAX_WAIT_MS = 300_000;
+const MAX_ROTATION_MS = 366 * 24 * 3_600_000;
 
 export async function status(node: Node): Promise<StatusAnswer> {
   const { config, exchange, transport, storage } = node;
@@ -108,7 +115,7 @@ export async function status(node: Node): Promise<StatusAnswer> {
       size: checkpoint.size,
       root: bytesToBase64(checkpoint.root),
     },
-    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, storage.keys.witness[0]!)) },
+    witness: { name: config.witnessName, vkey: encodeVerifierKey(witnessKeyOf(config, node.ownKeys.current.witness)) },
     manifest: {
       version: exchange.manifest.version,
       fingerprint: exchange.manifestFingerprint,
@@ -285,6 +292,23 @@ export function runningState({ exchange, transport, storage }: Node): RunningNod
     port: transport.port,
     peers: transport.connections(),
   };
+}
+
+/** The node's private keys: which of them it uses, which are to come, which have ended. */
+export function keys(node: Node): HeldKey[] {
+  return keysAt(keyDesk(node));
+}
+
+/** Makes the next key of a use. */
+export async function rotateKey(node: Node, body: unknown): Promise<Rotation> {
+  const { use, startsInMs, overlapMs } = body as Readonly<Record<string, unknown>>;
+  const known = KEY_USES.find((name) => name === use);
+  const times = [startsInMs, overlapMs].every(
+    (time) => typeof time === 'number' && time >= 0 && time <= MAX_ROTATION_MS,
+  );
+  if (known === undefined || !times)
+    throw new ApiError('API_BAD_REQUEST', '“use”, “startsInMs” and “overlapMs” are needed.');
+  return rotateAt(keyDesk(node), known, { startsInMs: startsInMs as number, overlapMs: overlapMs as number });
 }
 
 /** A bundle, or the part of one that is asked for, with the messages that are to be disclosed. */

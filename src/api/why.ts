@@ -117,7 +117,7 @@ function linkText({ exchange }: Node, { peer, seq }: MessageRecord, link: PeerCo
 function certificatesOf(node: Node, link: PeerConnection | undefined): WhyAnswer['certificates'] {
   const own = node.ownCertificate();
   return [
-    ...(own === undefined ? [] : [stateOf(node, node.config.code, Date.parse(new X509Certificate(own).validTo))]),
+    stateOf(node, node.config.code, Date.parse(new X509Certificate(own).validTo)),
     ...(link?.certificate_expires_at === undefined
       ? []
       : [stateOf(node, link.code, Date.parse(link.certificate_expires_at))]),

@@ -1,6 +1,7 @@
 /** The cosignatures of a bundle: which witness vouches for how much of the ledger. */
 import { equalBytes } from '../base/mod.ts';
-import { verifyCheckpoint, verifyCosignatures, type VerifierKey } from '../ledger/mod.ts';
+import { encodeVerifierKey, verifyCheckpoint, verifyCosignatures, type VerifierKey } from '../ledger/mod.ts';
+import { validityObjection, type ListedKey } from '../trust/mod.ts';
 import type { BundleFiles } from './bundle-files.ts';
 import { cosignedPath } from './bundle-layout.ts';
 import type { Findings } from './error.ts';
@@ -18,13 +19,15 @@ export interface WitnessedSize {
 /** Verifies every cosigned checkpoint: signed by the ledger, a root that the tree has had, and no cosignature that is false. */
 export async function readCosigned(options: {
   readonly files: BundleFiles;
-  readonly key: VerifierKey;
-  readonly witnesses: readonly VerifierKey[];
+  /** The ledger's keys. */
+  readonly keys: readonly VerifierKey[];
+  readonly witnesses: ReadonlyMap<string, ListedKey>;
   readonly tree: AuditedTree;
   readonly where: string;
   readonly findings: Findings;
 }): Promise<WitnessedSize[]> {
-  const { files, key, witnesses, tree, where, findings } = options;
+  const { files, keys, witnesses, tree, where, findings } = options;
+  const witnessKeys = [...witnesses.values()].map(({ key }) => key);
   const found: WitnessedSize[] = [];
   for (const path of files.paths) {
     if (!path.startsWith('cosigned/')) continue;
@@ -32,7 +35,7 @@ export async function readCosigned(options: {
       findings.add('COSIGNATURE_INVALID', `${where}: ${path}`, detail);
     };
     const note = await files.readText(path);
-    const head = verifyCheckpoint(note, key);
+    const head = verifyCheckpoint(note, keys);
     if (!head.ok) {
       wrong(`${head.reason}: ${head.detail}`);
       continue;
@@ -44,11 +47,18 @@ export async function readCosigned(options: {
       const detail = `the ledger signed another history of its first ${size} entries`;
       findings.add('LEDGER_FORKED', `${where}: ${path}`, detail);
     } else {
-      const cosignatures = verifyCosignatures(head.value, witnesses);
-      if (!cosignatures.ok) wrong(`${cosignatures.reason}: ${cosignatures.detail}`);
-      else if (signatureLines(note) !== cosignatures.value.length + 1)
+      const cosignatures = verifyCosignatures(head.value, witnessKeys);
+      if (!cosignatures.ok) {
+        wrong(`${cosignatures.reason}: ${cosignatures.detail}`);
+        continue;
+      }
+      if (signatureLines(note) !== cosignatures.value.length + 1)
         wrong('it has a line of nobody that a manifest knows');
-      else found.push(...cosignatures.value.map(({ witness, timeS }) => ({ witness, size, timeS })));
+      for (const { witness, key, timeS } of cosignatures.value) {
+        const objection = validityObjection(witnesses.get(encodeVerifierKey(key))!, timeS * 1000);
+        if (objection === undefined) found.push({ witness, size, timeS });
+        else wrong(`${objection}: the key of ${witness} when it cosigned`);
+      }
     }
   }
   return found;

@@ -92,10 +92,10 @@ export class PeerComparison implements StoryListener {
     const note = entry.detail.value.checkpoint;
     const origin = note.slice(0, note.indexOf('\n'));
     const other = this.#otherOf(origin);
-    const key = other === undefined ? undefined : this.#holder.manifests.ledgerKey(other.code, origin);
-    if (other === undefined || key === undefined) return;
+    if (other === undefined) return;
+    const keys = this.#holder.manifests.ledgerKeysAround(other.code, origin, entry.time);
     const where = `${this.#holder.name}: entry ${index}`;
-    const head = verifyCheckpoint(note, key);
+    const head = verifyCheckpoint(note, keys);
     if (!head.ok || other.code !== entry.peer) {
       this.#findings.add('COSIGNATURE_INVALID', where, `it cosigned a checkpoint that ${entry.peer} did not sign`);
       return;

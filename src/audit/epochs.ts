@@ -3,7 +3,7 @@
  * told stays a loss, and is a finding; one that is hidden is a second history.
  */
 import { bytesToHex, equalBytes } from '../base/mod.ts';
-import { epochKey, epochKeyOf, epochOf, verifyCheckpoint, type Checkpoint, type VerifierKey } from '../ledger/mod.ts';
+import { epochKeysOf, epochOf, verifyCheckpoint, type Checkpoint, type VerifierKey } from '../ledger/mod.ts';
 import type { Epoch, Resumed } from '../wire/mod.ts';
 import type { BundleFiles } from './bundle-files.ts';
 import { readEntries, type PlacedEntry } from './entries.ts';
@@ -24,20 +24,20 @@ export interface EpochReport {
 /** What a bundle's own ledger tells of its epochs. */
 export class LedgerEpochs {
   readonly reports: readonly EpochReport[];
-  readonly #first: VerifierKey;
+  readonly #listed: readonly VerifierKey[];
   readonly #number: number;
   readonly #recovered: ReadonlySet<string>;
   /** Size of the largest head of each former epoch that the ledger names. */
   readonly #named: ReadonlyMap<number, number>;
 
   constructor(
-    first: VerifierKey,
+    listed: readonly VerifierKey[],
     number: number,
     reports: readonly EpochReport[] = [],
     recovered: ReadonlySet<string> = new Set(),
     named: ReadonlyMap<number, number> = new Map(),
   ) {
-    this.#first = first;
+    this.#listed = listed;
     this.#number = number;
     this.reports = reports;
     this.#recovered = recovered;
@@ -46,12 +46,7 @@ export class LedgerEpochs {
 
   /** The epoch of this ledger that an origin is of; undefined for another ledger's. */
   epochOf(origin: string): number | undefined {
-    return epochOf(origin, this.#first.name);
-  }
-
-  /** The key of one of its epochs. */
-  keyIn(epoch: number): VerifierKey {
-    return epochKey(this.#first, epoch);
+    return epochOf(origin, this.#listed[0]!.name);
   }
 
   /** Of how many entries an epoch's tree and the present one are the same; infinite for the present one, 0 for one still to come. */
@@ -79,17 +74,17 @@ export class LedgerEpochs {
 /** Reads what a ledger says of its epochs; only one that has several is read for it. */
 export async function readEpochs(options: {
   readonly files: BundleFiles;
-  /** The ledger's key as the manifest lists it. */
-  readonly first: VerifierKey;
+  /** The ledger's keys as the manifest lists them, of which one has signed the checkpoint. */
+  readonly listed: readonly VerifierKey[];
   readonly checkpoint: Checkpoint;
   readonly tree: AuditedTree;
   readonly where: string;
   readonly findings: Findings;
 }): Promise<LedgerEpochs> {
-  const { files, first, checkpoint, tree, where, findings } = options;
-  const last = epochOf(checkpoint.origin, first.name)!;
-  if (last === 1) return new LedgerEpochs(first, 1);
-  const reader = new EpochReader(first, tree, where, findings);
+  const { files, listed, checkpoint, tree, where, findings } = options;
+  const last = epochOf(checkpoint.origin, listed[0]!.name)!;
+  if (last === 1) return new LedgerEpochs(listed, 1);
+  const reader = new EpochReader(listed, tree, where, findings);
   // What is wrong with the entries themselves is found when the story is read.
   for await (const placed of readEntries(files, tree, where, new Findings()))
     for (const item of placed) await reader.read(item);
@@ -104,7 +99,7 @@ interface Begun {
 }
 
 class EpochReader {
-  readonly #first: VerifierKey;
+  readonly #listed: readonly VerifierKey[];
   readonly #tree: AuditedTree;
   readonly #where: string;
   readonly #findings: Findings;
@@ -112,8 +107,8 @@ class EpochReader {
   readonly #recovered = new Set<string>();
   readonly #named = new Map<number, number>();
 
-  constructor(first: VerifierKey, tree: AuditedTree, where: string, findings: Findings) {
-    this.#first = first;
+  constructor(listed: readonly VerifierKey[], tree: AuditedTree, where: string, findings: Findings) {
+    this.#listed = listed;
     this.#tree = tree;
     this.#where = where;
     this.#findings = findings;
@@ -158,13 +153,13 @@ class EpochReader {
       const detail = `epoch ${number} keeps ${kept} of ${signed} entries that had been signed: ${signed - kept} were lost, and of those peers gave ${recovered} back`;
       this.#findings.add('ENTRIES_LOST', `${this.#where}: entry ${kept}`, detail);
     }
-    return new LedgerEpochs(this.#first, last, this.#begun, this.#recovered, this.#named);
+    return new LedgerEpochs(this.#listed, last, this.#begun, this.#recovered, this.#named);
   }
 
   /** A head that this ledger signed in an epoch before the given one. */
   #headBefore(note: string, number: number): Checkpoint | undefined {
-    const named = epochKeyOf(note, this.#first);
-    const head = named === undefined || named.epoch >= number ? undefined : verifyCheckpoint(note, named.key);
+    const named = epochKeysOf(note, this.#listed);
+    const head = named === undefined || named.epoch >= number ? undefined : verifyCheckpoint(note, named.keys);
     if (head?.ok !== true) return undefined;
     const { size } = head.value;
     this.#named.set(named!.epoch, Math.max(size, this.#named.get(named!.epoch) ?? 0));

@@ -1,6 +1,13 @@
 import { bytesToHex, equalBytes, type JurisdictionCode } from '../base/mod.ts';
-import { epochKey, epochOf, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
-import { verifyManifest, type VerifiedManifest } from '../trust/mod.ts';
+import { epochKeys, epochOf, type VerifierKey } from '../ledger/mod.ts';
+import {
+  keysAround,
+  ledgerKeysOf,
+  verifyManifest,
+  witnessKeysOf,
+  type ListedKey,
+  type VerifiedManifest,
+} from '../trust/mod.ts';
 import type { LedgerEntry } from '../wire/mod.ts';
 import type { BundleFiles } from './bundle-files.ts';
 import { manifestPath } from './bundle-layout.ts';
@@ -10,36 +17,45 @@ import type { PlacedEntry } from './entries.ts';
 /** The manifests of a bundle, verified each by the one before it. */
 export class BundleManifests {
   readonly all: readonly VerifiedManifest[];
-  readonly #ledgerKeys = new Map<string, VerifierKey>();
-  readonly #witnessKeys = new Map<string, VerifierKey>();
+  readonly #ledgerKeys = new Map<string, readonly ListedKey[]>();
+  readonly #witnessKeys = new Map<string, ListedKey>();
 
   constructor(all: readonly VerifiedManifest[]) {
     this.all = all;
     for (const { manifest } of all) {
-      for (const { code, ledger, witness } of manifest.members) {
-        this.#ledgerKeys.set(`${code} ${ledger.origin}`, parseVerifierKey(ledger.vkey));
-        this.#witnessKeys.set(witness.vkey, parseVerifierKey(witness.vkey));
+      // A newer manifest says more of a key's time than an older one: keys stay listed after their end.
+      for (const member of manifest.members) {
+        this.#ledgerKeys.set(`${member.code} ${member.ledger.origin}`, ledgerKeysOf(member));
+        for (const key of witnessKeysOf(member)) this.#witnessKeys.set(key.vkey, key);
       }
     }
   }
 
-  /** The key of a member's ledger of that origin, by the newest manifest that lists it; of a later epoch, derived from that. */
-  ledgerKey(code: JurisdictionCode, origin: string): VerifierKey | undefined {
-    const first = this.listedLedgerKey(code, origin);
-    const epoch = first === undefined ? undefined : epochOf(origin, first.name);
-    return epoch === undefined ? undefined : epochKey(first!, epoch);
+  /** Every key of a member's ledger of that origin, newest first, by the newest manifest that lists it; of a later epoch, derived from that. */
+  ledgerKeys(code: JurisdictionCode, origin: string): VerifierKey[] {
+    return inEpochOf(origin, this.listedLedgerKeys(code, origin));
   }
 
-  /** The key that a manifest lists for the ledger that an origin is an epoch of. */
-  listedLedgerKey(code: JurisdictionCode, origin: string): VerifierKey | undefined {
-    const listed = this.#ledgerKeys.get(`${code} ${origin}`);
+  /** The keys that a manifest lists for the ledger that an origin is an epoch of, newest first. */
+  listedLedgerKeys(code: JurisdictionCode, origin: string): VerifierKey[] {
+    return this.#listed(code, origin)
+      .map(({ key }) => key)
+      .reverse();
+  }
+
+  /** Those of them that were to be believed at a time, by the clock of whoever believed. */
+  ledgerKeysAround(code: JurisdictionCode, origin: string, timeMs: number): VerifierKey[] {
+    return inEpochOf(origin, keysAround(this.#listed(code, origin), timeMs));
+  }
+
+  /** Every witness key that was ever listed, by its text. */
+  get witnessKeys(): ReadonlyMap<string, ListedKey> {
+    return this.#witnessKeys;
+  }
+
+  #listed(code: JurisdictionCode, origin: string): readonly ListedKey[] {
     const parent = origin.slice(0, Math.max(0, origin.lastIndexOf('/')));
-    return listed ?? this.#ledgerKeys.get(`${code} ${parent}`);
-  }
-
-  /** Every witness that was ever listed. */
-  get witnessKeys(): readonly VerifierKey[] {
-    return [...this.#witnessKeys.values()];
+    return this.#ledgerKeys.get(`${code} ${origin}`) ?? this.#ledgerKeys.get(`${code} ${parent}`) ?? [];
   }
 
   /** SHA-256 of the first manifest's payload: what its readers have to compare out of band. */
@@ -47,6 +63,12 @@ export class BundleManifests {
     const [first] = this.all;
     return first === undefined ? '' : bytesToHex(first.digest);
   }
+}
+
+function inEpochOf(origin: string, listed: readonly VerifierKey[]): VerifierKey[] {
+  const [known] = listed;
+  const epoch = known === undefined ? undefined : epochOf(origin, known.name);
+  return epoch === undefined ? [] : epochKeys(listed, epoch);
 }
 
 /** Verifies the manifests of a bundle in the order of their versions. */

@@ -62,9 +62,13 @@ export class ProofReader {
   #check(entry: LedgerEntry, peerEntry: PeerEntry, bytes: Uint8Array): Answer {
     const peer = entry.kind === 'RECOVERED' ? this.#files.index.code : (entry.peer as JurisdictionCode);
     const origin = peerEntry.checkpoint.slice(0, peerEntry.checkpoint.indexOf('\n'));
-    const key = this.#manifests.ledgerKey(peer, origin);
-    if (key === undefined)
-      return { code: 'PROOF_INVALID', detail: `no manifest lists the ledger ${origin} of ${peer}` };
+    // What was verified at the time of the own entry is judged by the keys of then; an entry that came back is older than that.
+    const keys =
+      entry.kind === 'RECOVERED'
+        ? this.#manifests.ledgerKeys(peer, origin)
+        : this.#manifests.ledgerKeysAround(peer, origin, entry.time);
+    if (keys.length === 0)
+      return { code: 'PROOF_INVALID', detail: `no manifest lists a key of the ledger ${origin} of ${peer} for then` };
     let theirs: LedgerEntry;
     let proof: string;
     let raw: Uint8Array;
@@ -75,7 +79,7 @@ export class ProofReader {
       if (!(error instanceof WireError)) throw error;
       return { code: 'PROOF_INVALID', detail: error.message };
     }
-    const proved = verifyInclusionProofText(proof, raw, key, this.#verify);
+    const proved = verifyInclusionProofText(proof, raw, keys, this.#verify);
     if (!proved.ok) return { code: 'PROOF_INVALID', detail: `${proved.reason}: ${proved.detail}` };
     const { leaf, index, checkpoint } = proved.value;
     const isCommitted = equalBytes(leaf, peerEntry.leaf_hash) && checkpoint.note === peerEntry.checkpoint;

@@ -12,6 +12,7 @@ import { DisclosureReader, type DisclosedMessage } from './disclosed.ts';
 import { readEntries, type PlacedEntry } from './entries.ts';
 import { readEpochs, type LedgerEpochs } from './epochs.ts';
 import { AuditError, type Findings } from './error.ts';
+import { SignerReader } from './ledger-key.ts';
 import { RecordedManifests, readManifests, type BundleManifests } from './manifests.ts';
 import { ProofReader, type HeldEntry } from './proofs.ts';
 import type { RandomAccess } from './random-access.ts';
@@ -70,22 +71,22 @@ export async function openBundle(
   }
   const { code, origin } = files.index;
   const manifests = await readManifests(files, name, findings);
-  const first = manifests.listedLedgerKey(code, origin);
-  const key = manifests.ledgerKey(code, origin);
-  const checkpoint = await readCheckpoint(files, key, name, findings);
-  if (checkpoint === undefined || key === undefined || first === undefined) return undefined;
+  const listed = manifests.listedLedgerKeys(code, origin);
+  const keys = manifests.ledgerKeys(code, origin);
+  const checkpoint = await readCheckpoint(files, keys, name, findings);
+  if (checkpoint === undefined) return undefined;
   const tree = await auditTree(files, checkpoint, name, findings, (done) => {
     onProgress(done, checkpoint.size);
   });
   const witnesses = manifests.witnessKeys;
-  const cosignatures = await readCosigned({ files, key, witnesses, tree, where: name, findings });
-  const epochs = await readEpochs({ files, first, checkpoint, tree, where: name, findings });
+  const cosignatures = await readCosigned({ files, keys, witnesses, tree, where: name, findings });
+  const epochs = await readEpochs({ files, listed, checkpoint, tree, where: name, findings });
   return { name, code, files, checkpoint, manifests, tree, cosignatures, epochs };
 }
 
 /** Reads every entry and proof of a bundle whose tree was hashed. */
 export async function readStory(
-  { name, files, manifests, tree }: OpenedBundle,
+  { name, files, checkpoint, manifests, tree }: OpenedBundle,
   findings: Findings,
   listener: StoryListener,
   onProgress: (done: number, total: number) => void = () => undefined,
@@ -93,6 +94,7 @@ export async function readStory(
   const chronicle = new ChronicleReader(files.index.selection, name, findings);
   const recorded = new RecordedManifests(manifests, name, findings);
   const disclosures = new DisclosureReader(files, manifests, name, findings);
+  const signer = new SignerReader(manifests.listedLedgerKeys(files.index.code, files.index.origin));
   const proofReader = new ProofReader(files, manifests, name, findings);
   let [bundleIndex, entries, proofs, witnessable] = [0, 0, 0, 0];
   for await (const placed of readEntries(files, tree, name, findings)) {
@@ -101,6 +103,7 @@ export async function readStory(
       recorded.read(item);
       disclosures.read(item);
       if (item.entry.kind !== 'WITNESSED') witnessable = item.index + 1;
+      signer.read(item.entry);
       await listener.onEntry(item);
     }
     const held = await proofReader.read(bundleIndex++, placed);
@@ -111,23 +114,25 @@ export async function readStory(
   }
   recorded.end();
   const disclosed = await disclosures.end();
+  // A selection need not have the KEY entries that would tell.
+  if (files.index.selection === undefined) signer.end(checkpoint, `${name}: ${CHECKPOINT_PATH}`, findings);
   await files.sweep();
   return { chronicle, entries, proofs, disclosed, witnessable };
 }
 
 async function readCheckpoint(
   files: BundleFiles,
-  key: VerifierKey | undefined,
+  keys: readonly VerifierKey[],
   name: string,
   findings: Findings,
 ): Promise<Checkpoint | undefined> {
   const where = `${name}: ${CHECKPOINT_PATH}`;
   const { code, origin, size } = files.index;
-  if (key === undefined) {
+  if (keys.length === 0) {
     findings.add('CHECKPOINT_INVALID', where, `no manifest says which key signs ${origin} for ${code}`);
     return undefined;
   }
-  const verdict = verifyCheckpoint(await files.readText(CHECKPOINT_PATH), key);
+  const verdict = verifyCheckpoint(await files.readText(CHECKPOINT_PATH), keys);
   if (!verdict.ok) {
     findings.add('CHECKPOINT_INVALID', where, `${verdict.reason}: ${verdict.detail}`);
     return undefined;

@@ -14,12 +14,14 @@ export function manifestLines(manifest: Manifest, nowMs: number): string[] {
 }
 
 function memberLines(member: Member, nowMs: number): string[] {
-  const { code, status, endpoint, authority, tls, sign, encrypt } = member;
+  const { code, status, endpoint, authority, tls, sign, encrypt, ledger, witness } = member;
   return [
     `${code.padEnd(6)} ${status.padEnd(9)} ${endpoint || '(dials out)'}  ${authority}`,
     ...sign.map((key) => `  sign     ${key.kid}  ${validity(key, nowMs)}`),
     ...encrypt.map((key) => `  encrypt  ${key.kid}  ${validity(key, nowMs)}`),
     ...tls.spki_sha256.map((pin) => `  tls      ${pin.sha256}  ${validity(pin, nowMs)}`),
+    ...(ledger.keys ?? []).map((key) => `  ledger   ${key.vkey}  ${validity(key, nowMs)}`),
+    ...(witness.keys ?? []).map((key) => `  witness  ${key.vkey}  ${validity(key, nowMs)}`),
   ];
 }
 

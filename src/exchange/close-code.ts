@@ -47,6 +47,8 @@ export const CLOSE_CODES = {
   COSIGNATURE_INVALID: 4020,
   /** This node's manifest is newer, and it does not hold the one that follows the peer's. */
   MANIFEST_UNAVAILABLE: 4030,
+  /** The side that closes has another TLS certificate now: connect again. */
+  CERTIFICATE_CHANGED: 4031,
   /** What was said of a new epoch of a ledger does not prove it, or something else came before it was settled. */
   EPOCH_INVALID: 4035,
   /** A proof of arrival that does not verify, or is about no file that was offered. */

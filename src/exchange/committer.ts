@@ -8,7 +8,7 @@
  * step is rejected, and the node has to stop and start again from disk.
  */
 import type { Clock, Failpoint, Timers } from '../base/mod.ts';
-import type { Ledger } from '../ledger/mod.ts';
+import type { Ledger, LedgerSigner } from '../ledger/mod.ts';
 import { Overlay, type Store, type StepOverlay } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
 import { ExchangeError } from './error.ts';
@@ -27,6 +27,8 @@ export interface StepView {
   delete(key: string): void;
   /** Appends a ledger entry in the same batch; the reference says where it will be. */
   append(entry: EntryDraft): EntryRef;
+  /** Has another key sign the checkpoint over this batch, and all after it; the step appends the KEY entry that says so. */
+  succeed(signer: LedgerSigner): void;
 }
 
 interface DraftedEntry {
@@ -160,13 +162,19 @@ export class Committer {
     const entries: Uint8Array[] = [];
     const planned: { readonly step: Waiting; readonly value: unknown }[] = [];
     let isGrowth = false;
+    let successor: LedgerSigner | undefined;
     for (const [index, step] of steps.entries()) {
       if (index > 0 && index % STEPS_PER_TURN === 0) await nextTurn();
       const fork = batch.fork();
       const own: DraftedEntry[] = [];
+      let named: LedgerSigner | undefined;
+      const succeed = (signer: LedgerSigner): void => {
+        named = signer;
+      };
       try {
-        const value = await step.plan(this.#viewOf(fork, entries.length, own));
+        const value = await step.plan(this.#viewOf(fork, entries.length, own, succeed));
         batch.merge(fork);
+        successor = named ?? successor;
         entries.push(...own.map(({ bytes }) => bytes));
         isGrowth ||= own.some(({ kind }) => kind !== 'WITNESSED');
         planned.push({ step, value });
@@ -176,7 +184,7 @@ export class Committer {
     }
     this.#failpoint('commit.planned');
     try {
-      await this.#write(batch, entries);
+      await this.#write(batch, entries, successor);
     } catch (error) {
       this.#stopped = true;
       for (const { step } of planned) step.reject(stopped(error));
@@ -194,17 +202,18 @@ export class Committer {
     this.#onGrowth();
   }
 
-  async #write(batch: Overlay, entries: readonly Uint8Array[]): Promise<void> {
+  async #write(batch: Overlay, entries: readonly Uint8Array[], successor: LedgerSigner | undefined): Promise<void> {
     const writes = { puts: batch.puts, deletes: batch.deletes };
-    if (entries.length > 0) await this.#ledger.append(entries, writes);
+    if (entries.length > 0) await this.#ledger.append(entries, writes, successor);
     else if (batch.puts.length + batch.deletes.length > 0) {
       await this.#store.commit(writes);
       this.#failpoint('commit.stored');
     }
   }
 
-  #viewOf(fork: StepOverlay, before: number, own: DraftedEntry[]): StepView {
+  #viewOf(fork: StepOverlay, before: number, own: DraftedEntry[], succeed: StepView['succeed']): StepView {
     return {
+      succeed,
       get: (key) => fork.get(key),
       getRecord: async <T>(key: string) => {
         const bytes = await fork.get(key);

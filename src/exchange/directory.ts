@@ -1,10 +1,15 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { bytesToHex, parseBase64url, type JurisdictionCode, type Suite } from '../base/mod.ts';
-import { epochKey, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
+import { epochKeys, type VerifierKey } from '../ledger/mod.ts';
 import {
+  allLedgerKeys,
   currentEncryptKey,
+  keysAround,
+  ledgerKeysOf,
   memberByCode,
   signKeyAt,
+  witnessKeysOf,
+  type ListedKey,
   type Manifest,
   type Member,
   type VerifiedManifest,
@@ -15,7 +20,7 @@ import type { RecipientKey } from '../sealing/mod.ts';
 export class Directory {
   #verified: VerifiedManifest;
   readonly #keyObjects = new Map<string, KeyObject>();
-  readonly #ledgerKeys = new Map<string, VerifierKey>();
+  readonly #noteKeys = new Map<string, ListedKey[]>();
   // Of peers whose ledger has begun again. What the store holds of it is told at every Hello, before anything else of a session.
   readonly #epochs = new Map<string, number>();
 
@@ -45,7 +50,7 @@ export class Directory {
   /** Puts a newer manifest in force; the caller has made it durable. */
   replace(verified: VerifiedManifest): void {
     this.#verified = verified;
-    this.#ledgerKeys.clear();
+    this.#noteKeys.clear();
   }
 
   member(code: JurisdictionCode): Member | undefined {
@@ -55,7 +60,6 @@ export class Directory {
   /** From now on the member's ledger is read in this epoch. */
   follow(code: JurisdictionCode, epoch: number): void {
     this.#epochs.set(code, epoch);
-    this.#ledgerKeys.delete(code);
   }
 
   /** The epoch in which the member's ledger is read. */
@@ -63,27 +67,46 @@ export class Directory {
     return this.#epochs.get(code) ?? 1;
   }
 
-  /** The key of the member's ledger in its present epoch. @throws {TypeError} for a code that is not a member's: ask `member` first */
-  ledgerKey(code: JurisdictionCode): VerifierKey {
-    const known = this.#ledgerKeys.get(code);
-    if (known !== undefined) return known;
-    const key = epochKey(this.listedLedgerKey(code), this.epoch(code));
-    this.#ledgerKeys.set(code, key);
-    return key;
+  /**
+   * The keys under which a checkpoint that the member shows now is to be believed, in the present epoch of its ledger, newest first.
+   * @throws {TypeError} for a code that is not a member's: ask `member` first
+   */
+  ledgerKeys(code: JurisdictionCode, nowMs: number): VerifierKey[] {
+    return epochKeys(this.listedLedgerKeys(code, nowMs), this.epoch(code));
   }
 
-  /** The key of the member's ledger as the manifest lists it: that of its first epoch. @throws {TypeError} as above */
-  listedLedgerKey(code: JurisdictionCode): VerifierKey {
-    const member = this.member(code);
-    if (member === undefined) throw new TypeError(`${code} is not a member`);
-    return parseVerifierKey(member.ledger.vkey);
+  /**
+   * The same keys as the manifest lists them: those of the ledger's first epoch.
+   * @throws {TypeError} for a code that is not a member's: ask `member` first
+   */
+  listedLedgerKeys(code: JurisdictionCode, nowMs: number): VerifierKey[] {
+    return keysAround(this.#listed(code, 'ledger', ledgerKeysOf), nowMs);
   }
 
-  /** @throws {TypeError} for a code that is not a member's: ask `member` first */
-  witnessKey(code: JurisdictionCode): VerifierKey {
+  /**
+   * The keys under which a cosignature that the member shows now is to be believed, newest first.
+   * @throws {TypeError} for a code that is not a member's: ask `member` first
+   */
+  witnessKeys(code: JurisdictionCode, nowMs: number): VerifierKey[] {
+    return keysAround(this.#listed(code, 'witness', witnessKeysOf), nowMs);
+  }
+
+  /** Every key that has ever signed for the member's ledger, as the manifest lists it: to recognise an old statement, not to believe a new one. */
+  everyLedgerKey(code: JurisdictionCode): VerifierKey[] {
     const member = this.member(code);
-    if (member === undefined) throw new TypeError(`${code} is not a member`);
-    return parseVerifierKey(member.witness.vkey);
+    return member === undefined ? [] : allLedgerKeys(member);
+  }
+
+  #listed(code: JurisdictionCode, use: string, read: (member: Member) => ListedKey[]): ListedKey[] {
+    const id = `${use}/${code}`;
+    let keys = this.#noteKeys.get(id);
+    if (keys === undefined) {
+      const member = this.member(code);
+      if (member === undefined) throw new TypeError(`${code} is not a member`);
+      keys = read(member);
+      this.#noteKeys.set(id, keys);
+    }
+    return keys;
   }
 
   /** The member's signing key of that name, whatever its validity. */

@@ -20,10 +20,10 @@ import {
   type Statistics,
 } from '../casework/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
-import type { Checkpoint, Ledger } from '../ledger/mod.ts';
+import type { Checkpoint, Ledger, LedgerSigner } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
-import type { Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
+import type { KeyUse, Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
 import type { Draft, ErasedWhy, Hello, Limits } from '../wire/mod.ts';
 import { Attempts } from './attempts.ts';
 import {
@@ -53,6 +53,7 @@ import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts'
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage, type AlsoSent } from './outbox.ts';
+import { recordOwnKeys, type OwnKey } from './own-key.ts';
 import {
   findMessage,
   listCases,
@@ -375,6 +376,11 @@ export class Exchange {
       planManifest(view, verified);
       return Promise.resolve();
     });
+  }
+
+  /** Writes down which of its keys the node works with from now on; returns the uses that changed. */
+  recordOwnKeys(own: Readonly<Record<KeyUse, OwnKey>>, ledgerSigner: LedgerSigner): Promise<KeyUse[]> {
+    return recordOwnKeys(this.#context, own, ledgerSigner);
   }
 
   /** Puts a newer manifest in force; sessions opened under the old one are closed and come back. */

@@ -1,10 +1,11 @@
 /** The first frame each way: what both sides must agree on, and the heads that each has seen of the other's ledger. */
 import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { LedgerError, epochKeyOf, epochOf, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
+import { LedgerError, epochKeysOf, epochOf, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
 import { PROTOCOL_VERSION, SCHEMA_VERSION, type Hello } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { ExchangeContext } from './context.ts';
 import { recordIncident } from './incident.ts';
+import { ownLedgerKeysOf } from './own-key.ts';
 import { isForked, lastCheckpoint, noteCheckpoint } from './peer-head.ts';
 import { NEW_PEER, decodeRecord, keys, type PeerRecord } from './record.ts';
 
@@ -69,13 +70,17 @@ export async function verifyHello(
   if (hello.manifest_version === manifest.version && !equalBytes(hello.manifest_digest, digest)) {
     return refuse('MANIFEST_MISMATCH', `another manifest of version ${manifest.version}`);
   }
+  // The newer manifest comes first: it may list the key that the one side signs with, or say to the other that its own is over. The next
+  // session judges the heads.
+  if (hello.manifest_version > manifest.version) return accept({ manifest: 'THEIRS_NEWER', resume: { theirs: false } });
+  if (context.directory.member(peer)?.status !== 'ACTIVE')
+    return refuse('NOT_A_MEMBER', `${peer} is not an active member`);
+  if (hello.manifest_version < manifest.version) return accept({ manifest: 'OURS_NEWER', resume: { theirs: false } });
   const theirs = await judgeTheirHead(context, peer, hello.checkpoint, seenBefore);
   if (!theirs.ok) return theirs;
   const ours = await judgeOwnHead(context, hello.peer_checkpoint);
   if (!ours.ok) return ours;
-  const resume = { ours: ours.value, theirs: theirs.value };
-  if (hello.manifest_version === manifest.version) return accept({ manifest: 'SAME', resume });
-  return accept({ manifest: hello.manifest_version < manifest.version ? 'OURS_NEWER' : 'THEIRS_NEWER', resume });
+  return accept({ manifest: 'SAME', resume: { ours: ours.value, theirs: theirs.value } });
 }
 
 /** @returns whether the head is of an epoch that this node does not know yet, and so says nothing until the peer has proved how it began */
@@ -85,15 +90,13 @@ async function judgeTheirHead(
   note: string,
   seenBefore: Checkpoint | undefined,
 ): Promise<Verdict<boolean, CloseReason>> {
-  if (context.directory.member(peer)?.status !== 'ACTIVE')
-    return refuse('NOT_A_MEMBER', `${peer} is not an active member`);
-  const first = context.directory.listedLedgerKey(peer);
-  const named = epochKeyOf(note, first);
-  const verified = verifyCheckpoint(note, named?.key ?? first, context.verifyCheckpoint);
+  const listed = context.directory.listedLedgerKeys(peer, context.clock.nowMs());
+  const named = epochKeysOf(note, listed);
+  const verified = verifyCheckpoint(note, named?.keys ?? listed, context.verifyCheckpoint);
   if (!verified.ok) return refuse('CHECKPOINT_INVALID', verified.detail);
   const head = verified.value;
   const seen = await seenCheckpoint(context, peer);
-  const known = seen === undefined ? named!.epoch : epochOf(seen.origin, first.name)!;
+  const known = seen === undefined ? named!.epoch : epochOf(seen.origin, listed[0]!.name)!;
   context.directory.follow(peer, known);
   if (named!.epoch > known) return accept(true);
   const comparable = [seen, seenBefore].filter((other) => other?.origin === head.origin);
@@ -123,12 +126,13 @@ async function judgeTheirHead(
  * @returns a head of a former epoch
  */
 async function judgeOwnHead(
-  { ledger, verifyCheckpoint: verify }: ExchangeContext,
+  context: ExchangeContext,
   note: string | undefined,
 ): Promise<Verdict<Checkpoint | undefined, CloseReason>> {
   if (note === undefined) return accept(undefined);
-  const named = ledger.keyOf(note);
-  const verified = verifyCheckpoint(note, named?.key ?? ledger.key, verify);
+  const { ledger } = context;
+  const named = ownLedgerKeysOf(context, note);
+  const verified = verifyCheckpoint(note, named?.keys ?? ledger.key, context.verifyCheckpoint);
   if (!verified.ok) return refuse('CHECKPOINT_INVALID', `not a head of ours: ${verified.detail}`);
   if (named!.epoch < ledger.epoch) return accept(verified.value);
   const { size, origin } = verified.value;

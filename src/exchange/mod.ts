@@ -15,5 +15,6 @@ export type { LinkHandler, PeerLink } from './link.ts';
 export { findMessage, listMessages } from './query.ts';
 export type { CaseLink, CaseView, MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
 export { keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
+export { recordedKeys, type OwnKey } from './own-key.ts';
 export { cosignaturesOf } from './witness.ts';
 export type { IncidentRecord } from './incident.ts';

@@ -4,6 +4,7 @@
  */
 import { accept, equalBytes, isoTime, refuse, type JurisdictionCode, type Suite, type Verdict } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
+import { CLOCK_TOLERANCE_MS } from '../trust/mod.ts';
 import { permittedSuite } from './permitted-suite.ts';
 import { openMessage, verifyMessage, type SealingReason } from '../sealing/mod.ts';
 import {
@@ -28,9 +29,6 @@ export interface OpenedDelivery {
   readonly message: Message;
   readonly suite: Suite;
 }
-
-// A queued message may be days old, but nobody signs in the future: this much is for clocks that differ.
-const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** What came of opening a delivery; a message under a revoked key is refused, and kept for people to read. */
 export type Opening = Verdict<OpenedDelivery, Reason> & { readonly quarantined?: OpenedDelivery };
@@ -57,6 +55,7 @@ export async function openDelivery(context: ExchangeContext, deliver: Deliver, p
     const detail = `key ${opened.kid} is revoked from ${isoTime(revokedAtMs!)} on`;
     if (!isOld) return { ...refuse('SIGNING_KEY_REVOKED', detail), quarantined: opened };
   }
+  // A queued message may be days old, but nobody signs in the future.
   if (header.issued_at > nowMs + CLOCK_TOLERANCE_MS) return refuse('ISSUED_IN_FUTURE', `issued at ${header.issued_at}`);
   if (header.expires_at !== 0 && header.expires_at <= nowMs)
     return refuse('EXPIRED', `expired at ${header.expires_at}`);

@@ -2,7 +2,7 @@
  * Reads an entry of a peer's ledger that came with its proof: the one way in which the exchange believes what a peer's ledger says.
  */
 import { accept, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { epochKeyOf, placeInOrder, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { epochKeys, epochKeysOf, placeInOrder, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
 import { WireError, parseLedgerEntry, type LedgerEntry, type PeerEntry, type Receipt } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import type { EntryRef } from './record.ts';
@@ -19,22 +19,24 @@ export interface ProvedEntry {
 }
 
 /**
- * Verifies a receipt, or a sender's entry, against the peer's ledger key in the manifest.
- * @param former whether it may be of an epoch that the peer's ledger has left: what was acknowledged then stays acknowledged
+ * Verifies a receipt, or a sender's entry, against the peer's ledger keys in the manifest.
+ * @param options `former`: whether it may be of an epoch that the peer's ledger has left: what was acknowledged then stays acknowledged;
+ * `atMs`: when it was taken, if that was before now; the keys of then count. Unix milliseconds.
  */
 export function verifyPeerEntry(
-  context: Pick<ExchangeContext, 'directory' | 'verifyCheckpoint'>,
+  context: Pick<ExchangeContext, 'directory' | 'clock' | 'verifyCheckpoint'>,
   peer: JurisdictionCode,
   receipt: Receipt,
-  { former = false }: { readonly former?: boolean } = {},
+  { former = false, atMs }: { readonly former?: boolean; readonly atMs?: number } = {},
 ): Verdict<ProvedEntry> {
   // A manifest that came into force while the frame was on its way may have ended the membership.
   if (context.directory.member(peer) === undefined) return refuse('NOT_A_MEMBER', `${peer} is no longer a member`);
-  const { directory, verifyCheckpoint } = context;
-  const named = former ? epochKeyOf(receipt.proof, directory.listedLedgerKey(peer)) : undefined;
+  const { directory, clock, verifyCheckpoint } = context;
+  const listed = directory.listedLedgerKeys(peer, atMs ?? clock.nowMs());
+  const named = former ? epochKeysOf(receipt.proof, listed) : undefined;
   const epoch = Math.min(named?.epoch ?? Infinity, directory.epoch(peer));
-  const key = named?.epoch === epoch ? named.key : directory.ledgerKey(peer);
-  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, key, verifyCheckpoint);
+  const keys = epochKeys(listed, epoch);
+  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, keys, verifyCheckpoint);
   if (!proved.ok) return refuse(proved.reason, proved.detail);
   let entry: LedgerEntry;
   try {

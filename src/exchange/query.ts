@@ -185,7 +185,7 @@ async function proofOf(context: ExchangeContext, record: MessageRecord): Promise
   const receipt = parseReceipt(bytes);
   const { origin } = context.directory.member(record.peer)!.ledger;
   const text = { entry: bytesToBase64(receipt.entry), proof: receipt.proof };
-  const proved = verifyPeerEntry(context, record.peer, receipt, { former: true });
+  const proved = verifyPeerEntry(context, record.peer, receipt, { former: true, atMs: own!.time });
   if (!proved.ok) return { origin, kind: '', index: -1, tree_size: -1, verified: false, ...text };
   const { entry, ref, checkpoint } = proved.value;
   return { origin, kind: entry.kind, index: ref.index, tree_size: checkpoint.size, verified: true, ...text };

@@ -152,6 +152,8 @@ export const keys = {
   cosigned: (code: JurisdictionCode): string => `cosigned/${code}`,
   /** Beginnings of the keys of what is about one epoch of this node's ledger. */
   ofEpoch: ['cosigned/', 'resumed/'],
+  /** Which of its own keys the node works with. */
+  ownKeys: 'own-keys',
   /** Signed manifests as accepted. */
   manifest: (version: number): string => `manifest/${pad(version)}`,
 } as const;

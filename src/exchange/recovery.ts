@@ -35,6 +35,7 @@ import { isAbout, planFiles } from './inbox.ts';
 import { recordIncident } from './incident.ts';
 import { openBound, type BoundDelivery } from './opening.ts';
 import { forgetExpiry } from './outbox.ts';
+import { ownLedgerKeysOf } from './own-key.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { answers } from './receipt.ts';
@@ -90,14 +91,11 @@ export async function takeBack(
 }
 
 /** Whether a receipt proves an entry of this node's own, in an epoch that it has left. */
-function verifyLost(
-  { ledger, verifyCheckpoint }: ExchangeContext,
-  peer: JurisdictionCode,
-  receipt: Receipt,
-): Verdict<LostEntry> {
-  const named = ledger.keyOf(receipt.proof);
-  if (named === undefined || named.epoch >= ledger.epoch) return refuse('EPOCH_UNKNOWN', 'not of a former epoch');
-  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, named.key, verifyCheckpoint);
+function verifyLost(context: ExchangeContext, peer: JurisdictionCode, receipt: Receipt): Verdict<LostEntry> {
+  const named = ownLedgerKeysOf(context, receipt.proof);
+  if (named === undefined || named.epoch >= context.ledger.epoch)
+    return refuse('EPOCH_UNKNOWN', 'not of a former epoch');
+  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, named.keys, context.verifyCheckpoint);
   if (!proved.ok) return proved;
   const entry = parse(receipt.entry);
   const kind = entry?.kind;

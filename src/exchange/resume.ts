@@ -4,7 +4,7 @@
  * session that breaks off is begun again from the start, and what was taken already is passed over.
  */
 import { utf8ToBytes, bytesToBase64url } from '../base/mod.ts';
-import { epochKeyOf, verifyCheckpoint, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { epochKeysOf, verifyCheckpoint, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
 import {
   WireError,
   encodeReceipt,
@@ -192,14 +192,14 @@ export class SessionResume {
     if (this.isSettled) this.#onSettled();
   }
 
-  /** An entry of the peer's, proved under whichever epoch it says. */
+  /** An entry of the peer's, proved now, under whichever epoch it says. */
   #entryOf(receipt: Receipt): EpochEntry | undefined {
-    const { directory, verifyCheckpoint: verify } = this.#context;
+    const { directory, clock, verifyCheckpoint: verify } = this.#context;
     const { peer } = this.#link;
     if (directory.member(peer) === undefined) return undefined;
-    const named = epochKeyOf(receipt.proof, directory.listedLedgerKey(peer));
+    const named = epochKeysOf(receipt.proof, directory.listedLedgerKeys(peer, clock.nowMs()));
     if (named === undefined) return undefined;
-    const proved = verifyInclusionProofText(receipt.proof, receipt.entry, named.key, verify);
+    const proved = verifyInclusionProofText(receipt.proof, receipt.entry, named.keys, verify);
     if (!proved.ok) return undefined;
     try {
       return { entry: parseLedgerEntry(receipt.entry), epoch: named.epoch, ...proved.value };
@@ -209,10 +209,11 @@ export class SessionResume {
     }
   }
 
+  /** A head that the peer had signed before. */
   #headOf(note: string): { readonly checkpoint: Checkpoint; readonly epoch: number } | undefined {
     const { directory, verifyCheckpoint: verify } = this.#context;
-    const named = epochKeyOf(note, directory.listedLedgerKey(this.#link.peer));
-    const verified = named === undefined ? undefined : verifyCheckpoint(note, named.key, verify);
+    const named = epochKeysOf(note, directory.everyLedgerKey(this.#link.peer));
+    const verified = named === undefined ? undefined : verifyCheckpoint(note, named.keys, verify);
     return verified?.ok === true ? { checkpoint: verified.value, epoch: named!.epoch } : undefined;
   }
 }

@@ -83,7 +83,7 @@ export class SessionWitness {
     const { peer } = this.#link;
     const { committer, directory, clock, verifyCheckpoint: verify, witness } = this.#context;
     if (directory.member(peer) === undefined) return;
-    const verified = verifyCheckpoint(offer.checkpoint, directory.ledgerKey(peer), verify);
+    const verified = verifyCheckpoint(offer.checkpoint, directory.ledgerKeys(peer, clock.nowMs()), verify);
     if (!verified.ok) {
       this.#link.close('CHECKPOINT_INVALID');
       return;
@@ -121,7 +121,7 @@ export class SessionWitness {
     const offered = this.#offered;
     this.#offered = undefined;
     const { peer } = this.#link;
-    const { committer, directory, verifyCheckpoint: verify, ledger } = this.#context;
+    const { committer, directory, clock, verifyCheckpoint: verify, ledger } = this.#context;
     if (offered === undefined || directory.member(peer) === undefined) {
       this.#link.close('COSIGNATURE_INVALID');
       return;
@@ -132,7 +132,13 @@ export class SessionWitness {
       return;
     }
     const { head } = offered;
-    const verified = verifyCosignature(signature, head.origin, head, directory.witnessKey(peer), verify);
+    const verified = verifyCosignature(
+      signature,
+      head.origin,
+      head,
+      directory.witnessKeys(peer, clock.nowMs()),
+      verify,
+    );
     if (size !== head.size || !verified.ok) {
       this.#link.close('COSIGNATURE_INVALID');
       return;

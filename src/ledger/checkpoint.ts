@@ -48,17 +48,18 @@ export function signCheckpoint(head: TreeHead, key: VerifierKey, sign: SignEd255
   return { ...head, origin: key.name, note: signNote(encodeCheckpointBody(key.name, head), key, sign) };
 }
 
-/** Verifies a ledger's checkpoint. */
+/** Verifies a ledger's checkpoint under its key, or under any of those that it has had. */
 export function verifyCheckpoint(
   note: string,
-  key: VerifierKey,
+  keys: VerifierKey | readonly VerifierKey[],
   verify?: VerifyEd25519,
 ): Verdict<Checkpoint, LedgerReason> {
-  const verified = verifyNote(note, key, verify);
+  const verified = verifyNote(note, keys, verify);
   if (!verified.ok) return verified;
   const body = parseBody(verified.value.text);
   if (body === undefined) return refuse('CHECKPOINT_MALFORMED', 'the note is not a checkpoint');
-  if (body.origin !== key.name) return refuse('ORIGIN_MISMATCH', `the checkpoint is of ${body.origin}`);
+  const [{ name: origin } = { name: '' }] = 'id' in keys ? [keys] : keys;
+  if (body.origin !== origin) return refuse('ORIGIN_MISMATCH', `the checkpoint is of ${body.origin}`);
   return accept({ ...body, note });
 }
 

@@ -24,12 +24,14 @@ import type { VerifierKey } from './verifier-key.ts';
 export interface Cosignature {
   /** The witness's name. */
   readonly witness: string;
+  readonly key: VerifierKey;
   /** Unix seconds at which the witness signed. */
   readonly timeS: number;
   /** The line as it stands in a note. */
   readonly line: string;
 }
 
+const KEY_ID_BYTES = 4;
 const TIME_BYTES = 8;
 const SIGNATURE_BYTES = 64;
 
@@ -39,12 +41,12 @@ export function cosign(origin: string, head: TreeHead, timeS: number, key: Verif
   return bytesToBase64(concatBytes(key.id, uint64ToBytes(timeS), signature));
 }
 
-/** Verifies the base64 text of a cosignature over a tree head. */
+/** Verifies the base64 text of a cosignature over a tree head, under the witness's key, or any of those that it has. */
 export function verifyCosignature(
   text: string,
   origin: string,
   head: TreeHead,
-  key: VerifierKey,
+  keys: VerifierKey | readonly VerifierKey[],
   verify: VerifyEd25519 = verifyEd25519,
 ): Verdict<Cosignature, LedgerReason> {
   let bytes: Uint8Array;
@@ -53,15 +55,16 @@ export function verifyCosignature(
   } catch {
     return refuse('NOTE_MALFORMED', 'a cosignature is not base64');
   }
-  if (bytes.length !== key.id.length + TIME_BYTES + SIGNATURE_BYTES)
+  if (bytes.length !== KEY_ID_BYTES + TIME_BYTES + SIGNATURE_BYTES)
     return refuse('NOTE_MALFORMED', 'a cosignature has another length');
-  if (!equalBytes(bytes.subarray(0, key.id.length), key.id)) return refuse('NOTE_UNSIGNED', `not by ${key.name}`);
-  const timeS = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(key.id.length));
-  const signature = bytes.subarray(key.id.length + TIME_BYTES);
+  const key = ('id' in keys ? [keys] : keys).find(({ id }) => equalBytes(bytes.subarray(0, KEY_ID_BYTES), id));
+  if (key === undefined) return refuse('NOTE_UNSIGNED', 'by none of the keys of the witness');
+  const timeS = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getBigUint64(KEY_ID_BYTES));
+  const signature = bytes.subarray(KEY_ID_BYTES + TIME_BYTES);
   if (!Number.isSafeInteger(timeS) || !verify(signature, cosignedMessage(origin, head, timeS), key.publicKey)) {
     return refuse('NOTE_SIGNATURE_INVALID', `the cosignature by ${key.name} does not verify`);
   }
-  return accept({ witness: key.name, timeS, line: cosignatureLine(key.name, text) });
+  return accept({ witness: key.name, key, timeS, line: cosignatureLine(key.name, text) });
 }
 
 /** The line that a cosignature has in a note. */

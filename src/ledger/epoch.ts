@@ -15,6 +15,11 @@ export function epochKey(first: VerifierKey, epoch: number): VerifierKey {
   return epoch === 1 ? first : verifierKey(`${first.name}/${epoch}`, first.type, first.publicKey);
 }
 
+/** The keys of a ledger that has had several, in one of its epochs. */
+export function epochKeys(first: readonly VerifierKey[], epoch: number): VerifierKey[] {
+  return first.map((key) => epochKey(key, epoch));
+}
+
 /** Which epoch of a ledger an origin is of; undefined when it is of none. */
 export function epochOf(origin: string, firstOrigin: string): number | undefined {
   if (origin === firstOrigin) return 1;
@@ -23,13 +28,17 @@ export function epochOf(origin: string, firstOrigin: string): number | undefined
   return epoch >= 2 && epoch <= MAX_EPOCH ? epoch : undefined;
 }
 
-/** The key that a note's first line names, if it is one of the ledger's. */
-export function epochKeyOf(
+/**
+ * The keys of a ledger in the epoch that a note's first line names, if it is one of that ledger's.
+ * @param first its keys under the origin of its first epoch
+ */
+export function epochKeysOf(
   note: string,
-  first: VerifierKey,
-): { readonly key: VerifierKey; readonly epoch: number } | undefined {
-  const epoch = epochOf(originOf(note), first.name);
-  return epoch === undefined ? undefined : { key: epochKey(first, epoch), epoch };
+  first: readonly VerifierKey[],
+): { readonly keys: VerifierKey[]; readonly epoch: number } | undefined {
+  const [known] = first;
+  const epoch = known === undefined ? undefined : epochOf(originOf(note), known.name);
+  return epoch === undefined ? undefined : { keys: epochKeys(first, epoch), epoch };
 }
 
 /** The origin that a checkpoint states, unverified; of the text of an inclusion proof, that of its checkpoint. */

@@ -12,7 +12,9 @@ export type LedgerErrorCode =
   | 'LEDGER_EXISTS'
   /** The record of the head outside the store is missing, so a rollback could not be noticed. */
   | 'LEDGER_HEAD_MISSING'
-  /** The record of the head outside the store is not a checkpoint signed by this ledger's key. */
+  /** The ledger was last signed by a key that is not there. */
+  | 'LEDGER_KEY_MISSING'
+  /** The record of the head outside the store is not a checkpoint signed by a key of this ledger. */
   | 'LEDGER_HEAD_INVALID'
   /** The store is older than what this node has signed: an old copy was put back. */
   | 'LEDGER_ROLLED_BACK'

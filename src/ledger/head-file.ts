@@ -19,7 +19,7 @@ import {
   type Verdict,
 } from '../base/mod.ts';
 import { parseCheckpointNote, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { epochKeyOf, placeInOrder } from './epoch.ts';
+import { epochKeysOf, placeInOrder } from './epoch.ts';
 import type { LedgerReason } from './error.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
@@ -67,15 +67,15 @@ export interface SignedHead {
 }
 
 /**
- * The last head in the record that the ledger's key has signed: the largest of its latest epoch.
- * @param first the ledger's key in its first epoch
+ * The last head in the record that one of the ledger's keys has signed: the largest of its latest epoch.
+ * @param first the ledger's keys in its first epoch
  */
-export function newestSignedHead(bytes: Uint8Array, first: VerifierKey): Verdict<SignedHead, LedgerReason> {
+export function newestSignedHead(bytes: Uint8Array, first: readonly VerifierKey[]): Verdict<SignedHead, LedgerReason> {
   let newest: SignedHead | undefined;
   let refused: Verdict<SignedHead, LedgerReason> = refuse('NOTE_MALFORMED', 'it is empty');
   for (const note of parseHeadFile(bytes)) {
-    const { key, epoch } = epochKeyOf(note, first) ?? { key: first, epoch: 1 };
-    const head = verifyCheckpoint(note, key);
+    const { keys, epoch } = epochKeysOf(note, first) ?? { keys: first, epoch: 1 };
+    const head = verifyCheckpoint(note, keys);
     if (!head.ok) refused = head;
     else if (newest === undefined || placeOf(newest) < placeInOrder(epoch, head.value.size))
       newest = { head: head.value, epoch };

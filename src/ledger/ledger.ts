@@ -23,7 +23,7 @@ import {
 import { MAX_ENTRY_BYTES, type Receipt } from '../wire/mod.ts';
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { EntryLog } from './entry-log.ts';
-import { epochKey, epochKeyOf } from './epoch.ts';
+import { epochKey } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, leafHash } from './hash.ts';
 import { HeadFile, writeHeadFile } from './head-file.ts';
@@ -31,17 +31,31 @@ import { MerkleTiles } from './merkle-tiles.ts';
 import type { SignEd25519 } from './note.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
 import { Publisher, type Snapshot } from './publisher.ts';
-import { FIRST_EPOCH, checkExternalHead, encodeHead, readStored, tileReader, type EpochRecord } from './stored.ts';
+import {
+  FIRST_EPOCH,
+  checkExternalHead,
+  encodeHead,
+  readStored,
+  signerRecord,
+  tileReader,
+  type EpochRecord,
+} from './stored.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 import { TILE_WIDTH, encodeEntryBundle, type TileId } from './tile.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
-/** What a ledger is made of. */
-export interface LedgerOptions {
-  readonly storage: LedgerStorage;
-  /** The ledger's key as the manifest lists it; its name is the origin of the first epoch. */
+/** A key that signs checkpoints. */
+export interface LedgerSigner {
+  /** As the manifest lists it; its name is the ledger's origin in its first epoch. */
   readonly key: VerifierKey;
   readonly sign: SignEd25519;
+}
+
+/** What a ledger is made of. */
+export interface LedgerOptions extends LedgerSigner {
+  readonly storage: LedgerStorage;
+  /** Keys that this one was, or is to be, replaced with. The store knows which of all signs. */
+  readonly successors?: readonly LedgerSigner[];
   /** File of the head record outside the store. */
   readonly headFile: string;
   /** Folder of the tlog-tiles files. */
@@ -85,15 +99,18 @@ export class Ledger {
   readonly #entries: EntryLog;
   readonly #publisher: Publisher;
   readonly #head: HeadFile;
+  /** Those that it may sign with, as the manifest lists them, and the one that it does, in the present epoch. */
+  readonly #signers: LedgerSigner[];
+  #signer: LedgerSigner;
   #closing: Promise<void> | undefined;
   readonly #epoch: EpochRecord;
-  readonly #key: VerifierKey;
   #checkpoint: Checkpoint;
   #lastTime: number;
   #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
 
   private constructor(
     options: LedgerOptions,
+    signer: LedgerSigner,
     tree: MerkleTiles,
     entries: EntryLog,
     head: HeadFile,
@@ -101,8 +118,9 @@ export class Ledger {
     lastTime: number,
     epoch: EpochRecord,
   ) {
+    this.#signers = [options, ...(options.successors ?? [])];
+    this.#signer = inEpoch(signer, epoch.number);
     this.#epoch = epoch;
-    this.#key = epochKey(options.key, epoch.number);
     this.#options = options;
     this.#tree = tree;
     this.#entries = entries;
@@ -137,28 +155,29 @@ export class Ledger {
     });
     const file = await startHeadFile(options, checkpoint);
     const tree = new MerkleTiles(tileReader(options.storage));
-    return new Ledger(options, tree, EntryLog.empty(options.storage), file, checkpoint, 0, FIRST_EPOCH);
+    return new Ledger(options, options, tree, EntryLog.empty(options.storage), file, checkpoint, 0, FIRST_EPOCH);
   }
 
   /**
    * Opens a ledger after hashing every entry again and comparing the result with the store's record and with the head outside it.
    * @param onProgress told how many of how many entries were hashed
-   * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED
+   * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED, LEDGER_KEY_MISSING
    */
   static async open(options: LedgerOptions, onProgress?: (done: number, total: number) => void): Promise<Ledger> {
     const { storage, failpoint = noFailpoint } = options;
-    const { record, head, tree, log, lastTime, epoch } = await readStored(options, onProgress);
+    const { record, head, tree, log, lastTime, epoch, signer } = await readStored(options, onProgress);
     await checkExternalHead(options, tree, epoch.number);
     failpoint('ledger.open.rehashed');
     // A process that was killed may have left entries that can be read and are not on disk yet. What is signed has to be.
     await storage.commit({ expect: { key: ledgerKeys.head, value: record }, puts: [[ledgerKeys.head, record]] });
-    const checkpoint = signCheckpoint(head, epochKey(options.key, epoch.number), options.sign);
+    const { key, sign } = inEpoch(signer, epoch.number);
+    const checkpoint = signCheckpoint(head, key, sign);
     const puts = [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)] as const];
     await storage.commit({ puts, durable: false });
     failpoint('ledger.open.checkpoint-stored');
     const file = await startHeadFile(options, checkpoint);
     failpoint('ledger.open.head-replaced');
-    return new Ledger(options, tree, log, file, checkpoint, lastTime, epoch);
+    return new Ledger(options, signer, tree, log, file, checkpoint, lastTime, epoch);
   }
 
   /**
@@ -166,7 +185,7 @@ export class Ledger {
    * @param signed the largest head that this ledger is known to have signed; it stays in the record outside the store until the entry is
    * on disk
    * @param entryOf makes the entry, given the epoch's number, the checkpoint of what is kept, and the least time that the entry may have
-   * @throws {LedgerError} LEDGER_CORRUPT
+   * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_KEY_MISSING
    */
   static async beginEpoch(
     options: LedgerOptions,
@@ -174,13 +193,14 @@ export class Ledger {
     entryOf: (number: number, kept: Checkpoint, lastTime: number) => Uint8Array,
     writes: LedgerWrites,
   ): Promise<Ledger> {
-    const { head, tree, log, lastTime, epoch } = await readStored(options);
+    const { head, tree, log, lastTime, epoch, signer } = await readStored(options);
     const number = Math.max(signed?.epoch ?? 1, epoch.number) + 1;
-    const kept = signCheckpoint(head, epochKey(options.key, epoch.number), options.sign);
+    const former = inEpoch(signer, epoch.number);
+    const kept = signCheckpoint(head, former.key, former.sign);
     await options.storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(kept.note)]], durable: false });
     const file = await startHeadFile(options, signed?.head ?? kept);
     const begun: EpochRecord = { number, start: head.size };
-    const ledger = new Ledger(options, tree, log, file, kept, lastTime, begun);
+    const ledger = new Ledger(options, signer, tree, log, file, kept, lastTime, begun);
     await ledger.append([entryOf(number, kept, lastTime)], {
       ...writes,
       puts: [...writes.puts, [ledgerKeys.epoch, utf8ToBytes(JSON.stringify(begun))]],
@@ -188,9 +208,14 @@ export class Ledger {
     return ledger;
   }
 
-  /** The key of the present epoch; its name is the origin. */
+  /** The key that signs, in the present epoch; its name is the origin. */
   get key(): VerifierKey {
-    return this.#key;
+    return this.#signer.key;
+  }
+
+  /** Every key that this ledger has or had at hand, as the manifest lists it. */
+  get listedKeys(): VerifierKey[] {
+    return this.#signers.map(({ key }) => key);
   }
 
   /** Number of the present epoch. */
@@ -201,11 +226,6 @@ export class Ledger {
   /** Index of the entry that began the present epoch; undefined in the first one. */
   get epochEntry(): number | undefined {
     return this.#epoch.number === 1 ? undefined : this.#epoch.start;
-  }
-
-  /** The key that a note or proof of this ledger claims to be under, in whichever epoch. */
-  keyOf(note: string): ReturnType<typeof epochKeyOf> {
-    return epochKeyOf(note, this.#options.key);
   }
 
   /** Number of entries under the signed checkpoint. */
@@ -226,14 +246,15 @@ export class Ledger {
 
   /**
    * Appends entries together with the writes that belong to them. One call at a time.
+   * @param successor signs from this batch on: the batch has the KEY entry that says so
    * @throws {LedgerError} LEDGER_ENTRY_SIZE, and whatever the store throws; after any failure the process must end
    */
-  async append(entries: readonly Uint8Array[], writes: LedgerWrites): Promise<void> {
+  async append(entries: readonly Uint8Array[], writes: LedgerWrites, successor?: LedgerSigner): Promise<void> {
     for (const { length } of entries) {
       if (length === 0 || length > MAX_ENTRY_BYTES)
         throw new LedgerError('LEDGER_ENTRY_SIZE', `An entry has ${length} bytes.`);
     }
-    const { storage, sign, failpoint = noFailpoint } = this.#options;
+    const { storage, failpoint = noFailpoint } = this.#options;
     failpoint('ledger.append.begun');
     const before = this.#checkpoint;
     const start = performance.now();
@@ -248,12 +269,17 @@ export class Ledger {
         ...stored.puts,
         ...tiles.map((tile) => [ledgerKeys.tile(tile.level, tile.index), tile.bytes] as const),
         [ledgerKeys.head, encodeHead(head.size, head.root)],
+        ...(successor === undefined ? [] : [[ledgerKeys.signer, signerRecord(successor)] as const]),
       ],
       deletes: [...writes.deletes, ...stored.deletes],
     });
     const storeMs = performance.now() - storeStart;
     failpoint('ledger.append.committed');
-    const checkpoint = signCheckpoint(head, this.#key, sign);
+    if (successor !== undefined) {
+      if (!this.#signers.some(({ key }) => equalBytes(key.id, successor.key.id))) this.#signers.push(successor);
+      this.#signer = inEpoch(successor, this.#epoch.number);
+    }
+    const checkpoint = signCheckpoint(head, this.#signer.key, this.#signer.sign);
     // The checkpoint can be signed again from the head, so its own record need not wait for the disk.
     await storage.commit({
       expect: { key: ledgerKeys.checkpoint, value: utf8ToBytes(before.note) },
@@ -309,12 +335,12 @@ export class Ledger {
     return { checkpoint, path: await this.#tree.consistencyPath(oldSize, checkpoint.size) };
   }
 
-  /** The checkpoint of an earlier size, signed again: the same root, so the same bytes. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
+  /** The checkpoint of an earlier size, signed again by the key that signs now: the same root, and by the same key the same bytes. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
   async checkpointAt(size: number): Promise<Checkpoint> {
     if (size === this.size) return this.#checkpoint;
     if (size > this.size)
       throw new LedgerError('LEDGER_INDEX_OUT_OF_RANGE', `There is no checkpoint of ${size} entries.`);
-    return signCheckpoint({ size, root: await this.#tree.rootAt(size) }, this.key, this.#options.sign);
+    return signCheckpoint({ size, root: await this.#tree.rootAt(size) }, this.#signer.key, this.#signer.sign);
   }
 
   /** Publishes witnesses' signature lines with the checkpoint of this size, as long as it is the latest. */
@@ -365,4 +391,9 @@ export class Ledger {
 
 function startHeadFile(options: LedgerOptions, { note }: Checkpoint): Promise<HeadFile> {
   return HeadFile.start(options.headFile, note, options.files ?? systemFiles, options.timers ?? systemTimers);
+}
+
+/** The same key under the origin of an epoch. */
+function inEpoch({ key, sign }: LedgerSigner, epoch: number): LedgerSigner {
+  return { key: epochKey(key, epoch), sign };
 }

@@ -1,14 +1,21 @@
 export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
 export { cosign, cosignatureLine, verifyCosignature, verifyCosignatures, type Cosignature } from './cosignature.ts';
-export { epochKey, epochKeyOf, epochOf, placeInOrder } from './epoch.ts';
+export { epochKey, epochKeys, epochKeysOf, epochOf, placeInOrder } from './epoch.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { newestHead, newestSignedHead, writeHeadFile, type SignedHead } from './head-file.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
-export { Ledger, type AppendReport, type LedgerOptions, type LedgerWrites, type Receipted } from './ledger.ts';
+export {
+  Ledger,
+  type AppendReport,
+  type LedgerOptions,
+  type LedgerSigner,
+  type LedgerWrites,
+  type Receipted,
+} from './ledger.ts';
 export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
-export { parseNote, signNote, type Note, type SignEd25519 } from './note.ts';
+export { isSignedBy, parseNote, signNote, type Note, type SignEd25519 } from './note.ts';
 export {
   encodeConsistencyProofText,
   encodeInclusionProofText,

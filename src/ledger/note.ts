@@ -58,27 +58,43 @@ export function parseNote(note: string): Verdict<Note, LedgerReason> {
 }
 
 /**
- * Finds the signature of one key. A signature of that key that does not verify refuses the note, whatever else is there.
+ * Finds the signature of a key, or of any of several. A signature of one of them that does not verify refuses the note, whatever else is
+ * there.
+ * @param keys one key, or all that may have signed; the first is named when none has
  * @param verify defaults to the auditor's own verification
  */
 export function verifyNote(
   note: string,
-  key: VerifierKey,
+  keys: VerifierKey | readonly VerifierKey[],
   verify: VerifyEd25519 = verifyEd25519,
 ): Verdict<Note, LedgerReason> {
   const parsed = parseNote(note);
   if (!parsed.ok) return parsed;
-  const own = parsed.value.signatures.filter(({ name, keyId }) => name === key.name && equalBytes(keyId, key.id));
-  const [signature] = own;
-  if (signature === undefined) return refuse('NOTE_UNSIGNED', `no signature by ${key.name}`);
-  if (own.length > 1) return refuse('NOTE_SIGNATURE_INVALID', `two signatures by ${key.name}`);
-  if (
-    signature.signature.length !== 64 ||
-    !verify(signature.signature, utf8ToBytes(parsed.value.text), key.publicKey)
-  ) {
-    return refuse('NOTE_SIGNATURE_INVALID', `the signature by ${key.name} does not verify`);
+  const known = 'id' in keys ? [keys] : keys;
+  let isSigned = false;
+  for (const key of known) {
+    const [signature, ...more] = signaturesBy(parsed.value, key);
+    if (signature === undefined) continue;
+    if (more.length > 0) return refuse('NOTE_SIGNATURE_INVALID', `two signatures by ${key.name}`);
+    if (
+      signature.signature.length !== 64 ||
+      !verify(signature.signature, utf8ToBytes(parsed.value.text), key.publicKey)
+    ) {
+      return refuse('NOTE_SIGNATURE_INVALID', `the signature by ${key.name} does not verify`);
+    }
+    isSigned = true;
   }
-  return parsed;
+  return isSigned ? parsed : refuse('NOTE_UNSIGNED', `no signature by ${known[0]?.name ?? 'a key that is valid'}`);
+}
+
+/** Whether the note has a line by this key; whether it is a signature is for `verifyNote`. */
+export function isSignedBy(note: string, key: VerifierKey): boolean {
+  const parsed = parseNote(note);
+  return parsed.ok && signaturesBy(parsed.value, key).length > 0;
+}
+
+function signaturesBy({ signatures }: Note, key: VerifierKey): NoteSignature[] {
+  return signatures.filter(({ name, keyId }) => name === key.name && equalBytes(keyId, key.id));
 }
 
 /** A note with one signature. */

@@ -31,14 +31,14 @@ export function encodeInclusionProofText(index: number, path: readonly Uint8Arra
 export function verifyInclusionProofText(
   text: string,
   entry: Uint8Array,
-  key: VerifierKey,
+  keys: VerifierKey | readonly VerifierKey[],
   verify?: VerifyEd25519,
 ): Verdict<ProvedInclusion, LedgerReason> {
   const parsed = text.startsWith(INCLUSION_HEADER)
     ? parseProof(text.slice(INCLUSION_HEADER.length), 'index')
     : undefined;
   if (parsed === undefined) return refuse('PROOF_MALFORMED', 'not a c2sp.org/tlog-proof@v1');
-  const checkpoint = verifyCheckpoint(parsed.note, key, verify);
+  const checkpoint = verifyCheckpoint(parsed.note, keys, verify);
   if (!checkpoint.ok) return checkpoint;
   const leaf = leafHash(entry);
   const { size, root } = checkpoint.value;
@@ -61,12 +61,12 @@ export function encodeConsistencyProofText(
 export function verifyConsistencyProofText(
   text: string,
   older: TreeHead,
-  key: VerifierKey,
+  keys: VerifierKey | readonly VerifierKey[],
   verify?: VerifyEd25519,
 ): Verdict<Checkpoint, LedgerReason> {
   const parsed = parseProof(text, 'old');
   if (parsed === undefined) return refuse('PROOF_MALFORMED', 'not a consistency proof');
-  const checkpoint = verifyCheckpoint(parsed.note, key, verify);
+  const checkpoint = verifyCheckpoint(parsed.note, keys, verify);
   if (!checkpoint.ok) return checkpoint;
   if (parsed.number !== older.size || !verifyConsistency(older, checkpoint.value, parsed.path)) {
     return refuse(

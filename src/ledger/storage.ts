@@ -22,6 +22,8 @@ export const ledgerKeys = {
   checkpoint: 'ledger/checkpoint',
   /** The epoch, from the second one on. */
   epoch: 'ledger/epoch',
+  /** Key id in hexadecimal of the key that signs, once it is another than the first. */
+  signer: 'ledger/signer',
   /** 256 entries, once there are so many. */
   bundle: (index: number): string => `ledger/bundle/${String(index).padStart(16, '0')}`,
   /** The entries of one append, from this index on, until they are in a bundle. */

@@ -5,7 +5,7 @@ import { EntryLog } from './entry-log.ts';
 import { LedgerError } from './error.ts';
 import { leafHash } from './hash.ts';
 import { newestSignedHead } from './head-file.ts';
-import type { LedgerOptions } from './ledger.ts';
+import type { LedgerOptions, LedgerSigner } from './ledger.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 
@@ -18,9 +18,9 @@ export interface EpochRecord {
 /** Of a ledger that has never lost anything. */
 export const FIRST_EPOCH: EpochRecord = { number: 1, start: 0 };
 
-type StoredOptions = Pick<LedgerOptions, 'storage' | 'key' | 'headFile' | 'files'>;
+type StoredOptions = Pick<LedgerOptions, 'storage' | 'key' | 'sign' | 'successors' | 'headFile' | 'files'>;
 
-/** What a store holds of a ledger, hashed again. @throws {LedgerError} LEDGER_CORRUPT */
+/** What a store holds of a ledger, hashed again. @throws {LedgerError} LEDGER_CORRUPT, LEDGER_KEY_MISSING */
 export async function readStored(
   options: StoredOptions,
   onProgress?: (done: number, total: number) => void,
@@ -32,9 +32,15 @@ export async function readStored(
   /** Time of the last entry; 0 without any. */
   readonly lastTime: number;
   readonly epoch: EpochRecord;
+  /** Whoever signs now. */
+  readonly signer: LedgerSigner;
 }> {
   const { storage } = options;
-  const [record, epochBytes] = await storage.getMany([ledgerKeys.head, ledgerKeys.epoch]);
+  const [record, epochBytes, signerBytes] = await storage.getMany([
+    ledgerKeys.head,
+    ledgerKeys.epoch,
+    ledgerKeys.signer,
+  ]);
   if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
   const { size, root } = decodeHead(record);
   const tree = new MerkleTiles(tileReader(storage));
@@ -50,7 +56,24 @@ export async function readStored(
   }
   const epoch = epochBytes === undefined ? FIRST_EPOCH : (JSON.parse(parseUtf8(epochBytes)) as EpochRecord);
   const lastTime = last === undefined ? 0 : parseLedgerEntry(last).time;
-  return { record, head: { size, root: rehashed }, tree, log, lastTime, epoch };
+  const signer = signerOf(options, signerBytes);
+  return { record, head: { size, root: rehashed }, tree, log, lastTime, epoch, signer };
+}
+
+/** @throws {LedgerError} LEDGER_KEY_MISSING */
+function signerOf(options: StoredOptions, record: Uint8Array | undefined): LedgerSigner {
+  if (record === undefined) return options;
+  const found = [options, ...(options.successors ?? [])].find((signer) => equalBytes(signerRecord(signer), record));
+  if (found !== undefined) return found;
+  throw new LedgerError(
+    'LEDGER_KEY_MISSING',
+    `The ledger is signed by the key with id ${parseUtf8(record)}, which this node does not hold.`,
+  );
+}
+
+/** The record of who signs: the id of a key as the manifest lists it, the same in every epoch. */
+export function signerRecord({ key }: LedgerSigner): Uint8Array {
+  return utf8ToBytes(bytesToHex(key.id));
 }
 
 /**
@@ -68,11 +91,12 @@ export async function checkExternalHead(options: StoredOptions, tree: MerkleTile
       { cause },
     );
   }
-  const newest = newestSignedHead(bytes, options.key);
+  const keys = [options, ...(options.successors ?? [])].map(({ key }) => key);
+  const newest = newestSignedHead(bytes, keys);
   if (!newest.ok) {
     throw new LedgerError(
       'LEDGER_HEAD_INVALID',
-      `${options.headFile} has no head signed by this ledger's key: ${newest.detail}.`,
+      `${options.headFile} has no head signed by a key of this ledger: ${newest.detail}.`,
     );
   }
   if (newest.value.epoch > epoch) {

@@ -8,6 +8,7 @@ import { parseBase64url, parseUtf8, replaceFile, systemClock, utf8ToBytes, type 
 import {
   TrustError,
   addMember,
+  applyKeyUpdate,
   draftManifest,
   encodeManifest,
   mergeSignatures,
@@ -15,6 +16,7 @@ import {
   publicJwk,
   signManifest,
   verifyEnrolment,
+  verifyKeyUpdate,
   verifyManifest,
   type Manifest,
   type MemberKey,
@@ -83,6 +85,22 @@ export async function enrolMember(
   if (!verified.ok)
     throw new NodeError('NODE_ENROLMENT_REFUSED', `The enrolment is refused (${verified.reason}): ${verified.detail}.`);
   return amendDraft(folder, (draft, nowMs) => addMember(draft, verified.value, nowMs, overlapDays * DAY_MS), clock);
+}
+
+/**
+ * Lists one more key of a member in the draft, after checking that it is held, and that the member asks for it.
+ * @throws {NodeError} NODE_INCOMPLETE, NODE_UPDATE_REFUSED
+ */
+export async function updateMember(folder: string, update: string, clock: Clock = systemClock): Promise<Manifest> {
+  return amendDraft(
+    folder,
+    (draft, nowMs) => {
+      const verified = verifyKeyUpdate(update, draft, nowMs);
+      if (verified.ok) return applyKeyUpdate(draft, verified.value);
+      throw new NodeError('NODE_UPDATE_REFUSED', `The key update is refused (${verified.reason}): ${verified.detail}.`);
+    },
+    clock,
+  );
 }
 
 /**

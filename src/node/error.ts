@@ -18,6 +18,10 @@ export type NodeErrorCode =
   | 'NODE_MANIFEST_REFUSED'
   /** An enrolment is malformed, or does not prove possession of its keys. */
   | 'NODE_ENROLMENT_REFUSED'
+  /** The jurisdiction's own PKI issues certificates, not this node. */
+  | 'NODE_NO_AUTHORITY'
+  /** A key update is malformed, or not shown to be the member's. */
+  | 'NODE_UPDATE_REFUSED'
   /** A certificate is not one that peers would accept from this node; the message says why. */
   | 'NODE_CERTIFICATE_REFUSED'
   /** The manifest does not list this node with its own keys. */

@@ -1,17 +1,25 @@
 /** What ends, and how soon: of this node and of its peers. One computation for logs, metrics, `status`, `peers` and `doctor`. */
 import { X509Certificate } from 'node:crypto';
 import { isoTime, parseBase64, type JurisdictionCode } from '../base/mod.ts';
-import { type KeyValidity, type Manifest, type Member } from '../trust/mod.ts';
+import {
+  KEY_USES,
+  ledgerKeysOf,
+  witnessKeysOf,
+  type KeyUse,
+  type KeyValidity,
+  type Manifest,
+  type Member,
+} from '../trust/mod.ts';
 
 /** Days before an end on which its owner is told. */
 export const WARNING_DAYS = [60, 30, 7, 1] as const;
 
 /** Something that ends. */
 export interface Ending {
-  readonly what: 'manifest' | 'tls certificate' | 'authority certificate' | `${(typeof ENDING_USES)[number]} key`;
+  readonly what: 'manifest' | 'tls certificate' | 'authority certificate' | `${KeyUse} key`;
   /** Whose it is; empty for the federation's. */
   readonly owner: JurisdictionCode | '';
-  /** `kid`, pin, serial number or version. */
+  /** `kid`, pin, verifier key, serial number or version. */
   readonly name: string;
   /** Unix milliseconds. */
   readonly endsAt: number;
@@ -29,7 +37,6 @@ export interface PresentedCertificate {
 
 type NamedKey = KeyValidity & { readonly name: string };
 
-const ENDING_USES = ['tls', 'sign', 'encrypt'] as const;
 const DAY_MS = 24 * 3_600_000;
 // Of what is made for a short time only the last quarter is worth a warning, or it would be due all the time.
 const LAST_PART = 1 / 4;
@@ -77,19 +84,23 @@ function authorityOf({ tls }: Member): X509Certificate {
 
 function keyEndings(member: Member, nowMs: number): Ending[] {
   const keys = keysOf(member);
-  return ENDING_USES.flatMap((use) => {
+  return KEY_USES.flatMap((use) => {
     const last = lastToEnd(keys[use]);
     const what = `${use} key` as const;
     return last === undefined ? [] : [ending(what, member.code, last.name, last.not_before, endOf(last), nowMs)];
   });
 }
 
-/** Ledger and witness keys have no end. */
-function keysOf(member: Member): Readonly<Record<(typeof ENDING_USES)[number], readonly NamedKey[]>> {
+/** A ledger or witness key that was never rotated is listed without an end. */
+function keysOf(member: Member): Readonly<Record<KeyUse, readonly NamedKey[]>> {
+  const bounded = (keys: readonly (KeyValidity & { readonly vkey: string })[]): NamedKey[] =>
+    keys.filter((key) => endOf(key) !== Number.MAX_SAFE_INTEGER).map((key) => ({ ...key, name: key.vkey }));
   return {
     tls: member.tls.spki_sha256.map((pin) => ({ ...pin, name: pin.sha256 })),
     sign: member.sign.map((key) => ({ ...key, name: key.kid })),
     encrypt: member.encrypt.map((key) => ({ ...key, name: key.kid })),
+    ledger: bounded(ledgerKeysOf(member)),
+    witness: bounded(witnessKeysOf(member)),
   };
 }
 

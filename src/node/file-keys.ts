@@ -1,20 +1,25 @@
 /** Keys in files: each private key encrypted under the data key, in a file of its own. */
-import { diffieHellman, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import { X509Certificate, createPublicKey, diffieHellman, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToHex, replaceFile, sha256 } from '../base/mod.ts';
+import { ML_KEM_SEED_BYTES, bytesToHex, replaceFile, sha256 } from '../base/mod.ts';
 import { decapsulationKey, type DecapsulationKey } from '../sealing/mod.ts';
 import { StoreError, openSecret, sealSecret } from '../store/mod.ts';
 import {
   KEY_USES,
   encodePrivateKey,
+  generateKey,
+  issueTlsCertificate,
   parsePrivateKey,
+  provePossession,
   publicJwk,
   rawPublicKey,
   spkiSha256,
   type AgreementKey,
   type KeyProvider,
+  type KeySubject,
   type KeyUse,
+  type MadeKey,
   type NodeKeys,
   type SignatureKey,
   type TlsKey,
@@ -25,6 +30,169 @@ const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
 // `sign.key`, and `sign-1f0c….key` for every later one: named by its public key, so that making one again is writing it again.
 const KEY_FILE = new RegExp(`^(${KEY_USES.join('|')})(-[0-9a-f]{16})?\\.key$`);
+
+/** The keys in a node's folder. */
+export class FileKeys implements KeyProvider {
+  readonly kind = 'file';
+  readonly tls: TlsKey[] = [];
+  readonly sign: SignatureKey[] = [];
+  readonly encrypt: AgreementKey[] = [];
+  readonly ledger: SignatureKey[] = [];
+  readonly witness: SignatureKey[] = [];
+  readonly authority: string;
+  readonly #folder: string;
+  readonly #dataKey: Uint8Array;
+
+  private constructor(folder: string, dataKey: Uint8Array, authority: string) {
+    this.#folder = folder;
+    this.#dataKey = dataKey;
+    this.authority = authority;
+  }
+
+  /**
+   * Reads every key in a folder.
+   * @param uses those that have their keys here
+   * @throws {NodeError} NODE_INCOMPLETE when a use has none
+   * @throws {StoreError} STORE_CORRUPT
+   */
+  static async open(folder: string, dataKey: Uint8Array, uses: readonly KeyUse[] = KEY_USES): Promise<FileKeys> {
+    const keys = new FileKeys(folder, dataKey, await readText(folder, 'ca.pem'));
+    let failed: StoreError | undefined;
+    const found = (await readdir(folder)).filter((file) => KEY_FILE.test(file));
+    // Those that the node began with come first: they are worked with until a manifest and the ledger say otherwise.
+    for (const name of found.map((file) => file.slice(0, -'.key'.length)).sort()) {
+      const match = KEY_FILE.exec(`${name}.key`)!;
+      const certificate = match[1] === 'tls' ? await readText(folder, `${name}.pem`) : '';
+      const privateKey = await keys.#readPrivateKey(name);
+      try {
+        if (match[1] === 'encrypt')
+          keys.encrypt.push(agreementKey(privateKey, await keys.kemOf(rawPublicKey(privateKey))));
+        else keys.#add(match[1] as Exclude<KeyUse, 'encrypt'>, privateKey, certificate);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        failed = error;
+      }
+    }
+    // After a change of authority the former certificate stays beside the new one, and is of no use; where none holds, one was changed on disk.
+    if (keys.tls.length === 0 && failed !== undefined) throw failed;
+    for (const use of uses) {
+      if (keys[use].length === 0) throw new NodeError('NODE_INCOMPLETE', `There is no ${use} key in ${folder}.`);
+    }
+    return keys;
+  }
+
+  /** Writes the keys of a new node: those of `uses`, the authority's, and the ML-KEM half of its encryption key. */
+  static async create(
+    folder: string,
+    dataKey: Uint8Array,
+    made: NodeKeys,
+    uses: readonly KeyUse[] = KEY_USES,
+  ): Promise<FileKeys> {
+    const keys = new FileKeys(folder, dataKey, made.certificates.ca);
+    if (made.kem !== undefined) await keys.keepKem(rawPublicKey(made.encrypt), made.kem);
+    for (const name of [...uses, 'ca'] as const) await keys.#writePrivateKey(name, made[name]);
+    await replaceFile(join(folder, 'tls.pem'), made.certificates.tls, PUBLIC_MODE);
+    await replaceFile(join(folder, 'ca.pem'), made.certificates.ca, PUBLIC_MODE);
+    return FileKeys.open(folder, dataKey, uses);
+  }
+
+  async make(use: KeyUse, subject: KeySubject): Promise<MadeKey> {
+    const privateKey = await generateKey(use);
+    const publicKey =
+      use === 'tls' ? createPublicKey(privateKey).export({ format: 'der', type: 'spki' }) : rawPublicKey(privateKey);
+    const name = `${use}-${bytesToHex(sha256(publicKey)).slice(0, 16)}`;
+    const certificate = use === 'tls' ? await this.#certify(privateKey, subject) : '';
+    // The certificate first: a key without one would be half a key.
+    if (use === 'tls') await replaceFile(join(this.#folder, `${name}.pem`), certificate, PUBLIC_MODE);
+    const prove = (message: Uint8Array): Uint8Array => provePossession(privateKey, message);
+    if (use === 'encrypt') {
+      // Its other half first, likewise.
+      const kem = await this.keepKem(publicKey, randomBytes(ML_KEM_SEED_BYTES));
+      const key = agreementKey(privateKey, kem);
+      await this.#writePrivateKey(name, privateKey);
+      this.encrypt.push(key);
+      return { kid: key.kid, publicKey, kem: kem.publicKey, prove };
+    }
+    await this.#writePrivateKey(name, privateKey);
+    this.#add(use, privateKey, certificate);
+    const { kid } = this[use].at(-1)!;
+    return { kid, publicKey, prove };
+  }
+
+  async renewCertificate(kid: string, subject: KeySubject): Promise<TlsKey | undefined> {
+    const index = this.tls.findIndex((key) => key.kid === kid);
+    const old = this.tls[index];
+    if (old === undefined || !(await this.#hasAuthority())) return undefined;
+    const renewed = { ...old, certificate: await this.#certify(old.privateKey, subject) };
+    await replaceFile(join(this.#folder, `${await this.#nameOfTls(kid)}.pem`), renewed.certificate, PUBLIC_MODE);
+    this.tls[index] = renewed;
+    return renewed;
+  }
+
+  /** The ML-KEM key that belongs to an X25519 key, wherever that is; one that was made before there were any has none. */
+  async kemOf(x25519: Uint8Array): Promise<DecapsulationKey | undefined> {
+    const name = kemName(x25519);
+    if (!(await readdir(this.#folder)).includes(`${name}.key`)) return undefined;
+    return decapsulationKey(openSecret(this.#dataKey, name, await readKeyFile(this.#folder, `${name}.key`)));
+  }
+
+  /** Keeps the ML-KEM key that belongs to an X25519 key. @param seed 64 bytes */
+  async keepKem(x25519: Uint8Array, seed: Uint8Array): Promise<DecapsulationKey> {
+    await this.#writeSecret(kemName(x25519), seed);
+    return decapsulationKey(seed);
+  }
+
+  #add(use: Exclude<KeyUse, 'encrypt'>, privateKey: KeyObject, certificate: string): void {
+    if (use === 'tls') this.tls.push({ kid: this.#kidOf(certificate, privateKey), privateKey, certificate });
+    else this[use].push(signatureKey(privateKey));
+  }
+
+  /** @throws {StoreError} STORE_CORRUPT */
+  #kidOf(certificate: string, privateKey: KeyObject): string {
+    try {
+      return checkedCertificate(certificate, privateKey, this.authority);
+    } catch (cause) {
+      const message = `A certificate in ${this.#folder} was changed on disk, or it belongs to another key or authority.`;
+      throw new StoreError('STORE_CORRUPT', message, { cause });
+    }
+  }
+
+  async #certify(privateKey: KeyObject, subject: KeySubject): Promise<string> {
+    if (!(await this.#hasAuthority()))
+      throw new NodeError(
+        'NODE_NO_AUTHORITY',
+        `There is no authority in ${this.#folder}: the jurisdiction’s own PKI has to issue the certificate.`,
+      );
+    return issueTlsCertificate({ ...subject, ca: await this.#readPrivateKey('ca'), tls: privateKey });
+  }
+
+  /** Whether the authority is the built-in one: its key stays behind when a national PKI takes its place. */
+  async #hasAuthority(): Promise<boolean> {
+    if (!(await readdir(this.#folder)).includes('ca.key')) return false;
+    return new X509Certificate(this.authority).checkPrivateKey(await this.#readPrivateKey('ca'));
+  }
+
+  async #nameOfTls(kid: string): Promise<string> {
+    for (const file of await readdir(this.#folder)) {
+      if (!/^tls(-[0-9a-f]{16})?\.pem$/.test(file)) continue;
+      const certificate = new X509Certificate(await readText(this.#folder, file));
+      if (spkiSha256(certificate) === kid) return file.slice(0, -'.pem'.length);
+    }
+    throw new NodeError('NODE_INCOMPLETE', `The certificate of the TLS key ${kid} is gone from ${this.#folder}.`);
+  }
+
+  #writePrivateKey(name: string, key: KeyObject): Promise<void> {
+    return this.#writeSecret(name, encodePrivateKey(key));
+  }
+
+  async #writeSecret(name: string, secret: Uint8Array): Promise<void> {
+    await replaceFile(join(this.#folder, `${name}.key`), sealSecret(this.#dataKey, name, secret), SECRET_MODE);
+  }
+
+  async #readPrivateKey(name: string): Promise<KeyObject> {
+    return parsePrivateKey(openSecret(this.#dataKey, name, await readKeyFile(this.#folder, `${name}.key`)));
+  }
+}
 
 /** A signature key out of a private Ed25519 key. */
 function signatureKey(privateKey: KeyObject): SignatureKey {
@@ -50,117 +218,12 @@ function kemName(x25519: Uint8Array): string {
   return `kem-${bytesToHex(sha256(x25519)).slice(0, 16)}`;
 }
 
-/** Writes the keys of a new node: those of `uses`, the authority's, and the ML-KEM half of its encryption key. */
-export async function createFileKeys(
-  folder: string,
-  dataKey: Uint8Array,
-  keys: NodeKeys,
-  uses: readonly KeyUse[] = KEY_USES,
-): Promise<KeyProvider> {
-  // The half of the encryption key first: without it the key would be half a key.
-  if (keys.kem !== undefined) await writeSecret(folder, dataKey, kemName(rawPublicKey(keys.encrypt)), keys.kem);
-  for (const name of [...uses, 'ca'] as const) await writePrivateKey(folder, dataKey, name, keys[name]);
-  await replaceFile(join(folder, 'tls.pem'), keys.certificates.tls, PUBLIC_MODE);
-  await replaceFile(join(folder, 'ca.pem'), keys.certificates.ca, PUBLIC_MODE);
-  return readFileKeys(folder, dataKey, uses);
-}
-
-/**
- * Reads every key in a node's folder.
- * @param uses those that have their keys here
- * @throws {NodeError} NODE_INCOMPLETE when a use has none
- * @throws {StoreError} STORE_CORRUPT
- */
-export async function readFileKeys(
-  folder: string,
-  dataKey: Uint8Array,
-  uses: readonly KeyUse[] = KEY_USES,
-): Promise<KeyProvider> {
-  const found: Record<KeyUse, string[]> = { tls: [], sign: [], encrypt: [], ledger: [], witness: [] };
-  for (const file of (await readdir(folder)).sort()) {
-    const match = KEY_FILE.exec(file);
-    if (match !== null) found[match[1] as KeyUse].push(file.slice(0, -'.key'.length));
-  }
-  const open = (names: readonly string[]): Promise<KeyObject[]> =>
-    Promise.all(names.map((name) => readPrivateKey(folder, dataKey, name)));
-  for (const use of uses) {
-    if (found[use].length === 0) throw new NodeError('NODE_INCOMPLETE', `There is no ${use} key in ${folder}.`);
-  }
-  const authority = await readText(folder, 'ca.pem');
-  return {
-    kind: 'file',
-    tls: await readTlsKeys(folder, dataKey, found.tls, authority),
-    sign: (await open(found.sign)).map(signatureKey),
-    encrypt: await Promise.all(
-      (await open(found.encrypt)).map(async (key) =>
-        agreementKey(key, await kemOf(folder, dataKey, rawPublicKey(key))),
-      ),
-    ),
-    ledger: (await open(found.ledger)).map(signatureKey),
-    witness: (await open(found.witness)).map(signatureKey),
-    authority,
-  };
-}
-
-/** Writes one private key, encrypted under the data key. */
-async function writePrivateKey(folder: string, dataKey: Uint8Array, name: string, key: KeyObject): Promise<void> {
-  await writeSecret(folder, dataKey, name, encodePrivateKey(key));
-}
-
-async function writeSecret(folder: string, dataKey: Uint8Array, name: string, secret: Uint8Array): Promise<void> {
-  await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, secret), SECRET_MODE);
-}
-
-/** The ML-KEM key that belongs to an X25519 key, wherever that is; one that was made before there were any has none. */
-export async function kemOf(
-  folder: string,
-  dataKey: Uint8Array,
-  x25519: Uint8Array,
-): Promise<DecapsulationKey | undefined> {
-  const name = kemName(x25519);
-  if (!(await readdir(folder)).includes(`${name}.key`)) return undefined;
-  return decapsulationKey(openSecret(dataKey, name, await readKeyFile(folder, `${name}.key`)));
-}
-
-/** @throws {NodeError} NODE_INCOMPLETE @throws {StoreError} STORE_CORRUPT */
-async function readPrivateKey(folder: string, dataKey: Uint8Array, name: string): Promise<KeyObject> {
-  return parsePrivateKey(openSecret(dataKey, name, await readKeyFile(folder, `${name}.key`)));
-}
-
 /** @throws {NodeError} NODE_INCOMPLETE when it cannot be read */
 export async function readKeyFile(folder: string, name: string): Promise<Buffer> {
   try {
     return await readFile(join(folder, name));
   } catch (cause) {
     throw new NodeError('NODE_INCOMPLETE', `The key file ${join(folder, name)} cannot be read.`, { cause });
-  }
-}
-
-/**
- * The keys whose certificates stem from the authority. After a change of authority the former certificate stays beside the new one, and is
- * of no use; where none holds, something was changed on disk.
- */
-async function readTlsKeys(
-  folder: string,
-  dataKey: Uint8Array,
-  names: readonly string[],
-  authority: string,
-): Promise<TlsKey[]> {
-  const read = await Promise.allSettled(names.map((name) => readTlsKey(folder, dataKey, name, authority)));
-  const keys = read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = read.find((result) => result.status === 'rejected');
-  if (keys.length === 0 && failed !== undefined) throw failed.reason as Error;
-  return keys;
-}
-
-async function readTlsKey(folder: string, dataKey: Uint8Array, name: string, authority: string): Promise<TlsKey> {
-  const certificate = await readText(folder, `${name}.pem`);
-  const privateKey = await readPrivateKey(folder, dataKey, name);
-  try {
-    return { kid: checkedCertificate(certificate, privateKey, authority), privateKey, certificate };
-  } catch (cause) {
-    const message = `${name}.pem or ca.pem in ${folder} was changed on disk, or they do not belong together.`;
-    throw new StoreError('STORE_CORRUPT', message, { cause });
   }
 }
 

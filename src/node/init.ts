@@ -1,19 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
-import {
-  bytesToBase64url,
-  bytesToJwk,
-  replaceFile,
-  systemClock,
-  type Clock,
-  type JurisdictionCode,
-  type Suite,
-} from '../base/mod.ts';
+import { bytesToJwk, replaceFile, systemClock, type Clock, type JurisdictionCode, type Suite } from '../base/mod.ts';
 import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile, type TokenConfig } from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
 import { openLevelStore, sealStore } from '../store/mod.ts';
 import {
-  TLS_CERTIFICATE_DAYS,
   generateNodeKeys,
   signEnrolment,
   spkiSha256,
@@ -22,6 +13,7 @@ import {
   type NodeCertificates,
 } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
+import { KEY_DAYS, endpointHost, kemEntry } from './key-rotation.ts';
 import { ledgerKeyOf, witnessKeyOf, writeKeyring } from './keyring.ts';
 
 /** What a new node is told. */
@@ -45,7 +37,6 @@ export interface InitOptions {
 }
 
 const DAY_MS = 24 * 3_600_000;
-const KEY_DAYS = 2 * 365;
 const PUBLIC_MODE = 0o644;
 
 /**
@@ -72,8 +63,7 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
     if (await exists(path)) throw new NodeError('NODE_EXISTS', `${paths.dir} holds a node already.`);
   }
   await mkdir(paths.dir, { recursive: true });
-  const host = options.endpoint === '' ? '' : new URL(options.endpoint).hostname.replace(/^\[|\]$/g, '');
-  const made = await generateNodeKeys(options.code, host, clock.nowMs());
+  const made = await generateNodeKeys(options.code, endpointHost(options.endpoint), clock.nowMs());
   const { dataKey, keys, prove } = await writeKeyring(config, made, {
     passphrase: options.passphrase,
     token: options.token && { config: config.pkcs11!, ...options.token },
@@ -118,20 +108,14 @@ function statementOf(
     endpoint: config.endpoint,
     tls: {
       ca: new X509Certificate(certificates.ca).raw.toString('base64'),
-      spki_sha256: [
-        {
-          sha256: spkiSha256(new X509Certificate(certificates.tls)),
-          not_before: nowMs - DAY_MS,
-          not_after: nowMs + TLS_CERTIFICATE_DAYS * DAY_MS,
-        },
-      ],
+      spki_sha256: [{ sha256: spkiSha256(new X509Certificate(certificates.tls)), ...validity }],
     },
     sign: [{ kid: sign.kid, jwk: bytesToJwk('Ed25519', sign.publicKey), ...validity }],
     encrypt: [
       {
         kid: encrypt.kid,
         jwk: bytesToJwk('X25519', encrypt.publicKey),
-        ...(encrypt.kem === undefined ? {} : { mlkem768: bytesToBase64url(encrypt.kem.publicKey) }),
+        ...kemEntry(encrypt.kem?.publicKey),
         ...validity,
       },
     ],

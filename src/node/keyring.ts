@@ -3,12 +3,12 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
 import { ConfigError, loadPin, type NodeConfig, type TokenConfig } from '../config/mod.ts';
-import { KEY_TYPES, verifierKey, type VerifierKey } from '../ledger/mod.ts';
+import { KEY_TYPES, verifierKey, type LedgerSigner, type VerifierKey } from '../ledger/mod.ts';
 import { DATA_KEY_BYTES, openSecret, sealSecret, unwrapDataKey, wrapDataKey } from '../store/mod.ts';
-import { provesWith, type KeyProvider, type NodeKeys, type ProvePossession } from '../trust/mod.ts';
-import { createFileKeys, kemOf, readFileKeys, readKeyFile } from './file-keys.ts';
+import { provesWith, type KeyProvider, type NodeKeys, type ProvePossession, type SignatureKey } from '../trust/mod.ts';
+import { FileKeys, readKeyFile } from './file-keys.ts';
 import { Token } from './token.ts';
-import { createTokenKeys, openTokenKeys } from './token-keys.ts';
+import { TokenKeys } from './token-keys.ts';
 
 /** A node's keys, and the key its records rest under. */
 export interface Keyring {
@@ -45,11 +45,10 @@ export async function writeKeyring(
   const dataKey = randomBytes(DATA_KEY_BYTES);
   await replaceFile(join(folder, DATA_KEY_FILE), wrapDataKey(dataKey, passphrase), SECRET_MODE);
   const proveInMemory = provesWith(made);
-  if (opened === undefined) return { dataKey, keys: await createFileKeys(folder, dataKey, made), prove: proveInMemory };
-  const files = await createFileKeys(folder, dataKey, made, ['tls']);
-  const { keys, prove } = await createTokenKeys(opened, code, files, made.encrypt, (key) =>
-    kemOf(folder, dataKey, key),
-  );
+  if (opened === undefined)
+    return { dataKey, keys: await FileKeys.create(folder, dataKey, made), prove: proveInMemory };
+  const files = await FileKeys.create(folder, dataKey, made, ['tls']);
+  const { keys, prove } = await TokenKeys.create(opened, code, files, made.encrypt);
   if (token?.keepPin === true)
     await replaceFile(join(folder, PIN_FILE), sealSecret(dataKey, 'pin', utf8ToBytes(token.pin)), SECRET_MODE);
   return { dataKey, keys, prove: (use, message) => (use === 'tls' ? proveInMemory : prove)(use, message) };
@@ -69,14 +68,9 @@ export async function readKeyring(
 ): Promise<Keyring> {
   const folder = paths.keys;
   const dataKey = unwrapDataKey((await readKeyFile(folder, DATA_KEY_FILE)).toString('utf8'), passphrase);
-  if (pkcs11 === undefined) return { dataKey, keys: await readFileKeys(folder, dataKey) };
+  if (pkcs11 === undefined) return { dataKey, keys: await FileKeys.open(folder, dataKey) };
   const token = Token.open(pkcs11, pin ?? (await keptPin(folder, dataKey)));
-  return {
-    dataKey,
-    keys: await openTokenKeys(token, code, await readFileKeys(folder, dataKey, ['tls']), (key) =>
-      kemOf(folder, dataKey, key),
-    ),
-  };
+  return { dataKey, keys: await TokenKeys.open(token, code, await FileKeys.open(folder, dataKey, ['tls'])) };
 }
 
 async function keptPin(folder: string, dataKey: Uint8Array): Promise<string> {
@@ -93,10 +87,39 @@ export function ledgerKeyOf(
   return verifierKey(ledgerOrigin, KEY_TYPES.ed25519, publicKey);
 }
 
+/** The keys that sign for a node's ledger: the one that it began with, and all that were made later. */
+export function ledgerSignersOf(
+  config: Pick<NodeConfig, 'ledgerOrigin'>,
+  { ledger }: Pick<KeyProvider, 'ledger'>,
+): LedgerSigner & { readonly successors: readonly LedgerSigner[] } {
+  const [first, ...successors] = ledger.map((key) => ledgerSignerOf(config, key));
+  return { ...first!, successors };
+}
+
+/** How a key signs for a node's ledger. */
+export function ledgerSignerOf(config: Pick<NodeConfig, 'ledgerOrigin'>, key: SignatureKey): LedgerSigner {
+  return { key: ledgerKeyOf(config, key), sign: (message) => key.sign(message) };
+}
+
 /** A witness key under its name. */
 export function witnessKeyOf(
   { witnessName }: Pick<NodeConfig, 'witnessName'>,
   { publicKey }: { readonly publicKey: Uint8Array },
 ): VerifierKey {
   return verifierKey(witnessName, KEY_TYPES.cosignature, publicKey);
+}
+
+/**
+ * Puts the data key under another passphrase, or under none. What rests under the data key stays as it is. The file is replaced in one step: a
+ * crash leaves the old one or the new one.
+ * @throws {NodeError} NODE_INCOMPLETE
+ * @throws {StoreError} STORE_PASSPHRASE_NEEDED, STORE_PASSPHRASE_WRONG
+ */
+export async function rewrapKeyring(
+  folder: string,
+  passphrase: string | undefined,
+  next: string | undefined,
+): Promise<void> {
+  const dataKey = unwrapDataKey((await readKeyFile(folder, DATA_KEY_FILE)).toString('utf8'), passphrase);
+  await replaceFile(join(folder, DATA_KEY_FILE), wrapDataKey(dataKey, next), SECRET_MODE);
 }

@@ -8,6 +8,7 @@ export {
   enrolMember,
   signDraft,
   signedManifestPath,
+  updateMember,
   verifySigned,
 } from './council.ts';
 export { councilPublicPath, readCouncilPublicKey, writeCouncilKey } from './council-key.ts';
@@ -16,7 +17,10 @@ export type { NodeErrorCode } from './error.ts';
 export { dueEndings, endingText, endingsOf, type Ending } from './expiry.ts';
 export { HEALTH_CODES, healthOf, type Health, type HealthFinding } from './health.ts';
 export { initNode, type InitOptions } from './init.ts';
-export { witnessKeyOf } from './keyring.ts';
+export { rewrapKeyring, witnessKeyOf } from './keyring.ts';
+export type { HeldKey } from './held-keys.ts';
+export { keyDesk, keysAt, rotateAt, withKeyDesk } from './key-desk.ts';
+export { DEFAULT_TIMES, type Rotation, type RotationTimes } from './key-rotation.ts';
 export { createLog, type Log } from './log.ts';
 export { installCertificate, requestCertificate, type InstalledCertificate } from './national-certificate.ts';
 export { fingerprintOf, installManifest } from './manifest-install.ts';

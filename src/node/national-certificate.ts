@@ -2,24 +2,28 @@
 import { X509Certificate, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { access, readFile, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
+import { bytesToJwk, parseUtf8, replaceFile, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { openSecret, sealSecret } from '../store/mod.ts';
 import {
   encodePrivateKey,
   parseMemberStatement,
   parsePrivateKey,
+  provePossession,
   provesWith,
   signCertificateRequest,
   signEnrolment,
   spkiOf,
   verifyIssuedCertificate,
   type IssuedCertificate,
+  type KeyProvider,
+  type MemberStatement,
   type NodeKeys,
   type TlsKeyType,
 } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
-import { readKeyring } from './keyring.ts';
+import { kemEntry } from './key-rotation.ts';
+import { readKeyring, type Keyring } from './keyring.ts';
 
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
@@ -85,13 +89,8 @@ export async function installCertificate(
       ? `tls-${Buffer.from(issued.kid, 'base64url').toString('hex').slice(0, 16)}`
       : await fileOf(folder, held.certificate);
   const needsCouncil = held === undefined || !isSameAuthority;
-  if (needsCouncil && keys.kind === 'pkcs11')
-    throw new NodeError(
-      'NODE_CERTIFICATE_REFUSED',
-      'With another key or authority the node has to enrol again, and a decryption key in a token cannot prove that it is held.',
-    );
   const tls = held?.privateKey ?? requested!;
-  const text = needsCouncil ? await renewedEnrolment(config, dataKey, tls, issued, nowMs) : undefined;
+  const text = needsCouncil ? await renewedEnrolment(config, { dataKey, keys }, tls, issued, nowMs) : undefined;
   // The certificate first: a key without one would keep the node from starting.
   await replaceFile(join(folder, `${name}.pem`), issued.certificate, PUBLIC_MODE);
   if (held === undefined) {
@@ -106,15 +105,19 @@ export async function installCertificate(
 /** The enrolment with the new TLS key and authority, and everything else as it was, proved again by every key. */
 async function renewedEnrolment(
   config: NodeConfig,
-  dataKey: Uint8Array,
+  { dataKey, keys: provider }: Keyring,
   tls: KeyObject,
   issued: IssuedCertificate,
   nowMs: number,
 ): Promise<string> {
   const { keys: folder, enrolment } = config.paths;
-  await refuseRotated(folder);
+  await refuseRotated(config, provider);
   const former = JSON.parse(await readFile(enrolment, 'utf8')) as { readonly statement: string };
   const statement = parseMemberStatement(utf8ToBytes(former.statement));
+  const pin = { sha256: issued.kid, not_before: nowMs, not_after: issued.notAfter };
+  const authority = new X509Certificate(issued.authority).raw.toString('base64');
+  const own = { ...statement, endpoint: config.endpoint, tls: { ca: authority, spki_sha256: [pin] } };
+  if (provider.kind === 'pkcs11') return tokenEnrolment(own, provider, tls, issued, config.code, nowMs);
   const secret = async (name: 'sign' | 'encrypt' | 'ledger' | 'witness'): Promise<KeyObject> =>
     parsePrivateKey(openSecret(dataKey, name, await readFile(join(folder, `${name}.key`))));
   const [signKey, encrypt, ledger, witness] = await Promise.all([
@@ -125,18 +128,33 @@ async function renewedEnrolment(
   ]);
   const certificates = { tls: issued.certificate, ca: issued.authority };
   const keys: NodeKeys = { sign: signKey, encrypt, ledger, witness, tls, ca: tls, certificates };
-  const pin = { sha256: issued.kid, not_before: nowMs, not_after: issued.notAfter };
-  const authority = new X509Certificate(issued.authority).raw.toString('base64');
-  return signEnrolment(
-    { ...statement, endpoint: config.endpoint, tls: { ca: authority, spki_sha256: [pin] } },
-    issued.certificate,
-    provesWith(keys),
-  );
+  return signEnrolment(own, issued.certificate, provesWith(keys));
+}
+
+/** A key in a token that only decrypts proves nothing any more: the enrolment brings the next one, while it is at hand. */
+async function tokenEnrolment(
+  statement: MemberStatement,
+  keys: KeyProvider,
+  tls: KeyObject,
+  issued: IssuedCertificate,
+  code: JurisdictionCode,
+  nowMs: number,
+): Promise<string> {
+  const made = await keys.make('encrypt', { code, host: '', nowMs });
+  const [former] = statement.encrypt;
+  const validity = { not_before: nowMs, not_after: former!.not_after };
+  const encrypt = [{ kid: made.kid, jwk: bytesToJwk('X25519', made.publicKey), ...kemEntry(made.kem), ...validity }];
+  return signEnrolment({ ...statement, encrypt }, issued.certificate, (use, message) => {
+    if (use === 'encrypt') return made.prove(message);
+    return use === 'tls' ? provePossession(tls, message) : keys[use][0]!.sign(message);
+  });
 }
 
 /** An enrolment speaks for the keys that a node began with; later ones are the council's to know from their rotation. */
-async function refuseRotated(folder: string): Promise<void> {
-  const rotated = (await readdir(folder)).filter((name) => /^(sign|encrypt|ledger|witness)-.*\.key$/.test(name));
+async function refuseRotated({ paths }: NodeConfig, keys: KeyProvider): Promise<void> {
+  const files = (await readdir(paths.keys)).filter((name) => /^(sign|encrypt|ledger|witness)-.*\.key$/.test(name));
+  const inToken = (['sign', 'ledger', 'witness'] as const).filter((use) => keys[use].length > 1);
+  const rotated = [...files, ...inToken];
   if (rotated.length === 0) return;
   throw new NodeError(
     'NODE_CERTIFICATE_REFUSED',

@@ -7,7 +7,7 @@ import { Ledger, newestSignedHead, type SignedHead, type VerifierKey } from '../
 import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry } from '../wire/mod.ts';
 import { NodeError } from './error.ts';
-import { ledgerKeyOf, readKeyring } from './keyring.ts';
+import { ledgerKeyOf, ledgerSignersOf, readKeyring } from './keyring.ts';
 import { stateOf } from './restore.ts';
 
 /** How a ledger goes on. */
@@ -39,16 +39,17 @@ export async function beginEpoch(
       'The store is another history of what this node has signed, not an older one. Put an older backup back, from before the two parted.',
     );
   const { dataKey, keys } = await readKeyring(config, passphrase);
-  const [ledgerKey] = keys.ledger;
-  const key = ledgerKeyOf(config, ledgerKey!);
-  const signed = await knownHead(config, key);
+  const signers = ledgerSignersOf(config, keys);
+  const signed = await knownHead(
+    config,
+    keys.ledger.map((key) => ledgerKeyOf(config, key)),
+  );
   const store = sealStore(await openLevelStore(config.paths.store), dataKey);
   try {
-    const sign = (message: Uint8Array): Uint8Array => ledgerKey!.sign(message);
     const { head: headFile, ledger: folder } = config.paths;
     let kept = 0;
     const ledger = await Ledger.beginEpoch(
-      { storage: store, key, sign, headFile, folder, onPublishError: () => undefined },
+      { storage: store, ...signers, headFile, folder, onPublishError: () => undefined },
       signed,
       (number, checkpoint, lastTime) => {
         kept = checkpoint.size;
@@ -71,9 +72,9 @@ export async function beginEpoch(
   }
 }
 
-async function knownHead(config: NodeConfig, key: VerifierKey): Promise<SignedHead | undefined> {
+async function knownHead(config: NodeConfig, keys: readonly VerifierKey[]): Promise<SignedHead | undefined> {
   const bytes = await readFile(config.paths.head).catch(() => undefined);
-  const newest = bytes === undefined ? undefined : newestSignedHead(bytes, key);
+  const newest = bytes === undefined ? undefined : newestSignedHead(bytes, keys);
   return newest?.ok === true ? newest.value : undefined;
 }
 

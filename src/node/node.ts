@@ -3,24 +3,24 @@ import { X509Certificate, randomBytes } from 'node:crypto';
 import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
 import { clocksOf, parseRegistry, parseStates, refusalRulesOf } from '../casework/mod.ts';
 import { dataFolder, readDataFolder, type NodeConfig, type ObjectStoreKey } from '../config/mod.ts';
-import { Exchange, type ExchangeEvent } from '../exchange/mod.ts';
+import { Exchange, recordedKeys, type ExchangeEvent } from '../exchange/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { Challenges } from '../credential/mod.ts';
 import type { DeskContext } from '../staff/mod.ts';
 import { openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../store/mod.ts';
-import { memberByCode, type KeyProvider, type TlsKey } from '../trust/mod.ts';
+import type { KeyProvider, TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
-import { currentKeys } from './current-keys.ts';
 import { acceptanceOf, openVault } from './evidence-vault.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
 import { endingsOf, type Ending } from './expiry.ts';
-import { ledgerKeyOf, readKeyring, witnessKeyOf } from './keyring.ts';
+import { ledgerSignersOf, readKeyring } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
 import { MetricsServer } from './metrics-server.ts';
 import type { Metrics } from './metrics.ts';
+import { OwnKeys } from './own-keys.ts';
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -73,15 +73,13 @@ export async function openNodeStorage(
   const start = performance.now();
   let reportAt = start + REPORT_INTERVAL_MS;
   const { dataKey, keys } = await readKeyring(config, passphrase);
-  const [ledgerKey] = keys.ledger;
   const resting = await openLevelStore(config.paths.store);
   const store = rememberRecent(sealStore(resting, dataKey));
   try {
     const ledger = await Ledger.open(
       {
         storage: store,
-        key: ledgerKeyOf(config, ledgerKey!),
-        sign: (message) => ledgerKey!.sign(message),
+        ...ledgerSignersOf(config, keys),
         headFile: config.paths.head,
         folder: config.paths.ledger,
         onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
@@ -115,6 +113,7 @@ export class Node {
   readonly storage: NodeStorage;
   readonly ledgerServer: LedgerServer | undefined;
   readonly metricsServer: MetricsServer | undefined;
+  readonly ownKeys: OwnKeys;
   readonly startedAt: number;
   readonly clock: Clock;
   /** What the work of this node's people needs, and the challenges that they prove themselves by. */
@@ -131,12 +130,13 @@ export class Node {
     parts: {
       readonly exchange: Exchange;
       readonly transport: Transport;
-      readonly endings: () => Ending[];
-      readonly expiryWatch: ExpiryWatch;
       readonly storage: NodeStorage;
       readonly ledgerServer: LedgerServer | undefined;
       readonly metricsServer: MetricsServer | undefined;
       readonly vault: Vault;
+      readonly ownKeys: OwnKeys;
+      readonly endings: () => Ending[];
+      readonly expiryWatch: ExpiryWatch;
       readonly log: Log;
       readonly clock: Clock;
     },
@@ -149,6 +149,7 @@ export class Node {
     this.ledgerServer = parts.ledgerServer;
     this.metricsServer = parts.metricsServer;
     this.#vault = parts.vault;
+    this.ownKeys = parts.ownKeys;
     this.endings = parts.endings;
     this.#expiryWatch = parts.expiryWatch;
     this.#log = parts.log;
@@ -183,6 +184,7 @@ export class Node {
     let ledgerServer: LedgerServer | undefined;
     let metricsServer: MetricsServer | undefined;
     let vault: Vault | undefined;
+    let transport: Transport | undefined;
     let expiryWatch: ExpiryWatch | undefined;
     try {
       const { store, ledger, keys } = storage;
@@ -190,18 +192,23 @@ export class Node {
       const registry = parseRegistry(readDataFolder(data, 'treaties'));
       const states = parseStates(readDataFolder(data, 'states'));
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
-      const own = currentKeys(config, keys, memberByCode(verified.manifest, config.code)!, clock.nowMs());
+      const recorded = await recordedKeys({ store });
+      const own = new OwnKeys({ config, keys, clock, manifest: verified.manifest, recorded });
       vault = await openVault(config, options.objectStoreKey);
       const exchange = new Exchange({
         code: config.code,
         store,
         ledger,
         manifest: verified,
-        signKey: () => own.sign!,
+        signKey: () => own.current.sign,
         decryptKey: (kid) => keys.encrypt.find((key) => key.kid === kid),
         limits: limitsOf(config),
         clock,
-        witness: () => ({ key: witnessKeyOf(config, own.witness!), sign: (message) => own.witness!.sign(message) }),
+        witness: () => own.witness,
+        onManifest: () => {
+          lookAtKeys().catch(options.onFatal);
+          expiryWatch?.look();
+        },
         witnessIntervalMs: options.witnessIntervalMs,
         refusalRules: refusalRulesOf(registry),
         clockRules: (matter, atMs) => clocksOf(matter, registry, states, atMs),
@@ -209,10 +216,29 @@ export class Node {
         evidence: { vault, acceptance: acceptanceOf(config) },
         onFatal: options.onFatal,
         onBatch: (report) => metrics?.onBatch(report),
-        onManifest: () => expiryWatch?.look(),
       });
+      const presentTls = (): void => {
+        transport?.certificateChanged();
+        ledgerServer?.setTls(pemOf(own.current.tls));
+      };
+      const lookAtKeys = (): Promise<void> =>
+        own.watch(exchange, {
+          onSwitch: (uses) => {
+            log('info', 'keys.switched', { uses });
+            if (uses.includes('tls')) presentTls();
+          },
+          onRenewal: () => {
+            log('info', 'keys.certificate_renewed', { kid: own.current.tls.kid });
+            presentTls();
+          },
+          onRenewalFailed: (error) => {
+            log('error', 'keys.certificate_not_renewed', { code: codeOf(error) });
+          },
+          onFailure: options.onFatal,
+        });
       for (const manifest of fresh) await exchange.recordManifest(manifest);
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
+      await lookAtKeys();
       await exchange.publishCosignatures();
       await exchange.evidence.recover().catch((error: unknown) => {
         // Messages need no evidence: a store that is away when the node starts is tidied at its next start.
@@ -226,13 +252,13 @@ export class Node {
         log(level, `exchange.${event.kind.toLowerCase()}`, logFields(event));
       });
       if (config.ledgerListen !== undefined)
-        ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, own.tls!));
+        ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, own.current.tls));
       if (config.metricsListen !== undefined && metrics !== undefined)
         metricsServer = await MetricsServer.open(config.metricsListen, metrics.registry);
-      const transport = await Transport.open({
+      const opened = await Transport.open({
         code: config.code,
         exchange,
-        tlsKey: () => own.tls!,
+        tlsKeys: () => own.tlsKeys(exchange.manifest),
         clock,
         listen: config.listen,
         failpoint: options.failpoint,
@@ -243,20 +269,25 @@ export class Node {
           log(kind === 'CONNECTION_REFUSED' ? 'warn' : 'info', `transport.${kind.toLowerCase()}`, fields);
         },
       });
+      transport = opened;
       const endings = (): Ending[] => {
-        const presented = { owner: config.code, certificate: new X509Certificate(own.tls!.certificate) };
-        return endingsOf(exchange.manifest, [presented, ...transport.peerCertificates()], clock.nowMs());
+        const certificate = new X509Certificate(own.current.tls.certificate);
+        return endingsOf(
+          exchange.manifest,
+          [{ owner: config.code, certificate }, ...opened.peerCertificates()],
+          clock.nowMs(),
+        );
       };
       expiryWatch = new ExpiryWatch(endings, log);
-      metrics?.start({ exchange, ledger, transport, endings });
+      metrics?.start({ exchange, ledger, transport: opened, endings });
       log('info', 'node.started', {
         code: config.code,
-        port: transport.port,
+        port: opened.port,
         entries: ledger.size,
         manifest: verified.manifest.version,
       });
-      const watched = { endings, expiryWatch };
-      const parts = { exchange, transport, storage, ledgerServer, metricsServer, vault, ...watched, log, clock };
+      const servers = { transport: opened, ledgerServer, metricsServer };
+      const parts = { exchange, ...servers, storage, vault, ownKeys: own, endings, expiryWatch, log, clock };
       return new Node(config, parts, clock.nowMs());
     } catch (error) {
       await ledgerServer?.close();
@@ -267,12 +298,9 @@ export class Node {
     }
   }
 
-  /** The certificate in PEM that peers are shown; undefined where none of those held is pinned. */
-  ownCertificate(): string | undefined {
-    const member = memberByCode(this.exchange.manifest, this.config.code);
-    return member === undefined
-      ? undefined
-      : currentKeys(this.config, this.storage.keys, member, this.clock.nowMs()).tls?.certificate;
+  /** The certificate in PEM that peers are shown. */
+  ownCertificate(): string {
+    return this.ownKeys.current.tls.certificate;
   }
 
   /** Drains and stops: no new sessions, running steps finish, the ledger's files are brought up to date, the store is closed. */
@@ -281,6 +309,7 @@ export class Node {
     await this.metricsServer?.close();
     await this.transport.close();
     this.#expiryWatch.stop();
+    await this.ownKeys.stop();
     await this.exchange.close();
     await this.#vault.close();
     await this.storage.close();
@@ -298,10 +327,13 @@ function logFields(event: ExchangeEvent): Record<string, unknown> {
 function ledgerServerOptions(
   listen: NonNullable<NodeConfig['ledgerListen']>,
   config: NodeConfig,
-  { privateKey, certificate }: TlsKey,
+  key: TlsKey,
 ): LedgerServerOptions {
-  const key = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
-  return { ...listen, cert: certificate, key, folder: config.paths.ledger };
+  return { ...listen, ...pemOf(key), folder: config.paths.ledger };
+}
+
+function pemOf({ privateKey, certificate }: TlsKey): { readonly cert: string; readonly key: string } {
+  return { cert: certificate, key: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
 }
 
 function limitsOf({ limits }: NodeConfig): Limits {

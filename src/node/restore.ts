@@ -56,10 +56,11 @@ export async function takeHead(config: NodeConfig, passphrase: string | undefine
 }
 
 function newestOf(config: NodeConfig, keys: KeyProvider['ledger'], record: Uint8Array): SignedHead | undefined {
-  return keys
-    .map((key) => newestSignedHead(record, ledgerKeyOf(config, key)))
-    .flatMap((verdict) => (verdict.ok ? [verdict.value] : []))
-    .sort((a, b) => placeOf(b) - placeOf(a))[0];
+  const newest = newestSignedHead(
+    record,
+    keys.map((key) => ledgerKeyOf(config, key)),
+  );
+  return newest.ok ? newest.value : undefined;
 }
 
 function placeOf({ epoch, head }: SignedHead): number {

@@ -7,7 +7,8 @@ import { SUBPROTOCOL, WEBSOCKET_LIMITS, type SessionTimes } from './wire-options
 export interface DiallerOptions {
   /** The endpoint now in force, or undefined when there is none to dial. */
   readonly endpoint: () => string | undefined;
-  readonly tls: () => ConnectionOptions;
+  /** @param failedDials since a session was last opened: the peer may not know yet of what was shown to it */
+  readonly tls: (failedDials: number) => ConnectionOptions;
   /** Whether a session is there already. */
   readonly isConnected: () => boolean;
   /** Called before dialling: what it returns is true of the time before the peer could speak. */
@@ -27,6 +28,7 @@ export class Dialler {
   readonly #options: DiallerOptions;
   #timer: NodeJS.Timeout | undefined;
   #attempts = 0;
+  #failedDials = 0;
   #nextAttemptAt: number | undefined;
   #dialling: WebSocket | undefined;
   #stopped = false;
@@ -81,7 +83,7 @@ export class Dialler {
     const accept = await prepare();
     const socket = new WebSocket(url, SUBPROTOCOL, {
       ...WEBSOCKET_LIMITS,
-      ...this.#options.tls(),
+      ...this.#options.tls(this.#failedDials),
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       followRedirects: false,
     });
@@ -92,7 +94,9 @@ export class Dialler {
     });
     socket.once('close', () => {
       if (this.#dialling === socket) this.#dialling = undefined;
-      if (!opened) this.retry();
+      if (opened) return;
+      this.#failedDials++;
+      this.retry();
     });
     let tls: TLSSocket | undefined;
     socket.once('upgrade', (response) => {
@@ -100,6 +104,7 @@ export class Dialler {
     });
     socket.once('open', () => {
       opened = true;
+      this.#failedDials = 0;
       this.#dialling = undefined;
       accept(socket, tls!);
     });

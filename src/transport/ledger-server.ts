@@ -63,6 +63,11 @@ export class LedgerServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Presents another certificate from now on. */
+  setTls(tls: { readonly cert: string; readonly key: string }): void {
+    this.#server.setSecureContext({ ...tls, minVersion: 'TLSv1.3' });
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

@@ -35,8 +35,8 @@ export interface TransportEvent {
 export interface TransportOptions {
   readonly code: JurisdictionCode;
   readonly exchange: Exchange;
-  /** The key and certificate to present now. */
-  readonly tlsKey: () => TlsKey;
+  /** The key and certificate to present now, and after it any other that is valid: a peer with an older manifest may know only that one. */
+  readonly tlsKeys: () => readonly [TlsKey, ...TlsKey[]];
   readonly clock: Clock;
   readonly listen: { readonly host: string; readonly port: number } | undefined;
   readonly onEvent: (event: TransportEvent) => void;
@@ -107,11 +107,11 @@ export class Transport {
   /** @throws {TransportError} TRANSPORT_LISTEN_FAILED */
   static async open(options: TransportOptions): Promise<Transport> {
     const transport = new Transport(options);
-    const { listen, tlsKey, exchange } = options;
+    const { listen, tlsKeys, exchange } = options;
     if (listen !== undefined) {
       transport.#listener = await Listener.open({
         ...listen,
-        tls: serverTlsOptions(tlsKey(), exchange.manifest),
+        tls: serverTlsOptions(tlsKeys()[0], exchange.manifest),
         verifyPeer: (socket) => transport.#verifyPeer(socket),
         prepare: (peer) => transport.#prepare(peer, peer),
         hasRoomFor: (peer) =>
@@ -169,9 +169,15 @@ export class Transport {
     });
   }
 
+  /** Presents another key or certificate from now on. Sessions that are open come back under it, so that none outlives what it was opened with. */
+  certificateChanged(): void {
+    this.#setServerTls();
+    for (const session of this.#sessions) session.close('CERTIFICATE_CHANGED');
+  }
+
   /** Applies a manifest that has come into force: other certificates, other endpoints, other members. */
   manifestChanged(): void {
-    this.#listener?.setTls(serverTlsOptions(this.#options.tlsKey(), this.#options.exchange.manifest));
+    this.#setServerTls();
     this.#closeUntrusted();
     this.#dialMembers();
   }
@@ -185,8 +191,18 @@ export class Transport {
     await this.#listener?.close();
   }
 
+  #setServerTls(): void {
+    this.#listener?.setTls(serverTlsOptions(this.#options.tlsKeys()[0], this.#options.exchange.manifest));
+  }
+
+  /** In turn those that are valid, so that a peer that has missed the manifest of a new key can be told of it. */
+  #tlsKeyFor(failedDials: number): TlsKey {
+    const keys = this.#options.tlsKeys();
+    return keys[failedDials % keys.length] ?? keys[0];
+  }
+
   #dialMembers(): void {
-    const { exchange, code: own, tlsKey, clock } = this.#options;
+    const { exchange, code: own, clock } = this.#options;
     for (const { code } of exchange.manifest.members) {
       if (code === own) continue;
       const existing = this.#diallers.get(code);
@@ -199,9 +215,9 @@ export class Transport {
           const member = memberByCode(exchange.manifest, code);
           return member?.status === 'ACTIVE' && member.endpoint !== '' ? member.endpoint : undefined;
         },
-        tls: () =>
+        tls: (failedDials) =>
           clientTlsOptions(
-            tlsKey(),
+            this.#tlsKeyFor(failedDials),
             () => exchange.manifest,
             code,
             () => clock.nowMs(),

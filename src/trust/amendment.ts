@@ -1,5 +1,5 @@
 /** What a council may change from one version of the manifest to the next. Each returns a new draft and touches no other part of it. */
-import type { JurisdictionCode, Suite } from '../base/mod.ts';
+import { bytesToHex, type JurisdictionCode, type Suite } from '../base/mod.ts';
 import { TrustError } from './error.ts';
 import {
   memberByCode,
@@ -10,9 +10,11 @@ import {
   type MemberKey,
   type MemberStatement,
   type MemberStatus,
+  type NoteKey,
   type TlsPin,
 } from './manifest.ts';
 import { currentEncryptKey } from './member-key.ts';
+import { ledgerKeysOf, noteKeyOf, witnessKeysOf, type ListedKey } from './note-key.ts';
 
 /**
  * Adds a jurisdiction, or gives a member its new keys: those go into force beside the old ones, which end after the overlap and stay
@@ -26,8 +28,14 @@ export function addMember(draft: Manifest, statement: MemberStatement, nowMs: nu
   if (member === undefined) {
     return { ...draft, issued_at: nowMs, members: [...draft.members, { ...statement, status: 'ACTIVE' }] };
   }
-  // The same ledger key signs the new statement: that is what proves that it is the member's.
-  if (member.ledger.vkey !== statement.ledger.vkey || member.witness.vkey !== statement.witness.vkey) {
+  // A ledger key that is listed signs the new statement: that is what proves that it is the member's. A node's enrolment speaks for the
+  // keys that it began with, so one that has been followed by another will do.
+  const isListed = (keys: readonly ListedKey[], vkey: string): boolean =>
+    keys.some((key) => key.vkey === vkey && key.revoked_at === undefined);
+  if (
+    !isListed(ledgerKeysOf(member), statement.ledger.vkey) ||
+    !isListed(witnessKeysOf(member), statement.witness.vkey)
+  ) {
     throw new TrustError('TRUST_LEDGER_CHANGED', `${statement.code} has another ledger or witness in the manifest.`);
   }
   const endMs = nowMs + overlapMs;
@@ -39,6 +47,9 @@ export function addMember(draft: Manifest, statement: MemberStatement, nowMs: nu
     },
     sign: succession(member.sign, statement.sign, kidOf, endMs),
     encrypt: succession(member.encrypt, statement.encrypt, kidOf, endMs),
+    // Their keys have an update of their own, and those of before stay listed.
+    ledger: member.ledger,
+    witness: member.witness,
     status: member.status,
   };
   if (JSON.stringify(updated) === JSON.stringify(member)) {
@@ -58,8 +69,8 @@ export function setMemberStatus(
 }
 
 /**
- * Revokes a member's signing or encryption key or TLS pin from a time on.
- * @param name the key's `kid` or the pin's `sha256`, or its beginning, of at least eight characters
+ * Revokes one of a member's keys or TLS pins from a time on.
+ * @param name the key's `kid`, the pin's `sha256` or the key id of a ledger or witness key, or its beginning, of at least eight characters
  * @throws {TrustError} TRUST_UNKNOWN_MEMBER, TRUST_UNKNOWN_KEY, TRUST_ALREADY_REVOKED
  */
 export function revokeKey(
@@ -70,7 +81,12 @@ export function revokeKey(
   nowMs: number,
 ): Manifest {
   const member = knownMember(draft, code);
-  const names = [...member.sign.map(kidOf), ...member.encrypt.map(kidOf), ...member.tls.spki_sha256.map(pinOf)];
+  const [ledger, witness] = [ledgerKeysOf(member), witnessKeysOf(member)];
+  const names = [
+    ...[...member.sign, ...member.encrypt].map(kidOf),
+    ...member.tls.spki_sha256.map(pinOf),
+    ...[...ledger, ...witness].map(noteKeyId),
+  ];
   const found = names.filter((full) => full === name || (name.length >= 8 && full.startsWith(name)));
   if (found.length !== 1) {
     throw new TrustError(
@@ -86,11 +102,18 @@ export function revokeKey(
     const { not_before, not_after, ...rest } = key;
     return { ...rest, not_before, not_after, revoked_at: revocation.atMs, reason: revocation.reason } as unknown as T;
   };
+  // A key that was listed without a time is given one: it has an end now.
+  const revokedNoteKeys = (listed: readonly ListedKey[]): { readonly keys?: readonly NoteKey[] } =>
+    listed.some((key) => noteKeyId(key) === found[0])
+      ? { keys: listed.map((key) => revoke(noteKeyOf(key), noteKeyId(key))) }
+      : {};
   const updated: Member = {
     ...member,
     tls: { ...member.tls, spki_sha256: member.tls.spki_sha256.map((pin) => revoke(pin, pin.sha256)) },
     sign: member.sign.map((key) => revoke(key, key.kid)),
     encrypt: member.encrypt.map((key) => revoke(key, key.kid)),
+    ledger: { ...member.ledger, ...revokedNoteKeys(ledger) },
+    witness: { ...member.witness, ...revokedNoteKeys(witness) },
   };
   return replaceMember(draft, updated, nowMs);
 }
@@ -135,7 +158,7 @@ export function setMinimumSuite(
   );
   if (unready.length > 0) {
     const names = unready.map((member) => member.code).join(', ');
-    throw new TrustError('TRUST_SUITE_UNREADY', `No encryption key of ${names} is good for suite ${suite}.`);
+    throw new TrustError('TRUST_SUITE_UNREADY', `No encryption key of ${names} is good for suite ${suite}: rotate it.`);
   }
   if (code === undefined) return { ...draft, issued_at: nowMs, minimums: { ...draft.minimums, suite } };
   const { status, minimums: _, ...statement } = knownMember(draft, code);
@@ -160,6 +183,7 @@ function succession<T extends MemberKey | TlsPin>(
 
 const kidOf = ({ kid }: MemberKey): string => kid;
 const pinOf = ({ sha256 }: TlsPin): string => sha256;
+const noteKeyId = ({ key }: ListedKey): string => bytesToHex(key.id);
 
 function knownMember(draft: Manifest, code: JurisdictionCode): Member {
   const member = memberByCode(draft, code);

@@ -10,47 +10,63 @@ import type { NodeCertificates } from './node-keys.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How long a node's TLS certificate is valid. */
-export const TLS_CERTIFICATE_DAYS = 398;
-const CA_CERTIFICATE_DAYS = 3650;
+/** How long a node's TLS certificate is valid; it is renewed before. */
+const TLS_LIFETIME_MS = 398 * DAY_MS;
+const CA_LIFETIME_MS = 3650 * DAY_MS;
 
 /** The URI by which a certificate names its node. */
 export function nodeUri(code: JurisdictionCode): string {
   return `urn:mla:node:${code}`;
 }
 
-/**
- * A certificate authority for one jurisdiction and, under it, the certificate of its node.
- * @see RFC 5280 §4.2.1
- */
-export function issueCertificates(options: {
+/** Whom a certificate is for. */
+interface CertificateSubject {
   readonly code: JurisdictionCode;
   /** Name or address in the endpoint; empty for a node that only dials out. */
   readonly host: string;
   readonly nowMs: number;
-  readonly ca: KeyObject;
-  readonly tls: KeyObject;
-}): NodeCertificates {
-  const { code, host, nowMs } = options;
-  const issuer = [{ name: 'commonName', value: `Rogatory node authority ${code}` }];
-  const ca = certificate(options.ca, issuer, issuer, nowMs, CA_CERTIFICATE_DAYS, [
+}
+
+/**
+ * A certificate authority for one jurisdiction and, under it, the certificate of its node.
+ * @see RFC 5280 §4.2.1
+ */
+export function issueCertificates(
+  options: CertificateSubject & { readonly ca: KeyObject; readonly tls: KeyObject },
+): NodeCertificates {
+  const issuer = authorityName(options.code);
+  const ca = certificate(options.ca, issuer, issuer, options.nowMs, CA_LIFETIME_MS, [
     { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
     { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     { name: 'subjectKeyIdentifier' },
   ]);
-  const caKey = forgeKey(options.ca);
-  ca.sign(caKey, forge.md.sha256.create());
+  ca.sign(forgeKey(options.ca), forge.md.sha256.create());
+  return { tls: issueTlsCertificate(options), ca: forge.pki.certificateToPem(ca) };
+}
+
+/**
+ * A certificate for a node's TLS key, by the authority that was made for its jurisdiction. PEM.
+ * @param options `lifetimeMs` from now on; 398 days when left out
+ */
+export function issueTlsCertificate(
+  options: CertificateSubject & { readonly ca: KeyObject; readonly tls: KeyObject; readonly lifetimeMs?: number },
+): string {
+  const { code, host, nowMs, lifetimeMs = TLS_LIFETIME_MS } = options;
   const hosts = host === '' ? [] : [isIP(host) !== 0 ? { type: 7, ip: host } : { type: 2, value: host }];
   const subject = [{ name: 'commonName', value: `Rogatory node ${code}` }];
-  const tls = certificate(options.tls, subject, issuer, nowMs, TLS_CERTIFICATE_DAYS, [
+  const tls = certificate(options.tls, subject, authorityName(code), nowMs, lifetimeMs, [
     { name: 'basicConstraints', cA: false, critical: true },
     { name: 'keyUsage', digitalSignature: true, critical: true },
     { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
     { name: 'subjectAltName', altNames: [{ type: 6, value: nodeUri(code) }, ...hosts] },
     { name: 'subjectKeyIdentifier' },
   ]);
-  tls.sign(caKey, forge.md.sha256.create());
-  return { tls: forge.pki.certificateToPem(tls), ca: forge.pki.certificateToPem(ca) };
+  tls.sign(forgeKey(options.ca), forge.md.sha256.create());
+  return forge.pki.certificateToPem(tls);
+}
+
+function authorityName(code: JurisdictionCode): forge.pki.CertificateField[] {
+  return [{ name: 'commonName', value: `Rogatory node authority ${code}` }];
 }
 
 function certificate(
@@ -58,7 +74,7 @@ function certificate(
   subject: forge.pki.CertificateField[],
   issuer: forge.pki.CertificateField[],
   nowMs: number,
-  days: number,
+  lifetimeMs: number,
   extensions: object[],
 ): forge.pki.Certificate {
   const made = forge.pki.createCertificate();
@@ -66,9 +82,9 @@ function certificate(
   made.publicKey = forge.pki.publicKeyFromPem(publicPem);
   // Positive, as RFC 5280 §4.1.2.2 demands: the first bit is clear.
   made.serialNumber = `01${randomBytes(15).toString('hex')}`;
-  // An hour of grace for peers whose clocks are behind.
-  made.validity.notBefore = new Date(nowMs - HOUR_MS);
-  made.validity.notAfter = new Date(nowMs + days * DAY_MS);
+  // An hour of grace for peers whose clocks are behind; less of what lives for a few hours.
+  made.validity.notBefore = new Date(nowMs - Math.min(HOUR_MS, lifetimeMs / 4));
+  made.validity.notAfter = new Date(nowMs + lifetimeMs);
   made.setSubject(subject);
   made.setIssuer(issuer);
   made.setExtensions(extensions);

@@ -3,6 +3,7 @@
  * its own affair. Only TLS gets a key itself, because Node's TLS takes no other.
  */
 import type { KeyObject } from 'node:crypto';
+import type { JurisdictionCode } from '../base/mod.ts';
 
 /** What a node has keys for; never one key for two of them. */
 export const KEY_USES = ['tls', 'sign', 'encrypt', 'ledger', 'witness'] as const;
@@ -52,6 +53,17 @@ export interface TlsKey {
   readonly certificate: string;
 }
 
+/** A key that was just made, while its maker still has it at hand. */
+export interface MadeKey {
+  readonly kid: string;
+  /** 32 bytes, or the SubjectPublicKeyInfo of a TLS key. */
+  readonly publicKey: Uint8Array;
+  /** The ML-KEM-768 key that was made with an `encrypt` key, 1,184 bytes. */
+  readonly kem?: Uint8Array;
+  /** Signs with it, to prove that it is held. A key that only decrypts can do this now and never again. */
+  prove(message: Uint8Array): Uint8Array;
+}
+
 /** A node's private keys: for each use the one that is current, and those that are to come or have been. */
 export interface KeyProvider {
   readonly kind: 'file' | 'pkcs11';
@@ -62,6 +74,24 @@ export interface KeyProvider {
   readonly witness: readonly SignatureKey[];
   /** The certificate in PEM of the authority that issues the TLS certificates. */
   readonly authority: string;
+  /**
+   * Makes one more key for a use and keeps it. It is not used before a manifest lists it.
+   * @param subject whom a TLS certificate is for
+   */
+  make(use: KeyUse, subject: KeySubject): Promise<MadeKey>;
+  /**
+   * Has the built-in authority issue another certificate for a TLS key, and keeps that.
+   * @returns undefined when another authority issued the present one
+   */
+  renewCertificate(kid: string, subject: KeySubject): Promise<TlsKey | undefined>;
+}
+
+/** Whom a key is made for, and when. */
+export interface KeySubject {
+  readonly code: JurisdictionCode;
+  /** Name or address in the endpoint; empty for a node that only dials out. */
+  readonly host: string;
+  readonly nowMs: number;
 }
 
 /** One key for each use: those that a node works with. */

@@ -30,6 +30,11 @@ export interface EncryptKey extends MemberKey {
   readonly mlkem768?: string;
 }
 
+/** A ledger or witness key. */
+export interface NoteKey extends KeyValidity {
+  readonly vkey: string;
+}
+
 /** The SHA-256 of a TLS certificate's SubjectPublicKeyInfo. */
 export interface TlsPin extends KeyValidity {
   /** base64url. */
@@ -50,8 +55,9 @@ export interface MemberStatement {
   };
   readonly sign: readonly MemberKey[];
   readonly encrypt: readonly EncryptKey[];
-  readonly ledger: { readonly origin: string; readonly vkey: string };
-  readonly witness: { readonly name: string; readonly vkey: string };
+  /** `keys` once there has been more than one: all of them, oldest first; `vkey` is the newest. */
+  readonly ledger: { readonly origin: string; readonly vkey: string; readonly keys?: readonly NoteKey[] };
+  readonly witness: { readonly name: string; readonly vkey: string; readonly keys?: readonly NoteKey[] };
   readonly limits: { readonly max_message_bytes: number; readonly max_evidence_bytes: number };
   /** The least suite that messages to and from it are sealed in, where that is more than everybody’s. */
   readonly minimums?: { readonly suite: Suite };
@@ -190,8 +196,8 @@ function parseWith<T>(bytes: Uint8Array, what: string, read: (json: unknown, fau
 function readStatement(item: JsonReader): MemberStatement {
   const tls = item.object('tls', ['ca', 'spki_sha256']);
   const limits = item.object('limits', ['max_message_bytes', 'max_evidence_bytes']);
-  const ledger = item.object('ledger', ['origin', 'vkey']);
-  const witness = item.object('witness', ['name', 'vkey']);
+  const ledger = item.object('ledger', ['origin', 'vkey', 'keys']);
+  const witness = item.object('witness', ['name', 'vkey', 'keys']);
   return {
     code: item.code('code'),
     name: item.text('name'),
@@ -210,8 +216,8 @@ function readStatement(item: JsonReader): MemberStatement {
     },
     sign: item.list('sign', KEYS, ['kid', 'jwk', ...VALIDITY], (key) => readKey(key, 'Ed25519')),
     encrypt: item.list('encrypt', KEYS, ['kid', 'jwk', 'mlkem768', ...VALIDITY], readEncryptKey),
-    ledger: { origin: ledger.text('origin'), vkey: readVkey(ledger, 'origin', KEY_TYPES.ed25519) },
-    witness: { name: witness.text('name'), vkey: readVkey(witness, 'name', KEY_TYPES.cosignature) },
+    ledger: { origin: ledger.text('origin'), ...readNoteKeys(ledger, ledger.text('origin'), KEY_TYPES.ed25519) },
+    witness: { name: witness.text('name'), ...readNoteKeys(witness, witness.text('name'), KEY_TYPES.cosignature) },
     limits: {
       max_message_bytes: limits.integer('max_message_bytes', 4096, 524_288),
       max_evidence_bytes: limits.integer('max_evidence_bytes'),
@@ -245,11 +251,29 @@ function readValidity(item: JsonReader): KeyValidity {
   };
 }
 
-function readVkey(item: JsonReader, nameMember: string, type: number): string {
+/** The newest key, and all of them where there are several. */
+function readNoteKeys(
+  item: JsonReader,
+  name: string,
+  type: number,
+): { readonly vkey: string; readonly keys?: readonly NoteKey[] } {
+  const vkey = readVkey(item, name, type);
+  if (!item.has('keys')) return { vkey };
+  const keys = item.list('keys', KEYS, ['vkey', ...VALIDITY], (key) => ({
+    vkey: readVkey(key, name, type),
+    ...readValidity(key),
+  }));
+  const ordered = keys.every((key, i) => i === 0 || key.not_before > keys[i - 1]!.not_before);
+  if (!ordered) item.fault('keys', 'CONFLICT', 'must be in the order in which they begin');
+  if (keys.at(-1)?.vkey !== vkey) item.fault('keys', 'CONFLICT', 'must end with vkey');
+  return { vkey, keys };
+}
+
+function readVkey(item: JsonReader, name: string, type: number): string {
   const text = item.text('vkey');
   try {
     const key = parseVerifierKey(text);
-    if (key.name !== item.text(nameMember)) item.fault('vkey', 'CONFLICT', `is not named as ${nameMember}`);
+    if (key.name !== name) item.fault('vkey', 'CONFLICT', `is not named ${name}`);
     if (key.type !== type) item.fault('vkey', 'BAD_VALUE', `must be of type ${type}`);
     item.weakness('vkey', ed25519KeyWeakness(key.publicKey));
   } catch {
@@ -273,8 +297,10 @@ function uniqueFaults({ council, members }: Manifest, root: JsonReader): void {
     const at = `members[${m}]`;
     claim(member.code, `${at}.code`);
     claim(member.ledger.origin, `${at}.ledger.origin`);
-    claim(member.ledger.vkey.slice(-43), `${at}.ledger.vkey`);
-    claim(member.witness.vkey.slice(-43), `${at}.witness.vkey`);
+    for (const use of ['ledger', 'witness'] as const) {
+      const { vkey, keys = [{ vkey }] } = member[use];
+      for (const key of keys) claim(key.vkey.slice(-43), `${at}.${use}.vkey`);
+    }
     [...member.sign, ...member.encrypt].forEach((key) => {
       claim(key.kid, `${at}.${key.jwk.crv === 'Ed25519' ? 'sign' : 'encrypt'}`);
     });

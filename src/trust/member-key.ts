@@ -16,6 +16,16 @@ export function validityObjection(key: KeyValidity, timeMs: number): KeyObjectio
   return timeMs >= key.not_after ? 'KEY_EXPIRED' : undefined;
 }
 
+/** How far the clocks of two nodes may differ before either doubts the other. */
+export const CLOCK_TOLERANCE_MS = 5 * 60_000;
+
+/** Whether a key that a peer uses now is to be believed: the peer's clock may be ahead, so a key may begin a little early. */
+export function isValidAround(key: KeyValidity, nowMs: number): boolean {
+  const objection = validityObjection(key, nowMs);
+  if (objection !== 'KEY_NOT_YET_VALID') return objection === undefined;
+  return validityObjection(key, nowMs + CLOCK_TOLERANCE_MS) === undefined;
+}
+
 /** The member's signing key of that name, if it was to be used at that time. */
 export function signKeyAt(member: Member, kid: string, timeMs: number): Verdict<MemberKey, KeyObjection> {
   const key = member.sign.find((candidate) => candidate.kid === kid);

@@ -5,16 +5,18 @@ export {
 } from './issued-certificate.ts';
 export { TLS_KEY_TYPES, signCertificateRequest, type TlsKeyType } from './certificate-request.ts';
 export { addMember, changeCouncil, revokeKey, setMemberStatus, setMinimumSuite } from './amendment.ts';
-export { TLS_CERTIFICATE_DAYS, issueCertificates } from './certificate.ts';
+export { issueCertificates, issueTlsCertificate } from './certificate.ts';
 export { draftManifest, generateCouncilKey, mergeSignatures, signManifest } from './council.ts';
+export { applyKeyUpdate, signKeyUpdate, verifyKeyUpdate, type KeyUpdate, type UpdatedKey } from './key-update.ts';
 export { signEnrolment, verifyEnrolment, type EnrolmentRefusal } from './enrolment.ts';
 export {
   KEY_USES,
   type AgreementKey,
-  type KemKey,
   type KeyProvider,
+  type KeySubject,
   type KeySet,
   type KeyUse,
+  type MadeKey,
   type ProvePossession,
   type SignatureKey,
   type TlsKey,
@@ -36,6 +38,7 @@ export {
   type MemberKey,
   type MemberStatement,
   type MemberStatus,
+  type NoteKey,
   type TlsPin,
 } from './manifest.ts';
 export {
@@ -44,11 +47,14 @@ export {
   type ManifestRefusal,
   type VerifiedManifest,
 } from './manifest-signature.ts';
-export { currentEncryptKey, requiredSuite, signKeyAt, validityObjection } from './member-key.ts';
+export { CLOCK_TOLERANCE_MS, currentEncryptKey, requiredSuite, signKeyAt, validityObjection } from './member-key.ts';
+export { allLedgerKeys, keysAround, keysAt, ledgerKeysOf, witnessKeysOf, type ListedKey } from './note-key.ts';
 export {
   encodePrivateKey,
+  generateKey,
   generateNodeKeys,
   parsePrivateKey,
+  provePossession,
   provesWith,
   publicJwk,
   type NodeCertificates,

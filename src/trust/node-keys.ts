@@ -2,7 +2,7 @@ import { createPrivateKey, generateKeyPair, randomBytes, sign, type KeyObject } 
 import { promisify } from 'node:util';
 import { ML_KEM_SEED_BYTES, bytesToJwk, jwkThumbprint, type JurisdictionCode, type OkpJwk } from '../base/mod.ts';
 import { issueCertificates } from './certificate.ts';
-import type { ProvePossession } from './key-provider.ts';
+import type { KeyUse, ProvePossession } from './key-provider.ts';
 import { rawPublicKey, signWithX25519 } from './possession.ts';
 
 /** Keys as they are made: five, none for two uses, and the jurisdiction's certificate authority where it has no national one. */
@@ -32,46 +32,52 @@ export interface NodeCertificates {
 
 const RSA_BITS = 3072;
 
-/** Makes all keys of a new node, and its certificates. */
-export async function generateNodeKeys(code: JurisdictionCode, host: string, nowMs: number): Promise<NodeKeys> {
+/** Makes one private key of the kind that its use asks for. */
+export async function generateKey(use: KeyUse | 'ca'): Promise<KeyObject> {
   const generate = promisify(generateKeyPair);
-  const [sign, encrypt, ledger, witness, tls, ca] = await Promise.all([
-    generate('ed25519'),
-    generate('x25519'),
-    generate('ed25519'),
-    generate('ed25519'),
-    generate('rsa', { modulusLength: RSA_BITS }),
-    generate('rsa', { modulusLength: RSA_BITS }),
+  switch (use) {
+    case 'tls':
+    case 'ca':
+      return (await generate('rsa', { modulusLength: RSA_BITS })).privateKey;
+    case 'encrypt':
+      return (await generate('x25519')).privateKey;
+    case 'sign':
+    case 'ledger':
+    case 'witness':
+      return (await generate('ed25519')).privateKey;
+    default:
+      return use satisfies never;
+  }
+}
+
+/** Makes all keys of a new node, and its certificates. */
+export async function generateNodeKeys(
+  code: JurisdictionCode,
+  host: string,
+  nowMs: number,
+): Promise<NodeKeys & { readonly kem: Uint8Array }> {
+  const [signKey, encrypt, ledger, witness, tls, ca] = await Promise.all([
+    generateKey('sign'),
+    generateKey('encrypt'),
+    generateKey('ledger'),
+    generateKey('witness'),
+    generateKey('tls'),
+    generateKey('ca'),
   ]);
-  const certificates = issueCertificates({ code, host, nowMs, ca: ca.privateKey, tls: tls.privateKey });
-  return {
-    sign: sign.privateKey,
-    encrypt: encrypt.privateKey,
-    kem: randomBytes(ML_KEM_SEED_BYTES),
-    ledger: ledger.privateKey,
-    witness: witness.privateKey,
-    tls: tls.privateKey,
-    ca: ca.privateKey,
-    certificates,
-  };
+  const certificates = issueCertificates({ code, host, nowMs, ca, tls });
+  return { sign: signKey, encrypt, kem: randomBytes(ML_KEM_SEED_BYTES), ledger, witness, tls, ca, certificates };
 }
 
 /** Proofs by keys that are in memory. */
 export function provesWith(keys: NodeKeys): ProvePossession {
-  return (use, message) => {
-    switch (use) {
-      case 'tls':
-        return sign(keys.tls.asymmetricKeyType === 'ed25519' ? null : 'sha256', message, keys.tls);
-      case 'encrypt':
-        return signWithX25519(keys.encrypt, message);
-      case 'sign':
-      case 'ledger':
-      case 'witness':
-        return sign(null, message, keys[use]);
-      default:
-        return use satisfies never;
-    }
-  };
+  return (use, message) => provePossession(keys[use], message);
+}
+
+/** A signature by any private key that is in memory: Ed25519, X25519 (as XEdDSA), or over SHA-256 by RSA and ECDSA. */
+export function provePossession(key: KeyObject, message: Uint8Array): Uint8Array {
+  const type = key.asymmetricKeyType;
+  if (type === 'x25519') return signWithX25519(key, message);
+  return sign(type === 'ed25519' ? null : 'sha256', message, key);
 }
 
 /** A private key as PKCS #8 DER, for its file. */

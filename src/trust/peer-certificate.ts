@@ -2,7 +2,7 @@ import { X509Certificate, createHash, createPublicKey, type KeyObject } from 'no
 import { accept, isJurisdictionCode, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
 import type { CertificateRefusal } from './error.ts';
 import { memberByCode, type Manifest } from './manifest.ts';
-import { validityObjection } from './member-key.ts';
+import { isValidAround } from './member-key.ts';
 
 // National PKIs have an intermediate or two.
 const MAX_CHAIN = 4;
@@ -41,7 +41,7 @@ export function verifyPeerCertificate(
   }
   const digest = spkiSha256(certificate);
   const pin = member.tls.spki_sha256.find(({ sha256 }) => sha256 === digest);
-  if (pin === undefined || validityObjection(pin, nowMs) !== undefined) {
+  if (pin === undefined || !isValidAround(pin, nowMs)) {
     return refuse('CERTIFICATE_NOT_PINNED', `key ${digest} is not pinned for ${code}`);
   }
   return accept(code);

@@ -20,7 +20,7 @@ const MEMBERS: Readonly<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   WITNESSED: ['peer', 'detail'],
   EVIDENCE_COMPLETE: ['peer', 'message_id', 'detail'],
   MANIFEST: ['detail'],
-  KEY: [],
+  KEY: ['detail'],
   DISCLOSED: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
   INCIDENT: ['detail'],
   EVIDENCE_DELETED: ['detail'],
@@ -37,6 +37,7 @@ const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   OPENED: ['act'],
   ACTED: ['act'],
   MANIFEST: ['manifest'],
+  KEY: ['key'],
   INCIDENT: ['incident'],
   WITNESSED: ['witnessed'],
   // At the recipient the file; at the sender the recipient's word for it.

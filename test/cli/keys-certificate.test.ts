@@ -4,7 +4,8 @@ import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { nodePaths } from '../../src/config/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import { readKeyring } from '../../src/node/keyring.ts';
 import { createCouncil, enrolMember, fingerprintOf, initNode, installManifest, signDraft } from '../../src/node/mod.ts';
 import { verifyManifest } from '../../src/trust/mod.ts';
 import { runCommand } from '../kit/command.ts';
@@ -191,6 +192,11 @@ describe.runIf(isThere)('a national PKI', () => {
     expect(await runCommand('keys', 'csr', '--node', dir, '--same-key', '-o', csr)).toMatchObject({ status: 0 });
     const renewed = await install(pki.issue('renewed', 'root', csr, leaf('XA'), 700));
     expect(renewed).toMatchObject({ ok: true, needs_council: false, kid: first['kid'] });
+    // The key of the authority of before is still there, and issues nothing any more.
+    const { keys } = await readKeyring(loadNodeConfig(nodePaths(dir).config, {}), undefined);
+    const subject = { code: 'XA' as JurisdictionCode, host: '127.0.0.1', nowMs: Date.now() };
+    expect(await keys.renewCertificate(first['kid'] as string, subject)).toBeUndefined();
+    await expect(keys.make('tls', subject)).rejects.toMatchObject({ code: 'NODE_NO_AUTHORITY' });
     expect((await runCommand('keys', 'csr', '--node', dir, '--key-type', 'dsa', '-o', csr)).status).toBe(2);
   }, 240_000);
 });

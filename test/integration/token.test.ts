@@ -15,10 +15,12 @@ import {
   healthOf,
   initNode,
   installManifest,
+  keyDesk,
+  rotateAt,
   signDraft,
   type Node,
 } from '../../src/node/mod.ts';
-import { setMinimumSuite, verifyManifest } from '../../src/trust/mod.ts';
+import { KEY_USES, setMinimumSuite, verifyKeyUpdate, verifyManifest } from '../../src/trust/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { runCommand } from '../kit/command.ts';
 import { requestDraft } from '../kit/drafts.ts';
@@ -108,6 +110,21 @@ describe.skipIf(SOFTHSM === undefined)('a node with a token', () => {
     expect(found.filter(({ check }) => check === 'keys').map(({ level, text: says }) => [level, says])).toEqual([
       ['ok', expect.stringContaining(LABEL)],
     ]);
+  }, 240_000);
+
+  test('makes its next keys in the token, and each proves that it is held', async () => {
+    const node = await startNode(federation, XA);
+    const before = readdirSync(nodePaths(federation.dirOf(XA)).keys);
+    for (const use of KEY_USES) {
+      const { update, kid } = await rotateAt(keyDesk(node), use, { startsInMs: 1000, overlapMs: 1000 });
+      expect(verifyKeyUpdate(update, node.exchange.manifest, Date.now())).toMatchObject({ ok: true, value: { use } });
+      expect(node.storage.keys[use].at(-1)!.kid).toBe(kid);
+    }
+    const fresh = readdirSync(nodePaths(federation.dirOf(XA)).keys).filter((name) => !before.includes(name));
+    const [kem, ...tls] = fresh.sort();
+    expect(kem).toMatch(/^kem-[0-9a-f]{16}\.key$/);
+    expect(tls.every((name) => name.startsWith('tls-'))).toBe(true);
+    await node.stop();
   }, 240_000);
 
   test('says what is wrong when it cannot get at its keys', async () => {

@@ -88,6 +88,7 @@ NUMBER, BYTES, TEXT = "number", "bytes", "text"
 PEER_ENTRY = {1: ("leaf_hash", BYTES), 2: ("checkpoint", TEXT)}
 ACCEPTED = {1: ("version", NUMBER), 2: ("digest", BYTES)}
 INCIDENT_DETAIL = {1: ("digest", BYTES)}
+KEY_DETAIL = {1: ("use", NUMBER), 2: ("public_key_sha256", BYTES), 3: ("key_id", TEXT)}
 WITNESSED_DETAIL = {1: ("checkpoint", TEXT)}
 ACT = {1: ("role", NUMBER), 2: ("action", NUMBER), 3: ("refused", NUMBER), 4: ("record", BYTES)}
 ARRIVED = {1: ("file_id", TEXT), 2: ("size", NUMBER), 3: ("root", BYTES)}
@@ -100,7 +101,7 @@ ENTRY = {
     7: ("sealed_digest", BYTES), 8: ("signed_digest", BYTES), 9: ("reason", NUMBER),
     10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
     13: ("witnessed", WITNESSED_DETAIL), 20: ("evidence_arrived", ARRIVED), 21: ("evidence_deleted", DELETED),
-    24: ("epoch", EPOCH_DETAIL), 25: ("resumed", RESUMED_DETAIL), 26: ("recovered", RECOVERED_DETAIL), 27: ("act", ACT),
+    23: ("key", KEY_DETAIL), 24: ("epoch", EPOCH_DETAIL), 25: ("resumed", RESUMED_DETAIL), 26: ("recovered", RECOVERED_DETAIL), 27: ("act", ACT),
     28: ("erased", {1: ("why", NUMBER)}), 29: ("withheld", {1: ("rule", NUMBER)}),
 }
 RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
@@ -181,7 +182,7 @@ MEMBERS = {  # part 5: kind -> (required, optional)
     SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
     VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
     6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, {"evidence_arrived", "peer_entry"}),
-    MANIFEST: ({"manifest"}, set()), 11: (set(), set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT), 20: ({"evidence_deleted"}, set()),
+    MANIFEST: ({"manifest"}, set()), 11: ({"key"}, set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT), 20: ({"evidence_deleted"}, set()),
     EPOCH: ({"epoch"}, set()), RESUMED: ({"peer"}, {"resumed", "peer_entry"}), RECOVERED: (ABOUT | {"recovered"}, {"reason"}),
     28: (ABOUT | {"erased"}, set()), 29: (ABOUT | {"withheld"}, set()),
 }
@@ -214,6 +215,8 @@ def parse_entry(data):
     must("epoch" not in entry or {"number", "kept"} <= set(entry["epoch"]) and entry["epoch"]["number"] <= 512, "epoch of an entry")
     must("resumed" not in entry or set(entry["resumed"]) == {"epoch", "held"}, "resumed of an entry")
     must("recovered" not in entry or set(entry["recovered"]) == {"kind", "leaf_hash", "checkpoint"}, "recovered of an entry")
+    must("key" not in entry or (set(entry["key"]) == {"use", "public_key_sha256", "key_id"} and 1 <= entry["key"]["use"] <= 5
+                                and len(entry["key"]["public_key_sha256"]) == 32 and len(entry["key"]["key_id"]) <= 43), "key of an entry")
     must("peer_entry" not in entry or set(entry["peer_entry"]) == {"leaf_hash", "checkpoint"}, "peer_entry of an entry")
     return entry
 
@@ -309,26 +312,39 @@ def decimal(text):
     return int(text)
 
 
-def check_note(note, key):
-    """The text of a note that carries exactly one good signature of the key."""
+def note_keys(listed, kind, at=None):
+    """A member's ledger or witness keys, those of them that were valid at a time, oldest first."""
+    keys = listed.get("keys", [{"vkey": listed["vkey"], "not_before": 0, "not_after": MAX_NUMBER}])
+    valid = [key for key in keys if at is None or is_valid(key, at)]
+    return [parse_vkey(key["vkey"], kind) for key in valid]
+
+
+def is_valid(key, at):
+    return key["not_before"] <= at < key["not_after"] and not key.get("revoked_at", MAX_NUMBER) <= at
+
+
+def check_note(note, keys):
+    """The text of a note, and which of the keys signed it: at least one, and each at most once."""
     must(not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", note) and note.endswith("\n"), "characters of a note")
     text, found, lines = note.rpartition("\n\n")
     must(found, "a note without signatures")
-    own = []
+    signers = []
     for line in lines[:-1].split("\n"):
         match = re.fullmatch("\u2014 ([^ +]+) ([A-Za-z0-9+/]+={0,2})", line)
         must(match, "a signature line")
         data = unb64(match[2])
         must(len(data) >= 5, "a signature line")
-        if match[1] == key["name"] and data[:4] == key["id"]:
-            own.append(data[4:])
-    must(len(own) == 1 and ed25519(key["public"], own[0], (text + "\n").encode()), f"the signature of {key['name']}")
-    return text + "\n"
+        for key in keys:
+            if match[1] == key["name"] and data[:4] == key["id"]:
+                must(key["id"] not in signers and ed25519(key["public"], data[4:], (text + "\n").encode()), f"the signature of {key['name']}")
+                signers.append(key["id"])
+    must(signers, "no signature by a key that is to be believed")
+    return text + "\n", signers
 
 
-def check_checkpoint(note, key):
-    match = re.fullmatch(r"([^\n]+)\n([0-9]+)\n([A-Za-z0-9+/]{43}=)\n", check_note(note, key))
-    must(match and match[1] == key["name"], "a checkpoint's body")
+def check_checkpoint(note, keys):
+    match = re.fullmatch(r"([^\n]+)\n([0-9]+)\n([A-Za-z0-9+/]{43}=)\n", check_note(note, keys)[0])
+    must(match and match[1] == keys[0]["name"], "a checkpoint's body")
     size, root = decimal(match[2]), unb64(match[3])
     must(size > 0 or root == sha256(b""), "the root of an empty tree")
     return size, root
@@ -343,11 +359,11 @@ def parse_proof(text, word):
     return decimal(lines[0][len(word) + 1:]), path, note
 
 
-def check_inclusion(text, entry, key):
+def check_inclusion(text, entry, keys):
     title = "c2sp.org/tlog-proof@v1\n"
     must(text.startswith(title), "the title of a proof")
     index, path, note = parse_proof(text[len(title):], "index")
-    size, root = check_checkpoint(note, key)
+    size, root = check_checkpoint(note, keys)
     must(inclusion_holds(index, size, leaf_hash(entry), path, root), "an inclusion proof")
     return index, size, root, note
 
@@ -466,8 +482,11 @@ def check_manifest(text, before=None):
         for member in manifest["members"]:
             for key in member["sign"] + member["encrypt"]:
                 must(thumbprint(key["jwk"]["crv"], unb64u(key["jwk"]["x"])) == key["kid"], "a member's kid")
-            must(parse_vkey(member["ledger"]["vkey"], 1)["name"] == member["ledger"]["origin"], "a member's ledger key")
-            must(parse_vkey(member["witness"]["vkey"], 4)["name"] == member["witness"]["name"], "a member's witness key")
+            for listed, name, kind in ((member["ledger"], "origin", 1), (member["witness"], "name", 4)):
+                keys = listed.get("keys", [{"vkey": listed["vkey"], "not_before": 0}])
+                must(all(parse_vkey(key["vkey"], kind)["name"] == listed[name] for key in keys), "a member's ledger or witness key")
+                begins = [key["not_before"] for key in keys]
+                must(begins == sorted(set(begins)) and keys[-1]["vkey"] == listed["vkey"], "the order of a member's keys")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Wrong(f"a manifest: {error}")
     return {**manifest, "digest": sha256(payload)}
@@ -481,15 +500,15 @@ def member_of(manifests, code):
     raise Wrong(f"no manifest lists {code}")
 
 
-def ledger_key(manifests, code, origin):
-    """The key of a member's ledger of that origin, by the newest manifest that lists it."""
+def ledger_of(manifests, code, origin):
+    """What the newest manifest that lists it says of a member's ledger of that origin."""
     for manifest in reversed(manifests):
         for member in manifest["members"]:
             if member["code"] == code and member["ledger"]["origin"] == origin:
-                return parse_vkey(member["ledger"]["vkey"], 1)
+                return member["ledger"]
     parent, epoch = split_epoch(origin)
     must(epoch > 1, f"no manifest lists the ledger {origin} of {code}")
-    return epoch_key(ledger_key(manifests, code, parent), origin)
+    return ledger_of(manifests, code, parent)
 
 
 def split_epoch(origin):
@@ -498,9 +517,14 @@ def split_epoch(origin):
     return (match[1], int(match[2])) if match and 2 <= int(match[2]) <= 512 else (origin, 1)
 
 
-def epoch_key(first, origin):
-    """The same public key under another name is another key of a log."""
-    return {"name": origin, "id": sha256(origin.encode(), b"\n\x01", first["public"])[:4], "public": first["public"]}
+def in_epoch(keys, origin):
+    """The same public keys under the origin of an epoch are other keys of a log."""
+    return [{"name": origin, "id": sha256(origin.encode(), b"\n\x01", key["public"])[:4], "public": key["public"]} for key in keys]
+
+
+def ledger_keys_of(manifests, code, origin):
+    """Every key that a member's ledger of that origin has ever had, oldest first."""
+    return in_epoch(note_keys(ledger_of(manifests, code, origin), 1), origin)
 
 
 # --- part 10: bundles --------------------------------------------------------------------------------------------------------
@@ -611,7 +635,8 @@ def open_bundle(path):
         manifests.append(check_manifest(files[f"manifests/{version}.json"].decode(), manifests[-1] if manifests else None))
         must(version == manifests[-1]["version"], f"the version of manifest {version}")
     must(manifests, "no manifest")
-    signed_size, root = check_checkpoint(files.get("checkpoint", b"").decode(), ledger_key(manifests, code, origin))
+    note, ledger_keys = files.get("checkpoint", b"").decode(), ledger_keys_of(manifests, code, origin)
+    signed_size, root = check_checkpoint(note, ledger_keys)
     must(signed_size == size, "bundle.json describes another checkpoint")
     if selection is None:
         found, tree = read_tree(lambda name: files.get(name) or must(False, f"{name} is missing"), size, root)
@@ -627,6 +652,12 @@ def open_bundle(path):
         check_selected(entries, selection, size, disclosed)
     check_story(entries, selection or {})
     epochs = read_epochs(entries, manifests, code, origin, tree)
+    if selection is None:
+        listed = note_keys(ledger_of(manifests, code, origin), 1)  # entries name a key as the manifest does, in every epoch
+        named = [entry["key"]["key_id"] for entry in entries.values() if entry.get("key", {}).get("use") == 4]
+        due = in_epoch([key for key in listed if key["id"].hex() == (named or [listed[0]["id"].hex()])[-1]], origin)
+        signers = check_note(note, ledger_keys)[1]
+        must(any(key["id"] in signers for key in due), "the checkpoint is not by the key that its ledger names")
     recorded = {entry["manifest"]["version"]: entry["manifest"]["digest"] for entry in entries.values() if entry["kind"] == MANIFEST}
     must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
     cosigned = [check_cosigned(name, files[name], manifests, code, origin, tree)
@@ -662,7 +693,7 @@ def read_epochs(entries, manifests, code, origin, tree):
         name = note.split("\n")[0]
         epoch = 1 if name == parent else split_epoch(name)[1] if split_epoch(name)[0] == parent else number
         must(epoch < number, "a head of no former epoch")
-        size, root = check_checkpoint(note, ledger_key(manifests, code, name))
+        size, root = check_checkpoint(note, ledger_keys_of(manifests, code, name))
         named[epoch] = max(size, named.get(epoch, 0))
         return size, root
 
@@ -713,20 +744,22 @@ def check_disclosed(message_id, jws, entries, code, manifests):
 def check_cosigned(name, data, manifests, code, origin, tree):
     """A checkpoint the ledger has had, and no false cosignature on it. Returns the witnesses that vouch for it."""
     note = data.decode()
-    size, root = check_checkpoint(note, ledger_key(manifests, code, origin))
+    size, root = check_checkpoint(note, ledger_keys_of(manifests, code, origin))
     must(name == f"cosigned/{size}" and size <= len(tree.levels[0]) and tree.root(size) == root, f"{name} is not a checkpoint of this tree")
     text, _, lines = note.rpartition("\n\n")
     vouching = []
-    witnesses = {m["witness"]["vkey"]: m["code"] for manifest in manifests for m in manifest["members"]}
-    for vkey, witness in witnesses.items():
-        key = parse_vkey(vkey, 4)
+    # A newer manifest says more of a key's time than an older one.
+    witnesses = {key["id"]: (m, key) for manifest in manifests for m in manifest["members"] for key in note_keys(m["witness"], 4)}
+    for member, key in witnesses.values():
         own = [unb64(line.split(" ")[2]) for line in lines[:-1].split("\n") if line.split(" ")[1] == key["name"]]
         own = [signature for signature in own if signature[:4] == key["id"]]
         must(len(own) <= 1, f"{name}: two cosignatures by {key['name']}")
         for signature in own:
             message = f"cosignature/v1\ntime {int.from_bytes(signature[4:12], 'big')}\n{text}\n".encode()
             must(len(signature) == 76 and ed25519(key["public"], signature[12:], message), f"{name}: the cosignature of {key['name']}")
-            vouching.append(witness)
+            then = note_keys(member["witness"], 4, int.from_bytes(signature[4:12], "big") * 1000)
+            must(key in then, f"{name}: the key of {key['name']} when it cosigned")
+            vouching.append(member["code"])
     must(lines.count("\n") == len(vouching) + 1, f"{name}: a line of nobody that a manifest knows")
     return name, vouching
 
@@ -741,18 +774,28 @@ def parse_pack(data):
     return items
 
 
+def keys_then(manifests, entry, origin):
+    """The keys of a peer's ledger that were to be believed when the entry was made; the peer's clock may be five minutes ahead."""
+    listed, at = ledger_of(manifests, entry["peer"], origin), entry["time"]
+    now = note_keys(listed, 1, at)
+    begins = {parse_vkey(key["vkey"], 1)["id"]: key["not_before"] for key in listed.get("keys", [])}
+    soon = [key for key in note_keys(listed, 1, at + 300_000) if begins.get(key["id"], 0) > at]
+    return in_epoch(now + soon, origin)
+
+
 def check_held(code, own, at, data, manifests):
     """The proof of a peer's entry says exactly what the own entry claims."""
     receipt = decode(RECEIPT, data)
     must(set(receipt) == {"entry", "proof"}, f"entry {at}: its receipt")
     lost = own["kind"] == RECOVERED
     stated = own["recovered"] if lost else own["peer_entry"]
-    key = ledger_key(manifests, code if lost else own["peer"], stated["checkpoint"].split("\n")[0])
-    index, size, root, note = check_inclusion(receipt["proof"], receipt["entry"], key)
+    origin = stated["checkpoint"].split("\n")[0]
+    keys = ledger_keys_of(manifests, code, origin) if lost else keys_then(manifests, own, origin)
+    index, size, root, note = check_inclusion(receipt["proof"], receipt["entry"], keys)
     theirs = parse_entry(receipt["entry"])
     leaf = leaf_hash(receipt["entry"])
     must(leaf == stated["leaf_hash"] and note == stated["checkpoint"], f"entry {at}: it commits to another proof")
-    found = {"origin": key["name"], "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
+    found = {"origin": origin, "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
     if own["kind"] == 9:
         must(theirs["kind"] == 9 and "evidence_arrived" in theirs and theirs["peer"] == code and theirs["message_id"] == own["message_id"], f"entry {at}: the arrival that is proved")
         return found
@@ -791,7 +834,7 @@ def cross_check(a, b):
         if common is not None:
             name = note.split("\n")[0]
             must(entry["peer"] == b["code"], f"{a['path']}: entry {at} names another peer than it cosigned")
-            size, root = check_checkpoint(note, ledger_key(a["manifests"], b["code"], name))
+            size, root = check_checkpoint(note, keys_then(a["manifests"], entry, name))
             if size > common:
                 epoch = 1 if name == b["first_origin"] else split_epoch(name)[1]
                 must(size <= b["named"].get(epoch, 0), f"{b['path']} does not say what {a['code']} cosigned")
@@ -899,12 +942,12 @@ def command_vectors(folder):
     body = f"{key['name']}\n3\n{l['root']}\n"
     must(f"{body}\n\u2014 {key['name']} {b64(key['id'] + log.sign(body.encode()))}\n" == l["checkpoint"], "the checkpoint")
     must(parse_bundle(bytes.fromhex(l["entry_bundle"])) == entries and b"".join(tree.levels[0]).hex() == l["tile"], "bundle or tile")
-    must(check_inclusion(l["inclusion"]["proof"], entries[1], key)[0] == 1, "the inclusion proof")
+    must(check_inclusion(l["inclusion"]["proof"], entries[1], [key])[0] == 1, "the inclusion proof")
     receipt = decode(RECEIPT, unb64u(l["receipt"]))
     must(receipt == {"entry": entries[1], "proof": l["inclusion"]["proof"]}, "the receipt")
     old_size, path, note = parse_proof(l["consistency"]["proof"], "old")
-    old = check_checkpoint(l["consistency"]["old"], key)
-    size, root = check_checkpoint(note, key)
+    old = check_checkpoint(l["consistency"]["old"], [key])
+    size, root = check_checkpoint(note, [key])
     must(old[0] == old_size and consistency_holds(*old, size, root, path), "the consistency proof")
     must(not consistency_holds(old[0], root, size, root, path), "a false consistency proof")
 
@@ -924,8 +967,9 @@ def command_node(folder):
     manifest = check_manifest((folder / "manifest.json").read_text())
     note = (folder / "ledger/checkpoint").read_text()
     origin = note.split("\n")[0]
-    member = next((m for m in manifest["members"] if m["ledger"]["origin"] == origin), None) or must(False, f"no member has the ledger {origin}")
-    size, root = check_checkpoint(note, parse_vkey(member["ledger"]["vkey"], 1))
+    names = (origin, split_epoch(origin)[0])
+    member = next((m for m in manifest["members"] if m["ledger"]["origin"] in names), None) or must(False, f"no member has the ledger {origin}")
+    size, root = check_checkpoint(note, in_epoch(note_keys(member["ledger"], 1), origin))
     raw, _ = read_tree(lambda name: (folder / "ledger" / name).read_bytes(), size, root)
     check_story({at: parse_entry(entry) for at, entry in enumerate(raw)}, {})
     return f"{member['code']}: {size} entries"

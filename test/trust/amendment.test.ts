@@ -151,3 +151,21 @@ describe('fingerprints', () => {
       expect(isFingerprintOf(text, digest)).toBe(false);
   });
 });
+
+test('a ledger or witness key is revoked by its key id, and from then on has a time', () => {
+  for (const use of ['ledger', 'witness'] as const) {
+    const { vkey } = statement[use];
+    const id = vkey.split('+')[1]!;
+    const revoked = revokeKey(draft, XA, id, { atMs: NOW + 5, reason: 'stolen' }, NOW);
+    const member = memberByCode(revoked, XA)!;
+    expect(member[use].keys).toEqual([
+      { vkey, not_before: 0, not_after: Number.MAX_SAFE_INTEGER, revoked_at: NOW + 5, reason: 'stolen' },
+    ]);
+    expect(memberByCode(parseManifest(utf8ToBytes(encodeManifest(revoked))), XA)![use]).toEqual(member[use]);
+    const other = use === 'ledger' ? 'witness' : 'ledger';
+    expect(member[other]).toEqual(statement[other]);
+    // Its holder may be a thief: an enrolment under it is nobody's.
+    expect(() => addMember(revoked, renewed, NOW)).toThrow(expect.objectContaining({ code: 'TRUST_LEDGER_CHANGED' }));
+    expect(() => addMember(draft, renewed, NOW)).not.toThrow();
+  }
+});

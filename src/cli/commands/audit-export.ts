@@ -1,9 +1,10 @@
 import { ApiError, type ApiClient } from '../../client/mod.ts';
-import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
 import { nodeClient } from '../acting.ts';
-import type { Command, Terminal } from '../command.ts';
+import type { Arguments, Command, Terminal } from '../command.ts';
 import { writeStream } from '../files.ts';
+import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 export const auditExport: Command = {
   name: 'audit export',
@@ -19,6 +20,7 @@ export const auditExport: Command = {
       help: 'messages to add as they were signed; the ledger records it before the bundle is made',
     },
     case: { value: 'ID', help: 'only what is about this case, whose id stays out of the bundle' },
+    ...PASSPHRASE_FD,
   },
   details:
     'A bundle holds no case content, no names and no case references but for what --disclose adds. A part of a ledger is as verifiable as all of it: its bundle has ' +
@@ -37,7 +39,7 @@ export const auditExport: Command = {
       disclose,
     };
     const bytes =
-      (await fromRunning(nodeClient(args), request, output)) ?? (await fromStopped(dir, request, output, io));
+      (await fromRunning(nodeClient(args), request, output)) ?? (await fromStopped(dir, request, output, args, io));
     io.result({ ok: true, output, bytes }, [
       `Wrote ${output} (${bytes} bytes).`,
       `Next: “rogatory audit verify ${output}”, with the other side’s bundle if you have it.`,
@@ -57,9 +59,15 @@ async function fromRunning(api: ApiClient, request: BundleRequest, output: strin
   return writeStream(output, bundle);
 }
 
-async function fromStopped(dir: string, request: BundleRequest, output: string, io: Terminal): Promise<number> {
+async function fromStopped(
+  dir: string,
+  request: BundleRequest,
+  output: string,
+  args: Arguments,
+  io: Terminal,
+): Promise<number> {
   const config = loadNodeConfig(nodePaths(dir).config, process.env);
-  const storage = await openNodeStorage(config, loadPassphrase(process.env));
+  const storage = await openNodeStorage(config, await passphraseFor(dir, args, io));
   try {
     const onProgress = (done: number, total: number): void => {
       if (total > 10_000 && done % 10_240 === 0) io.note(`${done} of ${total} entries`);

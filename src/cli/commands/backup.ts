@@ -1,9 +1,10 @@
 import { ApiClient, ApiError } from '../../client/mod.ts';
-import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { backupOf, beginEpoch, openNodeStorage, restoreBackup, stateOf, takeHead } from '../../node/mod.ts';
-import type { Command } from '../command.ts';
+import type { Arguments, Command, Terminal } from '../command.ts';
 import { CliError } from '../error.ts';
 import { openFile, readInput, writeStream } from '../files.ts';
+import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 const SECRET_MODE = 0o600;
 
@@ -14,6 +15,7 @@ export const backup: Command = {
   options: {
     node: { value: 'D', help: 'the node’s folder', required: true },
     output: { value: 'FILE', short: 'o', help: 'where to write the backup', required: true },
+    ...PASSPHRASE_FD,
   },
   details:
     'Records and keys stay encrypted under the data key, which is encrypted under the passphrase if the node has one; without one the file ' +
@@ -22,7 +24,7 @@ export const backup: Command = {
   async run(args, io) {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
-    const bytes = (await fromRunning(dir, output)) ?? (await fromStopped(dir, output));
+    const bytes = (await fromRunning(dir, output)) ?? (await fromStopped(dir, output, args, io));
     io.result({ ok: true, output, bytes }, [
       `Wrote ${output} (${bytes} bytes).`,
       `To put it back: “rogatory restore ${output} --node FOLDER”.`,
@@ -40,9 +42,9 @@ async function fromRunning(dir: string, output: string): Promise<number | undefi
   }
 }
 
-async function fromStopped(dir: string, output: string): Promise<number> {
+async function fromStopped(dir: string, output: string, args: Arguments, io: Terminal): Promise<number> {
   const config = loadNodeConfig(nodePaths(dir).config, process.env);
-  const storage = await openNodeStorage(config, loadPassphrase(process.env));
+  const storage = await openNodeStorage(config, await passphraseFor(dir, args, io));
   try {
     return await writeStream(output, backupOf(config, storage.records()), SECRET_MODE);
   } finally {
@@ -63,6 +65,7 @@ export const restore: Command = {
     'new-epoch': {
       help: 'entries are lost for good: keep what is there, and go on under a new origin that says so',
     },
+    ...PASSPHRASE_FD,
   },
   details:
     'A node that has signed more than the backup holds must not serve from it: it would sign a second history, and its peers have the proof ' +
@@ -75,7 +78,7 @@ export const restore: Command = {
     if (more.length > 0) throw new CliError('CLI_USAGE', 'Give one backup at most.');
     if (path !== undefined) await putBack(path, dir);
     const config = loadNodeConfig(nodePaths(dir).config, process.env);
-    const passphrase = loadPassphrase(process.env);
+    const passphrase = await passphraseFor(dir, args, io);
     const head = args.optional('head');
     if (head !== undefined) await takeHead(config, passphrase, (await readInput(head, 16_384)).toString('utf8'));
     if (args.flag('new-epoch')) {

@@ -8,6 +8,7 @@ import {
   fingerprintOf,
   signDraft,
   signedManifestPath,
+  updateMember,
   verifySigned,
 } from '../../node/mod.ts';
 import {
@@ -28,7 +29,7 @@ export const federationAdd: Command = {
   name: 'federation add',
   summary:
     'add jurisdictions to the manifest’s draft, or a member’s new keys, checking that each holds the keys it enrols',
-  operands: 'ENROLMENT.json…',
+  operands: 'ENROLMENT.json|KEY-UPDATE.json…',
   options: {
     dir: COUNCIL_FOLDER,
     overlap: { value: 'DAYS', help: `how long a member’s old keys still count; ${OVERLAP_DAYS} by default` },
@@ -40,8 +41,11 @@ export const federationAdd: Command = {
     const added: { readonly code: string; readonly digits: string }[] = [];
     for (const path of args.operands) {
       const text = (await readInput(path, 1_000_000)).toString('utf8');
-      await enrolMember(args.text('dir', '.'), text, undefined, overlapDays);
-      const { statement } = JSON.parse(text) as { readonly statement: string };
+      const dir = args.text('dir', '.');
+      const update = keyUpdateIn(text);
+      if (update !== undefined) await updateMember(dir, text);
+      else await enrolMember(dir, text, undefined, overlapDays);
+      const statement = update ?? (JSON.parse(text) as { readonly statement: string }).statement;
       added.push({ code: codeIn(statement), digits: statementDigits(statement) });
     }
     io.result({ ok: true, added: added.map(({ code }) => code), fingerprints: added }, [
@@ -200,6 +204,16 @@ function readTime(text: string | undefined): number {
   if (!Number.isSafeInteger(time))
     throw new CliError('CLI_USAGE', '--at must be such as 2026-03-31T14:00:00Z, or Unix milliseconds.');
   return time;
+}
+
+/** What a key update says, if it is one. */
+function keyUpdateIn(text: string): string | undefined {
+  try {
+    const { update } = JSON.parse(text) as { readonly update?: unknown };
+    return typeof update === 'string' ? update : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function codeIn(statement: string): string {

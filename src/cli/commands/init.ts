@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isEndpoint, loadPassphrase, loadPin, nodePaths } from '../../config/mod.ts';
+import { isEndpoint, nodePaths } from '../../config/mod.ts';
 import { initNode, type InitOptions } from '../../node/mod.ts';
-import type { Arguments, Command } from '../command.ts';
+import type { Arguments, Command, Terminal } from '../command.ts';
 import { CliError } from '../error.ts';
 import { statementDigits } from '../manifest-lines.ts';
+import { PASSPHRASE_FD, PIN_FD, newPassphrase, pinOf } from '../passphrase.ts';
 
 export const init: Command = {
   name: 'init',
@@ -39,18 +40,22 @@ export const init: Command = {
       help: 'library of a hardware security module: keys that sign and decrypt go there; --token names the token',
     },
     token: { value: 'LABEL', help: 'label of the token, which the module’s own tools have made' },
+    ...PIN_FD,
     'pin-each-time': { help: 'do not keep the PIN under the data key: every command needs it again' },
+    ...PASSPHRASE_FD,
   },
   details:
-    'The data key that everything rests under is wrapped by ROGATORY_PASSPHRASE or ROGATORY_PASSPHRASE_FILE.\n' +
-    'A token’s PIN comes from ROGATORY_PIN or ROGATORY_PIN_FILE.\n' +
-    'Without a passphrase the data key is kept in a file that only the owner can read: good for trying out, not for a ministry.',
+    'The data key that everything rests under is wrapped by a passphrase: from --passphrase-fd, ROGATORY_PASSPHRASE,\n' +
+    'ROGATORY_PASSPHRASE_FILE or the credential rogatory-passphrase, or asked for at a terminal.\n' +
+    'A token’s PIN comes likewise from --pin-fd, ROGATORY_PIN, ROGATORY_PIN_FILE, the credential rogatory-pin, or is asked for.\n' +
+    'Without one it is kept in a file that only the owner can read: good for trying out, not for a ministry.',
   async run(args, io) {
     args.noOperands();
     const code = args.jurisdiction('jurisdiction');
     const endpoint = readEndpoint(args.optional('endpoint'));
     const url = endpoint === '' ? undefined : new URL(endpoint);
-    const passphrase = loadPassphrase(process.env);
+    const passphrase = await newPassphrase(args, io);
+    const token = await readToken(args, io);
     const config = await initNode({
       code,
       dir: args.text('dir'),
@@ -60,7 +65,7 @@ export const init: Command = {
       listen: readListen(args, url),
       origin: args.optional('origin') ?? url?.host ?? missingOrigin(),
       passphrase,
-      token: readToken(args),
+      token,
       suite: args.integer('suite', 1, 2) === 2 ? 2 : 1,
     });
     const { dir, enrolment } = nodePaths(config.paths.dir);
@@ -75,7 +80,7 @@ export const init: Command = {
         digits,
         ledger_origin: config.ledgerOrigin,
         encrypted: passphrase !== undefined,
-        ...(config.pkcs11 === undefined ? {} : { token: config.pkcs11.token }),
+        ...(token === undefined ? {} : { token: token.token }),
       },
       [
         `Made node ${code} in ${dir}.`,
@@ -89,14 +94,13 @@ export const init: Command = {
   },
 };
 
-function readToken(args: Arguments): InitOptions['token'] {
+async function readToken(args: Arguments, io: Terminal): Promise<InitOptions['token']> {
   const path = args.optional('pkcs11');
   const label = args.optional('token');
   if ((path === undefined) !== (label === undefined))
     throw new CliError('CLI_USAGE', '--pkcs11 and --token go together.');
   if (path === undefined || label === undefined) return undefined;
-  const pin = loadPin(process.env);
-  if (pin === undefined) throw new CliError('CLI_USAGE', 'Give the token’s PIN with ROGATORY_PIN_FILE.');
+  const pin = await pinOf(label, args, io);
   return { module: resolve(path), token: label, pin, keepPin: !args.flag('pin-each-time') };
 }
 

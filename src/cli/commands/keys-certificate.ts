@@ -1,11 +1,12 @@
 /** A certificate of the national PKI for a node. */
 import { isoTime, systemClock } from '../../base/mod.ts';
-import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { installCertificate, requestCertificate } from '../../node/mod.ts';
 import { TLS_KEY_TYPES } from '../../trust/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { readInput, writeOutput } from '../files.ts';
+import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 const NODE = { value: 'D', help: 'the node’s folder', required: true } as const;
 const MAX_BYTES = 200_000;
@@ -18,6 +19,7 @@ export const keysCsr: Command = {
     output: { value: 'FILE', short: 'o', help: 'the request, such as node.csr', required: true },
     'key-type': { value: 'TYPE', help: `of the new TLS key: ${TLS_KEY_TYPES.join(', ')}; p256 by default` },
     'same-key': { help: 'for the present TLS key, as when a certificate of the same PKI is renewed' },
+    ...PASSPHRASE_FD,
   },
   details:
     'The PKI has to copy the names in the request, urn:mla:node:CODE above all, and to allow serverAuth and clientAuth.',
@@ -28,7 +30,7 @@ export const keysCsr: Command = {
       throw new CliError('CLI_USAGE', `--key-type must be one of ${TLS_KEY_TYPES.join(', ')}.`);
     const dir = args.text('node');
     const config = loadNodeConfig(nodePaths(dir).config, {});
-    const request = await requestCertificate(config, loadPassphrase(process.env), {
+    const request = await requestCertificate(config, await passphraseFor(dir, args, io), {
       keyType,
       sameKey: args.flag('same-key'),
     });
@@ -49,6 +51,7 @@ export const keysInstallCertificate: Command = {
   options: {
     node: NODE,
     ca: { value: 'CA.pem', help: 'the root that peers are to trust for this jurisdiction', required: true },
+    ...PASSPHRASE_FD,
   },
   details:
     'CERT.pem has the certificate, and behind it the intermediate ones where there are any.\n' +
@@ -59,7 +62,8 @@ export const keysInstallCertificate: Command = {
     const config = loadNodeConfig(nodePaths(dir).config, {});
     const read = async (file: string): Promise<string> => (await readInput(file, MAX_BYTES)).toString('latin1');
     const pem = { certificate: await read(path), authority: await read(args.text('ca')) };
-    const installed = await installCertificate(config, loadPassphrase(process.env), pem, systemClock.nowMs());
+    const passphrase = await passphraseFor(dir, args, io);
+    const installed = await installCertificate(config, passphrase, pem, systemClock.nowMs());
     const { kid, notAfter, needsCouncil } = installed;
     io.result({ ok: true, kid, not_after: isoTime(notAfter), needs_council: needsCouncil }, [
       `Installed: TLS key ${kid}, certified until ${isoTime(notAfter)}.`,

@@ -1,9 +1,10 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient, ApiError } from '../../client/mod.ts';
-import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import type { IncidentRecord } from '../../exchange/mod.ts';
-import type { Command } from '../command.ts';
+import type { Arguments, Command, Terminal } from '../command.ts';
+import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 import { openNodeStorage } from '../../node/mod.ts';
 import { CliError } from '../error.ts';
 import { readInput, writeOutput } from '../files.ts';
@@ -69,11 +70,12 @@ export const ledgerExport: Command = {
   options: {
     node: { value: 'D', help: 'the node’s folder', required: true },
     output: { value: 'FOLDER', short: 'o', help: 'where to copy them to; made if it is not there', required: true },
+    ...PASSPHRASE_FD,
   },
   async run(args, io) {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
-    await bringUpToDate(dir);
+    await bringUpToDate(dir, args, io);
     const paths = nodePaths(dir);
     // The checkpoint last: whoever reads it finds all that it covers.
     await cp(join(paths.ledger, 'tile'), join(output, 'tile'), { recursive: true, force: true }).catch(
@@ -90,14 +92,14 @@ export const ledgerExport: Command = {
   },
 };
 
-async function bringUpToDate(dir: string): Promise<void> {
+async function bringUpToDate(dir: string, args: Arguments, io: Terminal): Promise<void> {
   try {
     await new ApiClient(dir).post('publish', {});
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'API_NODE_NOT_RUNNING') throw error;
     const storage = await openNodeStorage(
       loadNodeConfig(nodePaths(dir).config, process.env),
-      loadPassphrase(process.env),
+      await passphraseFor(dir, args, io),
     );
     await storage.close();
   }

@@ -1,9 +1,10 @@
 import { codeOf, RogatoryError, systemClock } from '../../base/mod.ts';
 import { ApiServer } from '../../api/mod.ts';
-import { loadNodeConfig, loadObjectStoreKey, loadPassphrase } from '../../config/mod.ts';
+import { loadNodeConfig, loadObjectStoreKey } from '../../config/mod.ts';
 import { Node, createLog } from '../../node/mod.ts';
 import type { Command } from '../command.ts';
 import { failpointFrom } from '../failpoint.ts';
+import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 // A shutdown that hangs must not keep a service manager waiting.
 const STOP_TIMEOUT_MS = 10_000;
@@ -11,7 +12,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export const serve: Command = {
   name: 'serve',
   summary: 'run a node in the foreground; SIGTERM or Ctrl-C drains and stops it',
-  options: { config: { value: 'D/node.json', help: 'the node’s configuration', required: true } },
+  options: { config: { value: 'D/node.json', help: 'the node’s configuration', required: true }, ...PASSPHRASE_FD },
   details:
     'Logs one line of JSON an event on stderr. Exits 0 after a clean stop, 1 when it cannot start or must recover from disk.',
   async run(args, io) {
@@ -26,9 +27,10 @@ export const serve: Command = {
     };
     process.on('uncaughtException', onFatal);
     const failpoint = failpointFrom(process.env, () => process.kill(process.pid, 'SIGKILL'));
+    const passphrase = await passphraseFor(config.paths.dir, args, io);
     const node = await Node.start({
       config,
-      passphrase: loadPassphrase(process.env),
+      passphrase,
       objectStoreKey: loadObjectStoreKey(process.env),
       log,
       onFatal,

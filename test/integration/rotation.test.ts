@@ -1,0 +1,160 @@
+import { sign } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { parseUtf8, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
+import { auditBundles } from '../../src/audit/mod.ts';
+import { keyDesk, keysAt, type Node } from '../../src/node/mod.ts';
+import { KEY_USES, rawPublicKey, type KeyUse } from '../../src/trust/mod.ts';
+import { KEY_TYPES, parseCheckpointNote, signCheckpoint, verifierKey } from '../../src/ledger/mod.ts';
+import { parseLedgerEntry } from '../../src/wire/mod.ts';
+import { exportedBundle, rebuildBundle } from '../kit/bundle.ts';
+import { readPrivateKeys } from '../kit/keys.ts';
+import { requestDraft } from '../kit/drafts.ts';
+import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { makeNextKey, publishDraft, secondOpinion } from '../kit/rotation.ts';
+import { traffic } from '../kit/traffic.ts';
+
+const [XA, XB] = ['XA', 'XB'] as JurisdictionCode[];
+// One manifest for all keys; or one for each, as a careful operator would do it.
+const DEEP = process.env['SLOW'] === '1';
+
+/** Has the council list a node's next keys, and gives one node the manifest: the other hears of it from its peer. */
+async function listNextKeys(federation: TestFederation, node: Node, uses: readonly KeyUse[]): Promise<void> {
+  for (const use of uses) {
+    // Some begin at once, the others in a moment, when both nodes have known of them for a while.
+    await makeNextKey(federation, node, use, { startsInMs: use === 'sign' || use === 'ledger' ? 1500 : 0 });
+  }
+  await publishDraft(federation, node);
+}
+
+async function entriesOf(node: Node): Promise<ReturnType<typeof parseLedgerEntry>[]> {
+  const { ledger } = node.storage;
+  return Promise.all(Array.from({ length: ledger.size }, async (_, i) => parseLedgerEntry(await ledger.entry(i))));
+}
+
+async function bundlesOf(nodes: readonly Node[]): Promise<{ readonly name: string; readonly bytes: Uint8Array }[]> {
+  return Promise.all(
+    nodes.map(async (node) => ({
+      name: node.config.code,
+      bytes: await exportedBundle(node),
+    })),
+  );
+}
+
+test('every kind of key is rotated under continuous traffic: nothing lost, nothing refused, and the audit is clean', async () => {
+  const federation = await copyTestFederation([XA!, XB!]);
+  const [a, b] = [
+    await startNode(federation, XA!, { witnessIntervalMs: 100 }),
+    await startNode(federation, XB!, { witnessIntervalMs: 100 }),
+  ];
+  const before = Object.fromEntries(KEY_USES.map((use) => [use, b.ownKeys.current[use].kid]));
+  const flows = [traffic(a, XB!), traffic(b, XA!)];
+  for (const uses of DEEP ? KEY_USES.map((use) => [use]) : [KEY_USES]) {
+    await listNextKeys(federation, b, uses);
+    await until(() => uses.every((use) => b.ownKeys.current[use].kid !== before[use]), 60_000);
+    await until(() => a.exchange.manifest.version === b.exchange.manifest.version, 60_000);
+    await until(() => b.transport.connections().every(({ connected }) => connected), 60_000);
+  }
+  const [fromA, fromB] = await Promise.all(flows.map((flow) => flow.stop()));
+  await until(async () => (await a.exchange.backlog(XB!)).count + (await b.exchange.backlog(XA!)).count === 0, 60_000);
+
+  const messages = [
+    ...(await a.exchange.messages({ limit: 100_000 })),
+    ...(await b.exchange.messages({ limit: 100_000 })),
+  ];
+  expect(messages.filter(({ status }) => status !== 'RECEIVED')).toEqual([]);
+  expect(messages.filter(({ direction }) => direction === 'OUT')).toHaveLength(fromA! + fromB!);
+  expect(messages.filter(({ direction }) => direction === 'IN')).toHaveLength(fromA! + fromB!);
+  const rotated = (await entriesOf(b)).flatMap(({ detail }) => (detail?.type === 'key' ? [detail.value.use] : []));
+  expect(rotated.sort()).toEqual(['ENCRYPT', 'LEDGER', 'SIGN', 'TLS', 'WITNESS']);
+  expect(keysAt(keyDesk(b)).map(({ use, state }) => `${use} ${state}`)).toEqual(
+    KEY_USES.flatMap((use) => [`${use} current`, `${use} former`]),
+  );
+
+  const bundles = await bundlesOf([a, b]);
+  const report = await auditBundles(bundles);
+  expect(report.findings).toEqual([]);
+  expect(secondOpinion(bundles) ?? 'OK ').toMatch(/^OK /);
+  // Whoever kept the former ledger key can sign with it, and nobody takes that for the ledger's word.
+  const former = readPrivateKeys(b.config.paths.keys).ledger;
+  const formerKey = verifierKey(b.config.ledgerOrigin, KEY_TYPES.ed25519, rawPublicKey(former));
+  const usurped = await rebuildBundle(bundles[1]!.bytes, (files) => {
+    const head = parseCheckpointNote(parseUtf8(files.get('checkpoint')!));
+    const note = signCheckpoint(head, formerKey, (message) => sign(null, message, former)).note;
+    files.set('checkpoint', utf8ToBytes(note));
+  });
+  const usurpedReport = await auditBundles([{ name: 'XB', bytes: usurped }]);
+  expect(usurpedReport.findings.map(({ code }) => code)).toEqual(['CHECKPOINT_INVALID']);
+  expect(secondOpinion([{ name: 'XB', bytes: usurped }]) ?? '').not.toMatch(/^OK /);
+  expect(report.exchange.every(({ refused, voided, unanswered }) => refused + voided + unanswered === 0)).toBe(true);
+
+  // The next start works with the keys of before it, and signs the same history.
+  const { size } = b.storage.ledger;
+  const key = b.storage.ledger.key;
+  await b.stop();
+  const again = await startNode(federation, XB!);
+  expect(again.storage.ledger.key).toEqual(key);
+  expect(again.storage.ledger.size).toBeGreaterThanOrEqual(size);
+  expect(KEY_USES.map((use) => again.ownKeys.current[use].kid)).toEqual(
+    KEY_USES.map((use) => b.ownKeys.current[use].kid),
+  );
+}, 240_000);
+
+test('a message that was sealed to the key of before opens after the change', async () => {
+  const federation = await copyTestFederation([XA!, XB!]);
+  const away = await startNode(federation, XA!);
+  const queued = await away.exchange.send(requestDraft(), XB!);
+  await away.stop();
+  const b = await startNode(federation, XB!);
+  const first = b.ownKeys.current.encrypt.kid;
+  await listNextKeys(federation, b, ['encrypt']);
+  await until(() => b.ownKeys.current.encrypt.kid !== first);
+  const a = await startNode(federation, XA!);
+  expect((await a.exchange.answerOf(queued.message_id, 40_000)).status).toBe('RECEIVED');
+  const sealed = await a.storage.store.get(`sealed/${queued.message_id}`);
+  expect(Buffer.from(Buffer.from(sealed!).toString().split('.')[0]!, 'base64url').toString()).toContain(first);
+}, 240_000);
+
+test('a peer that was away when the TLS key changed is told of it under the key that it knows', async () => {
+  const federation = await copyTestFederation([XA!, XB!]);
+  const b = await startNode(federation, XB!);
+  const first = b.ownKeys.current.tls.kid;
+  await listNextKeys(federation, b, ['tls']);
+  await until(() => b.ownKeys.current.tls.kid !== first);
+  const a = await startNode(federation, XA!);
+  expect(a.exchange.manifest.version).toBe(1);
+  const sent = await a.exchange.send(requestDraft(), XB!);
+  expect((await a.exchange.answerOf(sent.message_id, 60_000)).status).toBe('RECEIVED');
+  expect(a.exchange.manifest.version).toBe(2);
+}, 240_000);
+
+test('a key that begins while another change is being written down has its turn at once', async () => {
+  const federation = await copyTestFederation([XA!, XB!]);
+  let [stepMs, aheadMs] = [0, 0];
+  const b = await startNode(federation, XB!, {
+    clock: { nowMs: () => Date.now() + aheadMs },
+    failpoint: (name) => {
+      if (name === 'commit.planned') aheadMs += stepMs;
+    },
+  });
+  const { sign: firstSign, encrypt: firstEncrypt } = b.ownKeys.current;
+  await makeNextKey(federation, b, 'sign');
+  await makeNextKey(federation, b, 'encrypt', { startsInMs: 120_000 });
+  // Two minutes and a half go by while the manifest, and then the change of the signing key, are on their way to the disk.
+  stepMs = 75_000;
+  await publishDraft(federation, b);
+  await until(() => b.ownKeys.current.sign.kid !== firstSign.kid);
+  await until(() => b.ownKeys.current.encrypt.kid !== firstEncrypt.kid);
+}, 240_000);
+
+test('keys that are made and not listed yet change nothing at the next start', async () => {
+  const federation = await copyTestFederation([XA!, XB!]);
+  const b = await startNode(federation, XB!);
+  const kids = KEY_USES.map((use) => b.ownKeys.current[use].kid);
+  const { key } = b.storage.ledger;
+  for (const use of KEY_USES) await makeNextKey(federation, b, use);
+  await b.stop();
+  const again = await startNode(federation, XB!);
+  expect(KEY_USES.map((use) => again.ownKeys.current[use].kid)).toEqual(kids);
+  expect(again.storage.ledger.key).toEqual(key);
+  expect(keysAt(keyDesk(again)).filter(({ state }) => state === 'unlisted')).toHaveLength(KEY_USES.length);
+}, 240_000);
