@@ -20,7 +20,7 @@ import {
   type Statistics,
 } from '../casework/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
-import type { Checkpoint, Ledger, LedgerSigner } from '../ledger/mod.ts';
+import { LedgerError, type Checkpoint, type Ledger, type LedgerSigner } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { KeyUse, Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
@@ -383,9 +383,15 @@ export class Exchange {
     return recordOwnKeys(this.#context, own, ledgerSigner);
   }
 
-  /** Puts a newer manifest in force; sessions opened under the old one are closed and come back. */
-  async takeManifest(text: string): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
-    const taken = await takeManifest(this.#context, text);
+  /**
+   * Puts a newer manifest in force; sessions opened under the old one are closed and come back.
+   * @param shownHead the head of this node's own that the peer has shown who brings the manifest; one that proves the store wrong is fatal
+   */
+  async takeManifest(text: string, shownHead?: string): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
+    const taken = await takeManifest(this.#context, text, shownHead).catch((error: unknown) => {
+      if (error instanceof LedgerError) this.#onFatal(error);
+      throw error;
+    });
     if (!taken.ok) return taken;
     for (const session of this.#sessions.values()) session.close('MANIFEST_UPDATED');
     this.#onManifest();

@@ -1,6 +1,14 @@
 /** The first frame each way: what both sides must agree on, and the heads that each has seen of the other's ledger. */
 import { accept, equalBytes, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { LedgerError, epochKeysOf, epochOf, verifyCheckpoint, type Checkpoint } from '../ledger/mod.ts';
+import {
+  LedgerError,
+  epochKeysOf,
+  epochOf,
+  verifyCheckpoint,
+  type Checkpoint,
+  type LedgerReason,
+  type VerifierKey,
+} from '../ledger/mod.ts';
 import { PROTOCOL_VERSION, SCHEMA_VERSION, type Hello } from '../wire/mod.ts';
 import type { CloseReason } from './close-code.ts';
 import type { ExchangeContext } from './context.ts';
@@ -70,30 +78,34 @@ export async function verifyHello(
   if (hello.manifest_version === manifest.version && !equalBytes(hello.manifest_digest, digest)) {
     return refuse('MANIFEST_MISMATCH', `another manifest of version ${manifest.version}`);
   }
-  // The newer manifest comes first: it may list the key that the one side signs with, or say to the other that its own is over. The next
-  // session judges the heads.
-  if (hello.manifest_version > manifest.version) return accept({ manifest: 'THEIRS_NEWER', resume: { theirs: false } });
   if (context.directory.member(peer)?.status !== 'ACTIVE')
     return refuse('NOT_A_MEMBER', `${peer} is not an active member`);
-  if (hello.manifest_version < manifest.version) return accept({ manifest: 'OURS_NEWER', resume: { theirs: false } });
-  const theirs = await judgeTheirHead(context, peer, hello.checkpoint, seenBefore);
+  const theirs = await judgeTheirHead(context, peer, hello, seenBefore);
   if (!theirs.ok) return theirs;
-  const ours = await judgeOwnHead(context, hello.peer_checkpoint);
+  const ours = await judgeShownHead(context, hello);
   if (!ours.ok) return ours;
-  return accept({ manifest: 'SAME', resume: { ours: ours.value, theirs: theirs.value } });
+  const resume = { ours: ours.value, theirs: theirs.value };
+  if (hello.manifest_version === manifest.version) return accept({ manifest: 'SAME', resume });
+  return accept({ manifest: hello.manifest_version < manifest.version ? 'OURS_NEWER' : 'THEIRS_NEWER', resume });
 }
 
 /** @returns whether the head is of an epoch that this node does not know yet, and so says nothing until the peer has proved how it began */
 async function judgeTheirHead(
   context: ExchangeContext,
   peer: JurisdictionCode,
-  note: string,
+  { checkpoint: note, manifest_version: version }: Hello,
   seenBefore: Checkpoint | undefined,
 ): Promise<Verdict<boolean, CloseReason>> {
   const listed = context.directory.listedLedgerKeys(peer, context.clock.nowMs());
   const named = epochKeysOf(note, listed);
   const verified = verifyCheckpoint(note, named?.keys ?? listed, context.verifyCheckpoint);
-  if (!verified.ok) return refuse('CHECKPOINT_INVALID', verified.detail);
+  if (!verified.ok) {
+    // Under a newer manifest the peer may sign with a key that this node has still to hear of, under an older one with a key whose end the peer
+    // has still to hear of. Such a session moves manifests and nothing else; the one after it judges the head.
+    const isOfAnotherManifest = version !== context.directory.manifest.version;
+    if (isOfAnotherManifest && verified.reason === 'NOTE_UNSIGNED') return accept(false);
+    return refuse('CHECKPOINT_INVALID', verified.detail);
+  }
   const head = verified.value;
   const seen = await seenCheckpoint(context, peer);
   const known = seen === undefined ? named!.epoch : epochOf(seen.origin, listed[0]!.name)!;
@@ -120,20 +132,35 @@ async function judgeTheirHead(
   return accept(false);
 }
 
+/** The head of this node's own that a Hello shows. @returns a head of a former epoch */
+async function judgeShownHead(
+  context: ExchangeContext,
+  { peer_checkpoint: note, manifest_version: version }: Hello,
+): Promise<Verdict<Checkpoint | undefined, CloseReason>> {
+  if (note === undefined) return accept(undefined);
+  const judged = await judgeOwnHead(context, note);
+  if (judged.ok) return judged;
+  // A node that was put back to the time before it changed its ledger key learns of that key by the newer manifest, and is judged with it.
+  const mayLearnOfKey = version > context.directory.manifest.version && judged.reason === 'NOTE_UNSIGNED';
+  return mayLearnOfKey ? accept(undefined) : refuse('CHECKPOINT_INVALID', `not a head of ours: ${judged.detail}`);
+}
+
 /**
  * A head of this node's own ledger that it no longer has is the end: going on would sign a second history. One of an epoch that it has left
  * is not: what was lost is named, and asked for.
+ * @param listedToo keys of this ledger that a manifest lists which is not in force yet
  * @returns a head of a former epoch
+ * @throws {LedgerError} LEDGER_ROLLED_BACK, LEDGER_FORKED
  */
-async function judgeOwnHead(
-  context: ExchangeContext,
-  note: string | undefined,
-): Promise<Verdict<Checkpoint | undefined, CloseReason>> {
-  if (note === undefined) return accept(undefined);
+export async function judgeOwnHead(
+  context: Pick<ExchangeContext, 'code' | 'ledger' | 'directory' | 'verifyCheckpoint'>,
+  note: string,
+  listedToo: readonly VerifierKey[] = [],
+): Promise<Verdict<Checkpoint | undefined, LedgerReason>> {
   const { ledger } = context;
-  const named = ownLedgerKeysOf(context, note);
+  const named = ownLedgerKeysOf(context, note, listedToo);
   const verified = verifyCheckpoint(note, named?.keys ?? ledger.key, context.verifyCheckpoint);
-  if (!verified.ok) return refuse('CHECKPOINT_INVALID', `not a head of ours: ${verified.detail}`);
+  if (!verified.ok) return verified;
   if (named!.epoch < ledger.epoch) return accept(verified.value);
   const { size, origin } = verified.value;
   if (named!.epoch === ledger.epoch && (await ledger.contains(verified.value))) return accept(undefined);

@@ -1,5 +1,5 @@
 /** Recording which of its own keys a node works with: every change is an entry of its ledger. */
-import { epochKeysOf, type LedgerSigner } from '../ledger/mod.ts';
+import { epochKeysOf, type LedgerSigner, type VerifierKey } from '../ledger/mod.ts';
 import type { KeyUse } from '../trust/mod.ts';
 import type { KeyRotated } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
@@ -24,8 +24,9 @@ export async function recordedKeys(context: Pick<ExchangeContext, 'store'>): Pro
 export function ownLedgerKeysOf(
   { code, ledger, directory }: Pick<ExchangeContext, 'code' | 'ledger' | 'directory'>,
   note: string,
+  listedToo: readonly VerifierKey[] = [],
 ): ReturnType<typeof epochKeysOf> {
-  return epochKeysOf(note, [...ledger.listedKeys, ...directory.everyLedgerKey(code)]);
+  return epochKeysOf(note, [...ledger.listedKeys, ...directory.everyLedgerKey(code), ...listedToo]);
 }
 
 /**

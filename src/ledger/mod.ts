@@ -1,7 +1,7 @@
 export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
 export { cosign, cosignatureLine, verifyCosignature, verifyCosignatures, type Cosignature } from './cosignature.ts';
-export { epochKey, epochKeys, epochKeysOf, epochOf, placeInOrder } from './epoch.ts';
+export { epochKeys, epochKeysOf, epochOf, placeInOrder } from './epoch.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { newestHead, newestSignedHead, writeHeadFile, type SignedHead } from './head-file.ts';

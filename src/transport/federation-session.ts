@@ -278,7 +278,7 @@ export class FederationSession implements PeerLink {
       this.close('HELLO_EXPECTED');
       return;
     }
-    const taken = await this.#options.exchange.takeManifest(frame.value.manifest);
+    const taken = await this.#options.exchange.takeManifest(frame.value.manifest, this.#hello?.peer_checkpoint);
     // Two peers may offer the same one at once: the second finds it in force.
     if (taken.ok) this.#options.onManifest();
     this.close(taken.ok || taken.reason === 'MANIFEST_NOT_NEWER' ? 'MANIFEST_UPDATED' : 'MANIFEST_REFUSED');

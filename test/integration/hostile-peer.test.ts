@@ -1,14 +1,16 @@
 /** A member that breaks the protocol on purpose, against a real node. */
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import forge from 'node-forge';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { parseLedgerEntry, type Body, type Receipt } from '../../src/wire/mod.ts';
+import { KEY_TYPES, signCheckpoint, verifierKey } from '../../src/ledger/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
-import { issueCertificates, type NodeKeys } from '../../src/trust/mod.ts';
+import { issueCertificates, rawPublicKey, type NodeKeys } from '../../src/trust/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { Puppet, bytesOf, freshId, type DeliverySpoils, type PuppetSession } from '../kit/puppet.ts';
+import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 
 const XA = 'XA' as JurisdictionCode;
 const deep = process.env['SLOW'] === '1';
@@ -288,4 +290,45 @@ describe('receipts and heads', () => {
     expect((await rolledBack.ended).code).toBe(4008);
     await until(() => node.storage.ledger.size === 4);
   });
+
+  test('T20: whatever manifest it says it has, its head is judged, or nothing of it is taken', async () => {
+    const { federation, node, puppet } = await stage();
+    const first = await puppet.converse('XA');
+    await answerTo(first, await puppet.delivery('XA'));
+    await answerTo(first, await puppet.delivery('XA'));
+    first.close();
+    await until(() => !node.transport.connections()[0]!.connected);
+    const rolledBack = (await puppet.checkpoint(1)).note;
+    const other = generateKeyPairSync('ed25519').privateKey;
+    const { origin } = puppet.manifest.manifest.members.find(({ code }) => code === 'XB')!.ledger;
+    const key = verifierKey(origin, KEY_TYPES.ed25519, rawPublicKey(other));
+    const unknown = signCheckpoint(await puppet.checkpoint(1), key, (message) => sign(null, message, other)).note;
+    let size = 3;
+    const versions = [2, 999_999];
+    for (const isBehind of [false, true]) {
+      if (isBehind) {
+        await makeNextKey(federation, node, 'witness', { startsInMs: 3_600_000 });
+        await publishDraft(federation, node);
+        size++;
+        versions.splice(0, 2, 1);
+      }
+      for (const version of versions) {
+        const spoils = { manifest_version: version };
+        const session = await puppet.connect('XA');
+        session.send(await puppet.hello({ ...spoils, checkpoint: rolledBack }));
+        expect((await session.ended).code).toBe(4008);
+        for (let i = 0; i < 2; i++) {
+          const unjudged = await puppet.converse('XA', { ...spoils, checkpoint: unknown });
+          if (isBehind) expect((await unjudged.next()).type).toBe('manifest');
+          unjudged.send(await puppet.delivery('XA'));
+          expect((await unjudged.ended).code).toBe(4001);
+        }
+      }
+    }
+    // Of one kind, an incident is recorded once a minute. Nothing else came of these sessions.
+    const incidents = await node.exchange.incidents();
+    expect(new Set(incidents.map(({ kind }) => kind))).toEqual(new Set(['ROLLED_BACK_LEDGER']));
+    expect(node.storage.ledger.size).toBe(size + incidents.length);
+    expect(await node.exchange.messages({})).toHaveLength(2);
+  }, 120_000);
 });

@@ -12,6 +12,7 @@ import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { rogatory } from '../kit/process.ts';
+import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const WAIT_MS = 60_000;
@@ -122,6 +123,29 @@ describe('at the first contact', () => {
     240_000,
   );
 });
+
+test('a copy from before a change of its ledger key stops before it writes down the manifest that tells of the key', async () => {
+  const { federation, old, b } = await stage();
+  const a = await startNode(federation, XA);
+  const { kid, former_not_after: end } = await makeNextKey(federation, a, 'ledger', { overlapMs: 3000 });
+  await publishDraft(federation, a);
+  await until(() => a.ownKeys.current.ledger.kid === kid, WAIT_MS);
+  await exchangeOne(a, XB);
+  await a.stop();
+  await b.stop();
+  // While the former key is good, the peer sees by it that the copy is one, and does not go as far as giving it the manifest.
+  await until(() => Date.now() > end, WAIT_MS);
+  // A machine that was put back as a whole: nothing on it knows of the key.
+  putBack(federation, old, ['store', 'head', 'keys']);
+  const failures: unknown[] = [];
+  const copy = await startNode(federation, XA, { onFatal: (error) => failures.push(error) });
+  const peer = await startNode(federation, XB);
+  await until(() => failures.length > 0, WAIT_MS);
+  expect(codeOf(failures[0])).toBe('LEDGER_ROLLED_BACK');
+  expect([copy.exchange.manifest.version, copy.storage.ledger.size]).toEqual([1, 3]);
+  expect(peer.exchange.manifest.version).toBe(2);
+  await copy.stop();
+}, 240_000);
 
 test('a backup of a running node comes back whole, and one that is behind is never served from', async () => {
   const federation = await copyTestFederation([XA, XB]);
