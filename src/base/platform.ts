@@ -8,10 +8,11 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 
 // Twice as fast on short input as an object that is fed and asked. Node has it since 20.12; the types of Node 20 do not.
 const { hash } = crypto as unknown as {
-  readonly hash: (name: string, data: Uint8Array, encoding: 'buffer') => Buffer;
+  readonly hash: (name: string, data: Uint8Array, encoding: 'latin1') => string;
 };
+const SHA256_BYTES = 32;
 const SHORT_BYTES = 2048;
-const scratch = new Uint8Array(SHORT_BYTES);
+const scratch = Buffer.alloc(SHORT_BYTES);
 
 /** SHA-256 over the parts in order, as if they were one byte string. @see FIPS 180-4 */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -27,7 +28,11 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
     scratch.set(part, at);
     at += part.length;
   }
-  return viewOf(hash('sha256', scratch.subarray(0, length), 'buffer'));
+  // As a string of one character a byte: Node makes that in a third of the time of a buffer.
+  const digest = hash('sha256', scratch.subarray(0, length), 'latin1');
+  const out = new Uint8Array(SHA256_BYTES);
+  for (let i = 0; i < SHA256_BYTES; i++) out[i] = digest.charCodeAt(i);
+  return out;
 }
 
 /** SHA-512 over one byte string. @see FIPS 180-4 */
@@ -37,7 +42,10 @@ export function sha512(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Base64 with the standard alphabet and padding. @see RFC 4648 §4 */
 export function bytesToBase64(bytes: Uint8Array): string {
-  return bufferOf(bytes).toString('base64');
+  if (bytes.length > SHORT_BYTES) return bufferOf(bytes).toString('base64');
+  // Another view of a short array costs more than a copy: its memory is moved first.
+  scratch.set(bytes);
+  return scratch.toString('base64', 0, bytes.length);
 }
 
 /** Lenient base64 decoding of either alphabet; `parseBase64` and `parseBase64url` in `bytes.ts` are the strict ones. */

@@ -5,7 +5,7 @@
  */
 import { LedgerError } from './error.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
-import { TILE_WIDTH, encodeEntryBundle, parseEntryBundle } from './tile.ts';
+import { TILE_WIDTH, encodeEntryBundle, parseEntryBundle, parseEntryOffsets } from './tile.ts';
 
 /** What storing some more entries takes, and what to do once it is on disk. */
 export interface EntryWrites {
@@ -15,14 +15,21 @@ export interface EntryWrites {
   readonly done: () => void;
 }
 
-// Receipts are about the newest entries; an audit reads bundles in order.
-const REMEMBERED_BUNDLES = 8;
+/** A full bundle as it is stored, and where its entries begin. */
+interface Bundle {
+  readonly bytes: Uint8Array;
+  readonly offsets: readonly number[];
+}
+
+const MAX_REMEMBERED_BYTES = 24 * 1024 * 1024;
 const BUNDLES_AT_ONCE = 16;
 
 /** Reads and plans writes of entries; the ledger does the writing. */
 export class EntryLog {
   readonly #storage: LedgerStorage;
-  readonly #bundles = new Map<number, readonly Uint8Array[]>();
+  // A Map keeps the order of insertion: the first was not used for longest.
+  readonly #bundles = new Map<number, Bundle>();
+  #rememberedBytes = 0;
   // The entries after the last full bundle, and the index at which each of their runs begins.
   #tail: readonly Uint8Array[];
   #runs: readonly number[];
@@ -53,7 +60,7 @@ export class EntryLog {
       const count = Math.min(BUNDLES_AT_ONCE, full - start);
       const keys = Array.from({ length: count }, (_, i) => ledgerKeys.bundle(start + i));
       const found = await storage.getMany(keys);
-      for (const [i, bytes] of found.entries()) onEntries(parseBundle(bytes, start + i));
+      for (const [i, bytes] of found.entries()) onEntries(entriesOf(parseBundle(bytes, start + i), 0, TILE_WIDTH));
     }
     const tail: Uint8Array[] = [];
     const runs: number[] = [];
@@ -74,19 +81,21 @@ export class EntryLog {
     const begin = this.#full * TILE_WIDTH;
     const all = [...this.#tail, ...entries];
     const completed = Math.floor(all.length / TILE_WIDTH);
-    const bundles = Array.from({ length: completed }, (_, i) => all.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH));
+    const bundles = Array.from({ length: completed }, (_, i) =>
+      encodeEntryBundle(all.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH)),
+    );
     const tail = all.slice(completed * TILE_WIDTH);
     // Where a bundle was completed, it takes the place of the runs, and what is left of the tail is all new.
     const start = begin + (completed === 0 ? this.#tail.length : completed * TILE_WIDTH);
     const run = completed === 0 ? entries : tail;
     return {
       puts: [
-        ...bundles.map((bundle, i) => [ledgerKeys.bundle(this.#full + i), encodeEntryBundle(bundle)] as const),
+        ...bundles.map((bundle, i) => [ledgerKeys.bundle(this.#full + i), bundle] as const),
         ...(run.length === 0 ? [] : [[ledgerKeys.run(start), encodeEntryBundle(run)] as const]),
       ],
       deletes: completed === 0 ? [] : this.#runs.map((at) => ledgerKeys.run(at)),
       done: () => {
-        for (const [i, bundle] of bundles.entries()) this.#remember(this.#full + i, bundle);
+        for (const [i, bytes] of bundles.entries()) this.#remember(this.#full + i, parseBundle(bytes, this.#full + i));
         this.#full += completed;
         this.#tail = tail;
         const kept = completed === 0 ? this.#runs : [];
@@ -100,9 +109,9 @@ export class EntryLog {
     const entries: Uint8Array[] = [];
     for (let at = start; at < end;) {
       const index = Math.floor(at / TILE_WIDTH);
-      const bundle = index < this.#full ? await this.#bundle(index) : this.#tail;
       const from = at - index * TILE_WIDTH;
-      const part = bundle.slice(from, from + end - at);
+      const to = Math.min(TILE_WIDTH, from + end - at);
+      const part = index < this.#full ? entriesOf(await this.#bundle(index), from, to) : this.#tail.slice(from, to);
       if (part.length === 0) throw missing(`Entry ${at} is`);
       entries.push(...part);
       at += part.length;
@@ -110,27 +119,40 @@ export class EntryLog {
     return entries;
   }
 
-  async #bundle(index: number): Promise<readonly Uint8Array[]> {
+  async #bundle(index: number): Promise<Bundle> {
     const known = this.#bundles.get(index);
-    if (known !== undefined) return known;
-    const bundle = parseBundle(await this.#storage.get(ledgerKeys.bundle(index)), index);
+    const bundle = known ?? parseBundle(await this.#storage.get(ledgerKeys.bundle(index)), index);
     this.#remember(index, bundle);
     return bundle;
   }
 
-  #remember(index: number, bundle: readonly Uint8Array[]): void {
+  #remember(index: number, bundle: Bundle): void {
+    this.#forget(index);
     this.#bundles.set(index, bundle);
-    const oldest = this.#bundles.size <= REMEMBERED_BUNDLES ? undefined : this.#bundles.keys().next().value;
-    if (oldest !== undefined) this.#bundles.delete(oldest);
+    this.#rememberedBytes += bundle.bytes.length;
+    for (const oldest of this.#bundles.keys()) {
+      if (this.#rememberedBytes <= MAX_REMEMBERED_BYTES) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(index: number): void {
+    this.#rememberedBytes -= this.#bundles.get(index)?.bytes.length ?? 0;
+    this.#bundles.delete(index);
   }
 }
 
-function parseBundle(bytes: Uint8Array | undefined, index: number): Uint8Array[] {
+// Copies, so that nobody's change of an entry reaches what is remembered.
+function entriesOf({ bytes, offsets }: Bundle, from: number, to: number): Uint8Array[] {
+  return Array.from({ length: to - from }, (_, i) => bytes.slice(offsets[from + i], offsets[from + i + 1]! - 2));
+}
+
+function parseBundle(bytes: Uint8Array | undefined, index: number): Bundle {
   const names = `Entries ${index * TILE_WIDTH} to ${(index + 1) * TILE_WIDTH - 1} are`;
   if (bytes === undefined) throw missing(names);
-  const entries = parseEntryBundle(bytes);
-  if (entries.length !== TILE_WIDTH) throw missing(`Some of ${names.toLowerCase()}`);
-  return entries;
+  const offsets = parseEntryOffsets(bytes);
+  if (offsets.length !== TILE_WIDTH + 1) throw missing(`Some of ${names.toLowerCase()}`);
+  return { bytes, offsets };
 }
 
 function missing(what: string): LedgerError {

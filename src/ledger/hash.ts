@@ -18,3 +18,8 @@ export function leafHash(entry: Uint8Array): Uint8Array {
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(NODE, left, right);
 }
+
+/** `nodeHash` of two hashes that lie side by side: left ‖ right, 64 bytes. */
+export function pairHash(pair: Uint8Array): Uint8Array {
+  return sha256(NODE, pair);
+}

@@ -27,7 +27,7 @@ import { epochKey } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, leafHash } from './hash.ts';
 import { HeadFile, writeHeadFile } from './head-file.ts';
-import { MerkleTiles } from './merkle-tiles.ts';
+import type { MerkleTiles } from './merkle-tiles.ts';
 import type { SignEd25519 } from './note.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
 import { Publisher, type Snapshot } from './publisher.ts';
@@ -37,7 +37,7 @@ import {
   encodeHead,
   readStored,
   signerRecord,
-  tileReader,
+  storedTree,
   type EpochRecord,
 } from './stored.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
@@ -154,7 +154,7 @@ export class Ledger {
       ],
     });
     const file = await startHeadFile(options, checkpoint);
-    const tree = new MerkleTiles(tileReader(options.storage));
+    const tree = storedTree(options.storage);
     return new Ledger(options, options, tree, EntryLog.empty(options.storage), file, checkpoint, 0, FIRST_EPOCH);
   }
 

@@ -18,6 +18,9 @@ export interface EpochRecord {
 /** Of a ledger that has never lost anything. */
 export const FIRST_EPOCH: EpochRecord = { number: 1, start: 0 };
 
+// 16 MiB: the paths of a quarter of a million entries without asking the store.
+const CACHED_TILES = 1024;
+
 type StoredOptions = Pick<LedgerOptions, 'storage' | 'key' | 'sign' | 'successors' | 'headFile' | 'files'>;
 
 /** What a store holds of a ledger, hashed again. @throws {LedgerError} LEDGER_CORRUPT, LEDGER_KEY_MISSING */
@@ -43,7 +46,7 @@ export async function readStored(
   ]);
   if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
   const { size, root } = decodeHead(record);
-  const tree = new MerkleTiles(tileReader(storage));
+  const tree = storedTree(storage);
   let last: Uint8Array | undefined;
   const log = await EntryLog.open(storage, size, (entries) => {
     tree.append(entries.map(leafHash));
@@ -124,14 +127,14 @@ export async function checkExternalHead(options: StoredOptions, tree: MerkleTile
   }
 }
 
-/** Reads full tiles of a tree from its store. */
-export function tileReader(storage: LedgerStorage): (level: number, index: number) => Promise<Uint8Array> {
-  return async (level, index) => {
+/** A tree whose full tiles are read from a store. */
+export function storedTree(storage: LedgerStorage): MerkleTiles {
+  return new MerkleTiles(async (level, index) => {
     const bytes = await storage.get(ledgerKeys.tile(level, index));
     if (bytes === undefined)
       throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
     return bytes;
-  };
+  }, CACHED_TILES);
 }
 
 /** The record that every batch is conditional on. */

@@ -51,18 +51,24 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The entries of a bundle.
+ * Where the entries of a bundle begin: each behind the two bytes of its length; and at last where one more would begin.
  * @throws {LedgerError} LEDGER_MALFORMED for a truncated bundle, an empty entry or more than 256 entries
  */
-export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
-  const entries: Uint8Array[] = [];
+export function parseEntryOffsets(bytes: Uint8Array): number[] {
+  const offsets: number[] = [2];
   for (let at = 0; at < bytes.length;) {
     const length = at + 2 <= bytes.length ? bytes[at]! * 256 + bytes[at + 1]! : 0;
-    if (length === 0 || at + 2 + length > bytes.length || entries.length === TILE_WIDTH) {
+    if (length === 0 || at + 2 + length > bytes.length || offsets.length > TILE_WIDTH) {
       throw new LedgerError('LEDGER_MALFORMED', 'The bytes are not an entry bundle.');
     }
-    entries.push(new Uint8Array(bytes.subarray(at + 2, at + 2 + length)));
     at += 2 + length;
+    offsets.push(at + 2);
   }
-  return entries;
+  return offsets;
+}
+
+/** The entries of a bundle. @throws {LedgerError} LEDGER_MALFORMED as for their offsets */
+export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
+  const offsets = parseEntryOffsets(bytes);
+  return offsets.slice(1).map((end, i) => new Uint8Array(bytes.subarray(offsets[i], end - 2)));
 }

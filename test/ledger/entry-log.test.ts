@@ -58,6 +58,12 @@ describe('entries in the store', () => {
     expect(await again.read(0, size)).toEqual(all);
   });
 
+  test('what is read is the caller’s: changing it changes no later answer', async () => {
+    const { log } = await logOf(300, [50]);
+    for (const entry of await log.read(0, 256)) entry.fill(255);
+    expect(await log.read(0, 256)).toEqual(Array.from({ length: 256 }, (_, i) => entryAt(i)));
+  });
+
   test('what is not done yet is not read', async () => {
     const { store, log } = await logOf(250, [50]);
     const writes = log.append([251, 252, 253, 254, 255, 256, 257].map((_, i) => entryAt(250 + i)));

@@ -126,6 +126,16 @@ describe('proofs', () => {
     );
   });
 
+  test.each([
+    [1, 256],
+    [2, 88],
+  ])('tile %i, handed out, is the caller’s: changing it changes no later answer', async (index, width) => {
+    const bigTree = treeOf(leavesOf(600));
+    const before = bytesToHex(await bigTree.tileBytes(0, index, width));
+    (await bigTree.tileBytes(0, index, width)).fill(0);
+    expect(bytesToHex(await bigTree.tileBytes(0, index, width))).toBe(before);
+  });
+
   test('no claim but the true one verifies', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: LIMIT }), fc.nat(), fc.nat(), async (size, a, bit) => {
