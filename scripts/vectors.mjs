@@ -54,10 +54,10 @@ const message = {
   },
 };
 const payload = encodeMessage(message);
-const jws = signMessage(payload, { kid: signKid, sign: (message) => sign(null, message, signing) });
+const { jws, signedDigest } = signMessage(payload, { kid: signKid, sign: (message) => sign(null, message, signing) });
 const parties = { key: { kid: encryptKid, publicKey: createPublicKey(encryption) }, from: 'XA', to: 'XB' };
 const { sealed, sealedDigest } = sealMessageWith(jws, parties, { ephemeral, iv });
-const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest(jws) };
+const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest };
 
 write('message', {
   source: 'scripts/vectors.mjs; keys and randomness are fixed bytes and worth nothing',

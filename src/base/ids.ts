@@ -1,3 +1,4 @@
+import { bytesToHex } from './bytes.ts';
 import { BaseError } from './error.ts';
 
 declare const brand: unique symbol;
@@ -56,6 +57,6 @@ export function newUuid(nowMs: number, random: Uint8Array): Uuid {
   bytes.set(random.subarray(0, 10), 6);
   bytes[6] = 0x70 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const hex = bytesToHex(bytes);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as Uuid;
 }

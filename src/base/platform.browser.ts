@@ -38,6 +38,18 @@ export function decodeBase64Leniently(text: string): Uint8Array {
   }
 }
 
+const strictDecoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether the bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. @see RFC 3629 §3 */
+export function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    strictDecoder.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 // One row for each byte, by the reversed polynomial.
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let row = byte;

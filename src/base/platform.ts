@@ -2,16 +2,18 @@
  * The few primitives that differ between Node and a browser: hashes, base64, checksums, and a quick look at signatures. The bundle of the browser's auditor swaps
  * this one file; nothing else in `base`, `ledger` or `audit` may name a platform.
  */
+import { isUtf8 as nodeIsUtf8 } from 'node:buffer';
 import * as crypto from 'node:crypto';
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { crc32 as zlibCrc32 } from 'node:zlib';
 
-// Twice as fast on short input as an object that is fed and asked. Node has it since 20.12; the types of Node 20 do not.
+// In one call, and with the digest as text: a tenth of the cost of an object that is fed and asked for a Buffer, and a tree is made of
+// short hashes. Node has it since 20.12; the types of Node 20 do not.
 const { hash } = crypto as unknown as {
   readonly hash: (name: string, data: Uint8Array, encoding: 'latin1') => string;
 };
 const SHA256_BYTES = 32;
-const SHORT_BYTES = 2048;
+const SHORT_BYTES = 16_384;
 const scratch = Buffer.alloc(SHORT_BYTES);
 
 /** SHA-256 over the parts in order, as if they were one byte string. @see FIPS 180-4 */
@@ -51,6 +53,11 @@ export function bytesToBase64(bytes: Uint8Array): string {
 /** Lenient base64 decoding of either alphabet; `parseBase64` and `parseBase64url` in `bytes.ts` are the strict ones. */
 export function decodeBase64Leniently(text: string): Uint8Array {
   return viewOf(Buffer.from(text, 'base64'));
+}
+
+/** Whether the bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. @see RFC 3629 §3 */
+export function isUtf8(bytes: Uint8Array): boolean {
+  return nodeIsUtf8(bytes);
 }
 
 /** CRC-32 of a zip's files. @see ISO 3309, APPNOTE.TXT §4.4.7 */

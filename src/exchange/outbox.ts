@@ -1,6 +1,6 @@
 import { bytesToBase64url, isoTime, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
-import { sealMessage, signMessage, signedDigest } from '../sealing/mod.ts';
+import { sealMessage, signMessage } from '../sealing/mod.ts';
 import { requiredSuite } from '../trust/mod.ts';
 import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
 import { caseIdOf, ownPlace, putStep, stepOwn, takeBackStep } from './case-record.ts';
@@ -124,9 +124,9 @@ async function planMessage(
       `The message is ${payload.length} bytes long; ${to} takes at most ${limit}.`,
     );
   }
-  const jws = signMessage(payload, context.signKey());
+  const { jws, signedDigest } = signMessage(payload, context.signKey());
   const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to, suite });
-  const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest(jws) };
+  const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest };
   const sent = view.append({ kind: 'SENT', peer: to, message_id: header.message_id, seq, ...digests });
   const record: MessageRecord = {
     message_id: header.message_id,

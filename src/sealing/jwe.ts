@@ -16,10 +16,10 @@ import {
   type Suite,
   type Verdict,
 } from '../base/mod.ts';
-import { MAX_JWE_CHARS, decodeCompact, encodeSegment, partsDigest } from './compact.ts';
+import { MAX_JWE_CHARS, encodeSegment, partsDigest } from './compact.ts';
 import { concatKdf } from './concat-kdf.ts';
 import { hybridKdf } from './hybrid-kdf.ts';
-import { ALGORITHMS, IV_BYTES, TAG_BYTES, partyInfo, readSealed, sealedHeader } from './jwe-grammar.ts';
+import { ALGORITHMS, IV_BYTES, TAG_BYTES, partyInfo, readSealed, sealedHeader, unpackSealed } from './jwe-grammar.ts';
 import { encapsulate, type DecapsulationKey } from './ml-kem.ts';
 import type { SealingReason } from './reason.ts';
 
@@ -164,6 +164,7 @@ export function openMessage(
 /** The digest of a JWE over its decoded parts. */
 export function sealedDigest(sealed: string): Verdict<Uint8Array, SealingReason> {
   if (sealed.length > MAX_JWE_CHARS) return refuse('TOO_LARGE', `${sealed.length} characters`);
-  const parts = decodeCompact(sealed, 5);
-  return parts === undefined ? refuse('JWE_MALFORMED', 'not five segments of base64url') : accept(partsDigest(parts));
+  const segments = unpackSealed(sealed);
+  if (segments === undefined) return refuse('JWE_MALFORMED', 'not five segments of base64url');
+  return accept(segments.digest);
 }

@@ -1,5 +1,5 @@
 import { verify, type KeyObject } from 'node:crypto';
-import { accept, refuse, type Verdict } from '../base/mod.ts';
+import { accept, refuse, utf8ToBytes, type Verdict } from '../base/mod.ts';
 import { MAX_JWS_CHARS, decodeCompact, encodeSegment, partsDigest } from './compact.ts';
 import { readSigned } from './jws-grammar.ts';
 import type { SealingReason } from './reason.ts';
@@ -23,14 +23,21 @@ export interface VerifiedMessage {
   readonly signedDigest: Uint8Array;
 }
 
+/** A signed message, and the digest that ledger entries commit to. */
+export interface SignedMessage {
+  readonly jws: string;
+  readonly signedDigest: Uint8Array;
+}
+
 /**
  * A compact JWS with exactly the header `{"alg":"Ed25519","kid":…,"typ":"mla-message+jws"}`.
  * @see RFC 7515 §7.1, RFC 9864 §2.2
  */
-export function signMessage(payload: Uint8Array, key: SigningKey): string {
-  const header = `{"alg":"Ed25519","kid":"${key.kid}","typ":"mla-message+jws"}`;
+export function signMessage(payload: Uint8Array, key: SigningKey): SignedMessage {
+  const header = utf8ToBytes(`{"alg":"Ed25519","kid":"${key.kid}","typ":"mla-message+jws"}`);
   const input = `${encodeSegment(header)}.${encodeSegment(payload)}`;
-  return `${input}.${encodeSegment(key.sign(Buffer.from(input, 'latin1')))}`;
+  const signature = key.sign(Buffer.from(input, 'latin1'));
+  return { jws: `${input}.${encodeSegment(signature)}`, signedDigest: partsDigest([header, payload, signature]) };
 }
 
 /**

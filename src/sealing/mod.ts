@@ -13,6 +13,13 @@ export {
   type SealingRandomness,
 } from './jwe.ts';
 export { readSigned, type SignedParts } from './jws-grammar.ts';
-export { signMessage, signedDigest, verifyMessage, type SigningKey, type VerifiedMessage } from './jws.ts';
+export {
+  signMessage,
+  signedDigest,
+  verifyMessage,
+  type SignedMessage,
+  type SigningKey,
+  type VerifiedMessage,
+} from './jws.ts';
 export { decapsulationKey, type DecapsulationKey } from './ml-kem.ts';
 export type { SealingReason } from './reason.ts';

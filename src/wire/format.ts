@@ -82,13 +82,18 @@ function pattern(expression: RegExp): (text: string) => boolean {
   return (text) => expression.test(text);
 }
 
+// Nothing in printable ASCII is unsafe, in two forms or of a second script: most text is settled by one look.
+const PLAIN_LINE = /^[ -~]*$/;
+const PLAIN_TEXT = /^[\t\n -~]*$/;
+
 function isLine(text: string): boolean {
-  return !UNSAFE.test(text) && text.normalize('NFC') === text && text.trim() === text;
+  const isSafe = PLAIN_LINE.test(text) || (!UNSAFE.test(text) && text.normalize('NFC') === text);
+  return isSafe && text.trim() === text;
 }
 
 // One word in two scripts is how a name is forged (“Маlta” with Cyrillic М and а); Latin beside another script as words of its own is usual.
 function isName(text: string): boolean {
-  return isLine(text) && text.split(/[\s\p{P}]+/u).every((word) => scriptsOf(word) <= 1);
+  return isLine(text) && (PLAIN_LINE.test(text) || text.split(/[\s\p{P}]+/u).every((word) => scriptsOf(word) <= 1));
 }
 
 const SCRIPTS = [
@@ -104,10 +109,23 @@ function scriptsOf(word: string): number {
 }
 
 function isText(text: string): boolean {
-  return !UNSAFE_IN_TEXT.test(text) && text.normalize('NFC') === text && text.trim() !== '';
+  const isSafe = PLAIN_TEXT.test(text) || (!UNSAFE_IN_TEXT.test(text) && text.normalize('NFC') === text);
+  return isSafe && text.trim() !== '';
 }
 
+const knownLanguages = new Map<string, boolean>();
+const MAX_KNOWN_LANGUAGES = 1024;
+
 function isLanguageTag(text: string): boolean {
+  let known = knownLanguages.get(text);
+  if (known === undefined) {
+    known = isCanonicalTag(text);
+    if (text.length <= 35 && knownLanguages.size < MAX_KNOWN_LANGUAGES) knownLanguages.set(text, known);
+  }
+  return known;
+}
+
+function isCanonicalTag(text: string): boolean {
   try {
     // Primary subtags of more letters are reserved: “english” is well formed, and nobody’s tag.
     return /^[a-z]{2,3}(-|$)/.test(text) && Intl.getCanonicalLocales(text)[0] === text;

@@ -62,6 +62,13 @@ const OPTIONAL: Partial<Record<LedgerEntryKind, readonly (keyof LedgerEntry)[]>>
   INCIDENT: ['peer', 'message_id', 'seq', 'sealed_digest', 'signed_digest'],
 };
 
+const ALLOWED: ReadonlyMap<LedgerEntryKind, ReadonlySet<keyof LedgerEntry>> = new Map(
+  (Object.keys(MEMBERS) as LedgerEntryKind[]).map((kind) => [
+    kind,
+    new Set([...ALWAYS, ...MEMBERS[kind], ...(OPTIONAL[kind] ?? [])]),
+  ]),
+);
+
 /**
  * Reads a ledger entry: canonical, and with exactly the members of its kind.
  * @throws {WireError} WIRE_TOO_LARGE, WIRE_MALFORMED, WIRE_FIELDS_INVALID
@@ -85,7 +92,7 @@ function entryFaults(entry: LedgerEntry): Fault[] {
   if (entry.version !== ENTRY_VERSION)
     faults.push({ path: 'version', code: 'BAD_VALUE', message: `must be ${ENTRY_VERSION}` });
   const needed = MEMBERS[entry.kind];
-  const allowed = new Set([...ALWAYS, ...needed, ...(OPTIONAL[entry.kind] ?? [])]);
+  const allowed = ALLOWED.get(entry.kind)!;
   for (const name of needed) {
     if (!isThere(entry[name]))
       faults.push({ path: name, code: 'REQUIRED', message: `is required in a ${entry.kind} entry` });

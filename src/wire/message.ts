@@ -1,4 +1,4 @@
-import { parseJurisdictionCode, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { concatBytes, parseJurisdictionCode, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { encodeProtobuf, parseJson, parseProtobuf } from './codec.ts';
 import { WireError, faultsError } from './error.ts';
 import type { Header, Message as WireMessage } from './generated/types.ts';
@@ -65,20 +65,23 @@ export function parseMessage(payload: Uint8Array): Message {
  * @throws {WireError} WIRE_TOO_LARGE
  */
 export function encodeMessage(message: Message): Uint8Array {
-  const encode = (paddingBytes: number): Uint8Array =>
-    encodeProtobuf('Message', {
-      header: { ...message.header, padding: paddingBytes > 0 ? new Uint8Array(paddingBytes) : undefined },
-      body: message.body,
-    });
-  let payload = encode(0);
-  let target = padmeSize(payload.length);
+  // The header is the first field and the body the only other: one after the other, their encodings are the message's.
+  const body = encodeProtobuf('Message', { body: message.body } as WireMessage);
+  const encodeHeader = (paddingBytes: number): Uint8Array => {
+    const padding = paddingBytes > 0 ? new Uint8Array(paddingBytes) : undefined;
+    return encodeProtobuf('Message', { header: { ...message.header, padding }, body: undefined });
+  };
+  let header = encodeHeader(0);
+  const length = (): number => header.length + body.length;
+  let target = padmeSize(length());
   let padding = 0;
   // Padding also lengthens the length prefixes around it, so the first guess can overshoot: aim again, at the next size if need be.
-  while (payload.length !== target) {
-    if (payload.length > target) target = padmeSize(payload.length);
-    if (payload.length < target) padding += Math.max(1, target - payload.length - (padding === 0 ? 2 : 0));
-    payload = encode(padding);
+  while (length() !== target) {
+    if (length() > target) target = padmeSize(length());
+    if (length() < target) padding += Math.max(1, target - length() - (padding === 0 ? 2 : 0));
+    header = encodeHeader(padding);
   }
+  const payload = concatBytes(header, body);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new WireError(
       'WIRE_TOO_LARGE',

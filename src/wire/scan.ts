@@ -1,8 +1,9 @@
 /**
  * Walks protobuf bytes by the schema before anything is decoded, and refuses whatever is not the one canonical encoding: unknown
- * fields, fields out of order or twice, a default value that is written out, an overlong varint, a number beyond 2^53−1, more
- * elements than the rules allow. It allocates nothing, so a hostile input costs its own length and no more.
+ * fields, fields out of order or twice, a default value that is written out, an overlong varint, a number beyond 2^53−1, text that is
+ * not UTF-8, more elements than the rules allow. What passes is what encoding it again would give. It allocates nothing, so a hostile input costs its own length and no more.
  */
+import { isUtf8 } from '../base/mod.ts';
 import { WireError } from './error.ts';
 import { enumSchema, messageSchema, type FieldRow, type MessageSchema } from './schema.ts';
 
@@ -65,10 +66,19 @@ class Scanner {
     if (stop > end) throw malformed(`${field.name} runs past its end`);
     if (field.kind === 'message') {
       this.message(messageSchema(field.type!), stop);
+    } else if (field.kind === 'string' && !this.#isText(stop)) {
+      throw malformed(`${field.name} is not UTF-8`);
     } else if (length === 0 && !field.repeated && field.oneof === undefined) {
       throw malformed(`${field.name} is empty and should be absent`);
     }
     this.#at = stop;
+  }
+
+  // Most text is ASCII, and short: a look at it costs less than asking.
+  #isText(stop: number): boolean {
+    for (let at = this.#at; at < stop; at++)
+      if (this.#bytes[at]! > 0x7f) return isUtf8(this.#bytes.subarray(this.#at, stop));
+    return true;
   }
 
   #packed(field: FieldRow, end: number): void {

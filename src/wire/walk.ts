@@ -22,42 +22,48 @@ export function walkMessage(
   input: unknown,
   faults: Fault[],
 ): Record<string, unknown> {
-  return new Walk(source, faults).message(typeName, input, '');
+  return new Walk(source, faults).message(typeName, input);
 }
 
 class Walk {
   readonly #source: Source;
   readonly #faults: Fault[];
+  // Where the walk stands: a path is made of it only where there is a fault to tell.
+  readonly #trail: (string | number)[] = [];
 
   constructor(source: Source, faults: Fault[]) {
     this.#source = source;
     this.#faults = faults;
   }
 
-  message(typeName: string, input: unknown, path: string): Record<string, unknown> {
+  message(typeName: string, input: unknown): Record<string, unknown> {
     const schema = messageSchema(typeName);
     const out: Record<string, unknown> = {};
     if (!isMembers(input)) {
-      this.#fault(path, 'WRONG_TYPE', 'must be an object');
+      this.#fault('WRONG_TYPE', 'must be an object');
       return out;
     }
     if (this.#source === 'json') {
       for (const name of Object.keys(input)) {
         if (!schema.byName.has(name))
-          this.#fault(join(path, name.slice(0, 60)), 'UNKNOWN_FIELD', 'is not a field here');
+          this.#at(name.slice(0, 60), () => {
+            this.#fault('UNKNOWN_FIELD', 'is not a field here');
+          });
       }
     }
     for (const field of schema.plain) {
       const row = field.formatFrom === undefined ? field : withFormat(field, out[field.formatFrom]);
-      const value = this.#field(row, memberOf(input, field), join(path, field.name));
+      this.#trail.push(field.name);
+      const value = this.#field(row, memberOf(input, field));
+      this.#trail.pop();
       if (value !== undefined) out[field.name] = value;
     }
-    if (schema.oneofs.size > 0) this.#oneofs(schema, input, path, out);
+    if (schema.oneofs.size > 0) this.#oneofs(schema, input, out);
     return out;
   }
 
   // The input has few members and a oneof may have many: the walk is over the former.
-  #oneofs(schema: MessageSchema, input: Members, path: string, out: Record<string, unknown>): void {
+  #oneofs(schema: MessageSchema, input: Members, out: Record<string, unknown>): void {
     const present = Object.keys(input)
       .map((name) => schema.byName.get(name))
       .filter((field) => field?.oneof !== undefined && !isAbsent(field, input[field.name])) as FieldRow[];
@@ -65,124 +71,132 @@ class Walk {
       const name = field.oneof!;
       if (out[name] !== undefined) {
         const names = present.filter(({ oneof }) => oneof === name).map((member) => member.name);
-        this.#fault(path, 'CONFLICT', `can have only one of ${names.join(', ')}`);
+        this.#fault('CONFLICT', `can have only one of ${names.join(', ')}`);
         continue;
       }
-      out[name] = { type: field.name, value: this.#single(field, input[field.name], join(path, field.name)) };
+      this.#trail.push(field.name);
+      out[name] = { type: field.name, value: this.#single(field, input[field.name]) };
+      this.#trail.pop();
     }
   }
 
-  #field(field: FieldRow, raw: unknown, path: string): unknown {
-    if (field.repeated) return this.#list(field, raw, path);
+  #field(field: FieldRow, raw: unknown): unknown {
+    if (field.repeated) return this.#list(field, raw);
     if (isAbsent(field, raw)) {
-      if (field.required) this.#fault(path, 'REQUIRED', 'is required');
+      if (field.required) this.#fault('REQUIRED', 'is required');
       return absentValue(field);
     }
-    return this.#single(field, raw, path);
+    return this.#single(field, raw);
   }
 
-  #list(field: FieldRow, raw: unknown, path: string): readonly unknown[] {
+  #list(field: FieldRow, raw: unknown): readonly unknown[] {
     const items = raw ?? [];
     if (!Array.isArray(items)) {
-      this.#fault(path, 'WRONG_TYPE', 'must be a list');
+      this.#fault('WRONG_TYPE', 'must be a list');
       return [];
     }
-    if (field.required && items.length === 0) this.#fault(path, 'REQUIRED', 'needs at least one element');
+    if (field.required && items.length === 0) this.#fault('REQUIRED', 'needs at least one element');
     if (items.length > (field.maxItems ?? 0)) {
-      this.#fault(path, 'TOO_MANY', `has ${items.length} elements; at most ${field.maxItems} are allowed`);
+      this.#fault('TOO_MANY', `has ${items.length} elements; at most ${field.maxItems} are allowed`);
       return [];
     }
-    return items.map((item, index) => {
-      const at = `${path}[${index}]`;
-      if (isAbsent(field, item)) {
-        this.#fault(at, 'REQUIRED', 'must not be empty');
+    return items.map((item, index) =>
+      this.#at(index, () => {
+        if (!isAbsent(field, item)) return this.#single(field, item);
+        this.#fault('REQUIRED', 'must not be empty');
         return undefined;
-      }
-      return this.#single(field, item, at);
-    });
+      }),
+    );
   }
 
-  #single(field: FieldRow, raw: unknown, path: string): unknown {
+  #single(field: FieldRow, raw: unknown): unknown {
     switch (field.kind) {
       case 'message':
-        return this.message(field.type!, raw, path);
+        return this.message(field.type!, raw);
       case 'string':
-        return this.#string(field, raw, path);
+        return this.#string(field, raw);
       case 'bytes':
-        return this.#bytes(field, raw, path);
+        return this.#bytes(field, raw);
       case 'enum':
-        return this.#enum(field, raw, path);
+        return this.#enum(field, raw);
       case 'bool':
-        if (typeof raw !== 'boolean') this.#fault(path, 'WRONG_TYPE', 'must be true or false');
+        if (typeof raw !== 'boolean') this.#fault('WRONG_TYPE', 'must be true or false');
         return raw;
       case 'uint32':
       case 'uint64':
       case 'int64':
-        return this.#integer(field, raw, path);
+        return this.#integer(field, raw);
       default:
         return field.kind satisfies never;
     }
   }
 
-  #string(field: FieldRow, raw: unknown, path: string): unknown {
+  #string(field: FieldRow, raw: unknown): unknown {
     if (typeof raw !== 'string') {
-      this.#fault(path, 'WRONG_TYPE', 'must be text');
+      this.#fault('WRONG_TYPE', 'must be text');
       return raw;
     }
     const limit = field.maxBytes ?? 0;
     // UTF-8 takes one to three bytes for each UTF-16 unit: the exact count is needed only in between.
     if (raw.length > limit || (raw.length * 3 > limit && new TextEncoder().encode(raw).length > limit)) {
-      this.#fault(path, 'TOO_LONG', `is longer than ${limit} bytes`);
+      this.#fault('TOO_LONG', `is longer than ${limit} bytes`);
       return raw;
     }
     const format = formatOf(field.format!);
-    if (!format.matches(raw)) this.#fault(path, 'BAD_FORMAT', `must be ${format.wants}`);
+    if (!format.matches(raw)) this.#fault('BAD_FORMAT', `must be ${format.wants}`);
     return raw;
   }
 
-  #bytes(field: FieldRow, raw: unknown, path: string): unknown {
+  #bytes(field: FieldRow, raw: unknown): unknown {
     let bytes: Uint8Array | undefined;
     if (raw instanceof Uint8Array) bytes = raw;
     else if (this.#source === 'json' && typeof raw === 'string') bytes = tryBase64url(raw);
     if (bytes === undefined) {
-      this.#fault(path, 'WRONG_TYPE', 'must be bytes in base64url');
+      this.#fault('WRONG_TYPE', 'must be bytes in base64url');
       return raw;
     }
     if (field.exactBytes !== undefined && bytes.length !== field.exactBytes) {
-      this.#fault(path, 'BAD_VALUE', `must be ${field.exactBytes} bytes long`);
+      this.#fault('BAD_VALUE', `must be ${field.exactBytes} bytes long`);
     } else if (bytes.length > (field.maxBytes ?? 0)) {
-      this.#fault(path, 'TOO_LONG', `is longer than ${field.maxBytes} bytes`);
+      this.#fault('TOO_LONG', `is longer than ${field.maxBytes} bytes`);
     }
-    if (field.format === 'zeros' && bytes.some((byte) => byte !== 0)) this.#fault(path, 'BAD_VALUE', 'must be zeros');
+    if (field.format === 'zeros' && bytes.some((byte) => byte !== 0)) this.#fault('BAD_VALUE', 'must be zeros');
     return bytes;
   }
 
-  #enum(field: FieldRow, raw: unknown, path: string): unknown {
+  #enum(field: FieldRow, raw: unknown): unknown {
     const schema = enumSchema(field.type!);
     const name = this.#source === 'json' ? raw : schema.nameOf.get(raw as number);
     if (typeof name === 'string' && schema.numberOf.has(name)) return name;
     const known = [...schema.numberOf.keys()];
     const choice = known.length > 12 ? `${known.slice(0, 12).join(', ')}, …` : known.join(', ');
-    this.#fault(path, 'BAD_VALUE', `must be one of ${choice}`);
+    this.#fault('BAD_VALUE', `must be one of ${choice}`);
     return undefined;
   }
 
-  #integer(field: FieldRow, raw: unknown, path: string): unknown {
+  #integer(field: FieldRow, raw: unknown): unknown {
     // Every int64 of this schema is a time: people write those as text.
     const value = this.#source === 'json' && field.kind === 'int64' && typeof raw === 'string' ? Date.parse(raw) : raw;
     const max = field.maxValue ?? (field.kind === 'uint32' ? 0xffff_ffff : Number.MAX_SAFE_INTEGER);
     if (typeof value !== 'number' || !Number.isInteger(value)) {
-      this.#fault(path, 'WRONG_TYPE', field.kind === 'int64' ? 'must be a time' : 'must be a whole number');
+      this.#fault('WRONG_TYPE', field.kind === 'int64' ? 'must be a time' : 'must be a whole number');
     } else if (value < 0 || value > max) {
-      this.#fault(path, 'OUT_OF_RANGE', `must be between 0 and ${max}`);
+      this.#fault('OUT_OF_RANGE', `must be between 0 and ${max}`);
     } else if (value === 0 && field.required) {
-      this.#fault(path, 'REQUIRED', 'must not be 0');
+      this.#fault('REQUIRED', 'must not be 0');
     }
     return value;
   }
 
-  #fault(path: string, code: FaultCode, message: string): void {
-    if (this.#faults.length < MAX_FAULTS) this.#faults.push({ path, code, message });
+  #at<T>(step: string | number, act: () => T): T {
+    this.#trail.push(step);
+    const result = act();
+    this.#trail.pop();
+    return result;
+  }
+
+  #fault(code: FaultCode, message: string): void {
+    if (this.#faults.length < MAX_FAULTS) this.#faults.push({ path: pathOf(this.#trail), code, message });
   }
 }
 
@@ -235,6 +249,9 @@ function tryBase64url(text: string): Uint8Array | undefined {
   }
 }
 
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
+function pathOf(trail: readonly (string | number)[]): string {
+  return trail.reduce<string>((path, step) => {
+    if (typeof step === 'number') return `${path}[${step}]`;
+    return path === '' ? step : `${path}.${step}`;
+  }, '');
 }

@@ -108,7 +108,7 @@ describe('messages', () => {
     for (const key of [stolen.keys.sign, generateKeyPairSync('ed25519').privateKey]) {
       const forge = (jws: string): string => {
         const payload = Buffer.from(jws.split('.')[1]!, 'base64url');
-        return signMessage(payload, { kid, sign: (message) => sign(null, message, key) });
+        return signMessage(payload, { kid, sign: (message) => sign(null, message, key) }).jws;
       };
       session.send(await puppet.delivery(XA, { jws: forge }));
       const answer = await session.next();

@@ -187,7 +187,7 @@ export class Puppet {
     const payload = encodeMessage({ header, body: spoils.body ?? requestDraft().body });
     const kid = spoils.signWith?.kid ?? publicJwk(this.keys.sign).kid;
     const jws = (spoils.jws ?? ((text) => text))(
-      signMessage(payload, { kid, sign: (message) => sign(null, message, this.keys.sign) }),
+      signMessage(payload, { kid, sign: (message) => sign(null, message, this.keys.sign) }).jws,
     );
     const parties = { from: this.code, to: to as JurisdictionCode, ...spoils.sealedTo };
     const made = sealMessage(jws, { key: recipient, ...parties });

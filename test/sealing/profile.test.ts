@@ -33,11 +33,12 @@ const reasonOf = (verdict: { readonly ok: boolean; readonly reason?: string }): 
 describe('the vector', () => {
   test('is what the code makes', () => {
     expect(kidOf(signing)).toBe(vector.sign.kid);
-    const jws = signMessage(hex(vector.payload), {
+    const { jws, signedDigest: ofSigned } = signMessage(hex(vector.payload), {
       kid: vector.sign.kid,
       sign: (message) => sign(null, message, signing),
     });
     expect(jws).toBe(vector.jws);
+    expect(bytesToHex(ofSigned)).toBe(vector.signed_digest);
     const randomness = { ephemeral: privateKeyOf('x25519', vector.ephemeral.private), iv: hex(vector.iv) };
     const { sealed, sealedDigest: digest } = sealMessageWith(jws, { key: recipient, from: XA, to: XB }, randomness);
     expect(sealed).toBe(vector.jwe);
@@ -186,7 +187,7 @@ describe('sizes and shapes', () => {
   });
 
   test('the largest payload fits', () => {
-    const jws = signMessage(new Uint8Array(524_288), {
+    const { jws } = signMessage(new Uint8Array(524_288), {
       kid: vector.sign.kid,
       sign: (message) => sign(null, message, signing),
     });

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 
 export function signMessage(payload, key) {
-  return `${key.kid}.${Buffer.from(payload).toString('base64url')}`;
+  const jws = `${key.kid}.${Buffer.from(payload).toString('base64url')}`;
+  return { jws, signedDigest: signedDigest(jws) };
 }
 
 export function verifyMessage(jws) {
