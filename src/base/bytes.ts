@@ -1,13 +1,7 @@
 import { BaseError } from './error.ts';
 import { decodeBase64Leniently } from './platform.ts';
 
-const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** UTF-8 bytes of a string. */
-export function utf8ToBytes(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
-}
 
 /**
  * Text of UTF-8 bytes; a byte-order mark is kept as a character.
@@ -28,6 +22,21 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   for (const part of parts) {
     out.set(part, offset);
     offset += part.length;
+  }
+  return out;
+}
+
+/** Each part behind its length as a 32-bit unsigned integer, big-endian, in order. */
+export function concatLengthPrefixed(parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += 4 + part.length;
+  const out = new Uint8Array(length);
+  const view = new DataView(out.buffer);
+  let offset = 0;
+  for (const part of parts) {
+    view.setUint32(offset, part.length);
+    out.set(part, offset + 4);
+    offset += 4 + part.length;
   }
   return out;
 }

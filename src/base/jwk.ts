@@ -1,5 +1,5 @@
-import { parseBase64url, utf8ToBytes } from './bytes.ts';
-import { bytesToBase64url, sha256 } from './platform.ts';
+import { parseBase64url } from './bytes.ts';
+import { bytesToBase64url, sha256, utf8ToBytes } from './platform.ts';
 
 /** A public key on one of the two curves. @see RFC 8037 §2 */
 export interface OkpJwk {

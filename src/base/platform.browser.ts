@@ -38,6 +38,13 @@ export function decodeBase64Leniently(text: string): Uint8Array {
   }
 }
 
+const encoder = new TextEncoder();
+
+/** UTF-8 bytes of a string. */
+export function utf8ToBytes(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
 const strictDecoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Whether the bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. @see RFC 3629 §3 */
@@ -48,6 +55,11 @@ export function isUtf8(bytes: Uint8Array): boolean {
   } catch {
     return false;
   }
+}
+
+/** A few bytes of the system's random generator, for ids and nonces. */
+export function randomFew(bytes: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(bytes));
 }
 
 // One row for each byte, by the reversed polynomial.

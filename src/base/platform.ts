@@ -55,9 +55,31 @@ export function decodeBase64Leniently(text: string): Uint8Array {
   return viewOf(Buffer.from(text, 'base64'));
 }
 
+/** UTF-8 bytes of a string. */
+export function utf8ToBytes(text: string): Uint8Array {
+  return viewOf(Buffer.from(text, 'utf8'));
+}
+
 /** Whether the bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. @see RFC 3629 §3 */
 export function isUtf8(bytes: Uint8Array): boolean {
   return nodeIsUtf8(bytes);
+}
+
+const POOLED_RANDOM_BYTES = 8_192;
+let pool = new Uint8Array(0);
+let used = 0;
+
+/**
+ * A few bytes of the system's random generator, for ids and nonces; keys are made otherwise. A call of the generator costs as much as
+ * sealing a short value, however few bytes it is for.
+ */
+export function randomFew(bytes: number): Uint8Array {
+  if (used + bytes > pool.length) {
+    pool = viewOf(crypto.randomBytes(Math.max(POOLED_RANDOM_BYTES, bytes)));
+    used = 0;
+  }
+  used += bytes;
+  return pool.slice(used - bytes, used);
 }
 
 /** CRC-32 of a zip's files. @see ISO 3309, APPNOTE.TXT §4.4.7 */

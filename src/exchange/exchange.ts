@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import {
   accept,
   codeOf,
   noFailpoint,
   parseUtf8,
+  randomFew,
   systemTimers,
   type Clock,
   type Failpoint,
@@ -173,7 +173,7 @@ export class Exchange {
       limits,
       refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
       clockRules: options.clockRules ?? NO_CLOCK_RULES,
-      random: (bytes) => randomBytes(bytes),
+      random: randomFew,
       verifyCheckpoint: createCheckpointVerify(),
       witness: options.witness,
       evidence,

@@ -11,7 +11,20 @@ export function noteCheckpoint(peer: PeerRecord, checkpoint: Checkpoint): PeerRe
 
 /** The largest head seen of the peer. It was verified before it was stored. */
 export function lastCheckpoint(peer: PeerRecord): Checkpoint | undefined {
-  return peer.checkpoint === undefined ? undefined : parseCheckpointNote(peer.checkpoint);
+  return peer.checkpoint === undefined ? undefined : readNote(peer.checkpoint);
+}
+
+// The receipts of a batch all ask for the same few heads.
+const MAX_READ = 256;
+const read = new Map<string, Checkpoint>();
+
+function readNote(note: string): Checkpoint {
+  const known = read.get(note);
+  if (known !== undefined) return known;
+  const checkpoint = parseCheckpointNote(note);
+  if (read.size >= MAX_READ) read.clear();
+  read.set(note, checkpoint);
+  return checkpoint;
 }
 
 /** Whether two heads of one ledger contradict each other by themselves: one size, two roots. */

@@ -105,6 +105,10 @@ export async function openNodeStorage(
   }
 }
 
+// What a message is made of is longer than half of Node's pool of 8 KiB, and would each be allocated by itself: that costs more than
+// filling it. A node holds on to none of these buffers.
+const BUFFER_POOL_BYTES = 65_536;
+
 /** A running node. */
 export class Node {
   readonly config: NodeConfig;
@@ -174,6 +178,7 @@ export class Node {
    */
   static async start(options: NodeOptions): Promise<Node> {
     const { config, passphrase, clock = systemClock } = options;
+    Buffer.poolSize = BUFFER_POOL_BYTES;
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
     const metrics = config.metricsListen === undefined ? undefined : await createMetrics();
     const storage = await openNodeStorage(config, passphrase, {

@@ -1,4 +1,4 @@
-import { concatBytes, sha256, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
+import { concatLengthPrefixed, sha256, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
 
 /**
  * The Concat KDF with SHA-256, for keys of at most one hash length.
@@ -16,8 +16,6 @@ export function concatKdf(
   apu: Uint8Array,
   apv: Uint8Array,
 ): Uint8Array {
-  const id = utf8ToBytes(algorithm);
-  const lengthOf = (bytes: Uint8Array): Uint8Array => uint32ToBytes(bytes.length);
-  const info = concatBytes(lengthOf(id), id, lengthOf(apu), apu, lengthOf(apv), apv, uint32ToBytes(keyBytes * 8));
-  return sha256(uint32ToBytes(1), secret, info).subarray(0, keyBytes);
+  const info = concatLengthPrefixed([utf8ToBytes(algorithm), apu, apv]);
+  return sha256(uint32ToBytes(1), secret, info, uint32ToBytes(keyBytes * 8)).subarray(0, keyBytes);
 }

@@ -55,7 +55,7 @@ export function sealedHeader(suite: Suite, kid: string, epk: string, apu: Uint8A
 
 /** The segments of a JWE, decoded, and their digest. */
 export interface SealedSegments {
-  readonly parts: readonly Uint8Array[];
+  readonly parts: Uint8Array[];
   readonly digest: Uint8Array;
 }
 
@@ -76,7 +76,7 @@ export function readSealed(sealed: string): Verdict<SealedParts, SealingReason> 
   const segments = unpackSealed(sealed);
   if (segments === undefined) return refuse('JWE_MALFORMED', 'not five segments of base64url');
   const { parts, digest } = segments;
-  const [header, encryptedKey, iv, ciphertext, tag] = parts as readonly Uint8Array[] as [
+  const [header, encryptedKey, iv, ciphertext, tag] = parts as [
     Uint8Array,
     Uint8Array,
     Uint8Array,

@@ -10,6 +10,7 @@ import {
 import {
   accept,
   parseBase64url,
+  randomFew,
   refuse,
   utf8ToBytes,
   type JurisdictionCode,
@@ -89,14 +90,14 @@ export interface SealingRandomness {
  */
 export function sealMessage(jws: string, to: Sealing): SealedMessage {
   const ephemeral = generateKeyPairSync('x25519').privateKey;
-  return sealMessageWith(jws, to, { ephemeral, iv: randomBytes(IV_BYTES) });
+  return sealMessageWith(jws, to, { ephemeral, iv: randomFew(IV_BYTES) });
 }
 
 /** Seals with chosen randomness, for published vectors only: reusing it reveals the messages. */
 export function sealMessageWith(
   jws: string,
   { key, from, to, suite = 1 }: Sealing,
-  { ephemeral, iv, encapsulation = randomBytes(32) }: SealingRandomness,
+  { ephemeral, iv, encapsulation }: SealingRandomness,
 ): SealedMessage {
   const epk = createPublicKey(ephemeral).export({ format: 'jwk' }).x!;
   const [apu, apv] = [partyInfo(from), partyInfo(to)];
@@ -109,7 +110,7 @@ export function sealMessageWith(
     contentKey = concatKdf(secret, 'A256GCM', 32, apu, apv);
   } else {
     if (key.kem === undefined) throw new TypeError(`the key ${key.kid} has no ML-KEM half`);
-    const kem = { ...encapsulate(key.kem, encapsulation), publicKey: key.kem };
+    const kem = { ...encapsulate(key.kem, encapsulation ?? randomBytes(32)), publicKey: key.kem };
     const publicKey = parseBase64url(key.publicKey.export({ format: 'jwk' }).x!);
     const dh = { secret, ephemeral: parseBase64url(epk), publicKey };
     encryptedKey = kem.ciphertext;

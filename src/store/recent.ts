@@ -1,7 +1,8 @@
 import type { Batch, Put, Store } from './store.ts';
 
 const MAX_VALUES = 8192;
-const MAX_BYTES = 16 * 1024 * 1024;
+// A pool that a copy is a part of stays with it, whatever else is in it.
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
  * A store that remembers the values written last: most of what a node reads, it has just written, and neither the engine nor the seal
@@ -26,14 +27,15 @@ class RecentValues {
   #writing = 0;
 
   get(key: string): Uint8Array | undefined {
-    return this.#values.get(key)?.slice();
+    const value = this.#values.get(key);
+    return value === undefined ? undefined : copyOf(value);
   }
 
   async during({ puts, deletes = [] }: Batch, write: () => Promise<void>): Promise<void> {
     for (const [key] of puts) this.#forget(key);
     for (const key of deletes) this.#forget(key);
     // The caller may change its own bytes while they are written.
-    const copies = puts.map(([key, value]): Put => [key, value.slice()]);
+    const copies = puts.map(([key, value]): Put => [key, copyOf(value)]);
     this.#writing++;
     try {
       await write();
@@ -61,4 +63,11 @@ class RecentValues {
     this.#values.delete(key);
     this.#bytes -= value.length;
   }
+}
+
+// Out of Node's pool: an allocation for each of them costs more than all else that is done here.
+function copyOf(value: Uint8Array): Uint8Array {
+  const copy = Buffer.allocUnsafe(value.length);
+  copy.set(value);
+  return new Uint8Array(copy.buffer, copy.byteOffset, copy.length);
 }

@@ -1,12 +1,11 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
-import { equalBytes } from '../base/mod.ts';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { equalBytes, randomFew } from '../base/mod.ts';
 import { StoreError } from './error.ts';
 import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const POOLED_NONCES = 512;
 
 /**
  * A store whose values rest encrypted: AES-256-GCM under the data key, with the record's own key as associated data. A changed bit or a
@@ -54,25 +53,17 @@ async function sealedExpectation(
 }
 
 function sealValue(key: KeyObject, name: string, value: Uint8Array): Uint8Array {
-  const nonce = freshNonce();
+  const nonce = randomFew(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(name, 'utf8'));
   const ciphertext = cipher.update(value);
   cipher.final();
-  return Buffer.concat([Uint8Array.of(VERSION), nonce, ciphertext, cipher.getAuthTag()]);
-}
-
-let pool = new Uint8Array(0);
-let used = 0;
-
-// A call of the random generator costs as much as sealing a short value, however few bytes it is for.
-function freshNonce(): Uint8Array {
-  if (used + NONCE_BYTES > pool.length) {
-    pool = randomBytes(POOLED_NONCES * NONCE_BYTES);
-    used = 0;
-  }
-  used += NONCE_BYTES;
-  return pool.subarray(used - NONCE_BYTES, used);
+  const sealed = Buffer.allocUnsafe(1 + NONCE_BYTES + ciphertext.length + TAG_BYTES);
+  sealed[0] = VERSION;
+  sealed.set(nonce, 1);
+  sealed.set(ciphertext, 1 + NONCE_BYTES);
+  sealed.set(cipher.getAuthTag(), sealed.length - TAG_BYTES);
+  return sealed;
 }
 
 function openOptional(key: KeyObject, name: string, sealed: Uint8Array | undefined): Uint8Array | undefined {

@@ -41,11 +41,15 @@ export function parseJson<T extends keyof WireTypes>(type: T, value: unknown): W
 
 /** The canonical protobuf encoding of a trusted value. */
 export function encodeProtobuf<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Uint8Array {
-  const encoded = codecOf(type)
+  // A copy, and a plain one: it may be kept for long, and the writer's result is a part of a pool that others share.
+  return new Uint8Array(encodeInPool(type, value));
+}
+
+/** The same, for what is sent or copied at once: kept, it would keep all of the pool that it is a part of. */
+export function encodeInPool<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Uint8Array {
+  return codecOf(type)
     .encode(toCodec(type, value as Members))
     .finish();
-  // A copy, and a plain one: the writer's result is a Buffer in a pool that other messages share.
-  return new Uint8Array(encoded);
 }
 
 /** A trusted value as a JSON value, the inverse of `parseJson`. */

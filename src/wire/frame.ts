@@ -1,4 +1,4 @@
-import { encodeProtobuf, parseProtobuf } from './codec.ts';
+import { encodeInPool, encodeProtobuf, parseProtobuf } from './codec.ts';
 import { faultsError } from './error.ts';
 import type { Frame as WireFrame, Receipt } from './generated/types.ts';
 
@@ -23,7 +23,7 @@ export function parseFrame(bytes: Uint8Array): Frame {
 
 /** One binary WebSocket message. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  return encodeProtobuf('Frame', { frame });
+  return encodeInPool('Frame', { frame });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { concatBytes, parseJurisdictionCode, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
-import { encodeProtobuf, parseJson, parseProtobuf } from './codec.ts';
+import { encodeInPool, parseJson, parseProtobuf } from './codec.ts';
 import { WireError, faultsError } from './error.ts';
 import type { Header, Message as WireMessage } from './generated/types.ts';
 import { padmeSize } from './padding.ts';
@@ -66,10 +66,10 @@ export function parseMessage(payload: Uint8Array): Message {
  */
 export function encodeMessage(message: Message): Uint8Array {
   // The header is the first field and the body the only other: one after the other, their encodings are the message's.
-  const body = encodeProtobuf('Message', { body: message.body } as WireMessage);
+  const body = encodeInPool('Message', { body: message.body } as WireMessage);
   const encodeHeader = (paddingBytes: number): Uint8Array => {
     const padding = paddingBytes > 0 ? new Uint8Array(paddingBytes) : undefined;
-    return encodeProtobuf('Message', { header: { ...message.header, padding }, body: undefined });
+    return encodeInPool('Message', { header: { ...message.header, padding }, body: undefined });
   };
   let header = encodeHeader(0);
   const length = (): number => header.length + body.length;
