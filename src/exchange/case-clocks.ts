@@ -76,8 +76,7 @@ export async function noteClocks(context: ExchangeContext, isStopping: () => boo
     const found = decodeRecord<Case>(bytes);
     if (found.state === 'CLOSED') continue;
     const peer = peerOf(key);
-    const passed = context.clockRules(found, now).flatMap((clock) => passedOf(clock, peer, now));
-    for (const event of passed) {
+    for (const event of passedIn(context, found, peer, now)) {
       const noted = keys.clockEvent(event);
       if ((await context.store.get(noted)) === undefined) fresh.push([noted, event]);
     }
@@ -90,6 +89,15 @@ export async function noteClocks(context: ExchangeContext, isStopping: () => boo
   for (const [, event] of fresh) {
     const { peer, kind, at: time, started_by } = event;
     context.emit({ kind: kind === 'OVERDUE' ? 'CLOCK_OVERDUE' : 'CLOCK_ESCALATED', time, peer, started_by });
+  }
+}
+
+// A case that this node cannot reckon with keeps it neither from the others nor from running; whoever asks for its clocks is told.
+function passedIn(context: ExchangeContext, found: Case, peer: JurisdictionCode, now: number): NotedClockEvent[] {
+  try {
+    return context.clockRules(found, now).flatMap((clock) => passedOf(clock, peer, now));
+  } catch {
+    return [];
   }
 }
 

@@ -77,5 +77,5 @@ test('memory is bounded: the oldest go first', async () => {
   const store = rememberRecent(below);
   for (let i = 0; i < 20; i++) await write(store, below, { puts: [[`k${i}`, value(i, 1024 * 1024)]] });
   for (let i = 0; i < 20; i++) expect((await store.get(`k${i}`))![0]).toBe(i);
-  expect(below.asked).toBe(4);
+  expect(below.asked).toBe(16);
 });
