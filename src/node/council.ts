@@ -97,7 +97,10 @@ export async function updateMember(folder: string, update: string, clock: Clock 
     (draft, nowMs) => {
       const verified = verifyKeyUpdate(update, draft, nowMs);
       if (verified.ok) return applyKeyUpdate(draft, verified.value);
-      throw new NodeError('NODE_UPDATE_REFUSED', `The key update is refused (${verified.reason}): ${verified.detail}.`);
+      throw new NodeError(
+        'NODE_UPDATE_REFUSED',
+        `The key update is refused (${verified.reason}): ${verified.detail.replace(/\.$/, '')}.`,
+      );
     },
     clock,
   );

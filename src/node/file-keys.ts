@@ -61,13 +61,15 @@ export class FileKeys implements KeyProvider {
     const found = (await readdir(folder)).filter((file) => KEY_FILE.test(file));
     // Those that the node began with come first: they are worked with until a manifest and the ledger say otherwise.
     for (const name of found.map((file) => file.slice(0, -'.key'.length)).sort()) {
-      const match = KEY_FILE.exec(`${name}.key`)!;
-      const certificate = match[1] === 'tls' ? await readText(folder, `${name}.pem`) : '';
+      const use = KEY_FILE.exec(`${name}.key`)![1] as KeyUse;
+      const certificate = use === 'tls' ? await readText(folder, `${name}.pem`) : '';
       const privateKey = await keys.#readPrivateKey(name);
+      if (use === 'encrypt') {
+        keys.encrypt.push(agreementKey(privateKey, await keys.kemOf(rawPublicKey(privateKey))));
+        continue;
+      }
       try {
-        if (match[1] === 'encrypt')
-          keys.encrypt.push(agreementKey(privateKey, await keys.kemOf(rawPublicKey(privateKey))));
-        else keys.#add(match[1] as Exclude<KeyUse, 'encrypt'>, privateKey, certificate);
+        keys.#add(use, privateKey, certificate);
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         failed = error;

@@ -120,32 +120,48 @@ export function applyKeyUpdate(manifest: Manifest, update: KeyUpdate): Manifest 
 }
 
 function withKey(member: Member, update: KeyUpdate): Member {
-  const { use, key, former_not_after: end } = update;
-  const ending = <T extends { readonly not_before: number; readonly not_after: number }>(keys: readonly T[]): T[] =>
-    keys.map((former) => ({ ...former, not_after: Math.max(former.not_before + 1, Math.min(former.not_after, end)) }));
+  const { use, key } = update;
   switch (use) {
     case 'tls':
-      return { ...member, tls: { ...member.tls, spki_sha256: [...ending(member.tls.spki_sha256), key as TlsPin] } };
+      return {
+        ...member,
+        tls: { ...member.tls, spki_sha256: inserted(member.tls.spki_sha256, key as TlsPin, update) },
+      };
     case 'sign':
     case 'encrypt':
-      return { ...member, [use]: [...ending(member[use]), key as MemberKey] };
+      return { ...member, [use]: inserted(member[use], key as MemberKey, update) };
     case 'ledger':
       return {
         ...member,
-        ledger: { origin: member.ledger.origin, ...noteKeys(ending(ledgerKeysOf(member)), key as NoteKey) },
+        ledger: { origin: member.ledger.origin, ...noteKeys(ledgerKeysOf(member), key as NoteKey, update) },
       };
     case 'witness':
       return {
         ...member,
-        witness: { name: member.witness.name, ...noteKeys(ending(witnessKeysOf(member)), key as NoteKey) },
+        witness: { name: member.witness.name, ...noteKeys(witnessKeysOf(member), key as NoteKey, update) },
       };
     default:
       return use satisfies never;
   }
 }
 
-function noteKeys(former: readonly NoteKey[], key: NoteKey): { readonly vkey: string; readonly keys: NoteKey[] } {
-  return { vkey: key.vkey, keys: [...former, key].map(noteKeyOf) };
+function noteKeys(
+  listed: readonly NoteKey[],
+  key: NoteKey,
+  update: KeyUpdate,
+): { readonly vkey: string; readonly keys: NoteKey[] } {
+  const keys = inserted(listed.map(noteKeyOf), key, update);
+  return { vkey: keys.at(-1)!.vkey, keys };
+}
+
+/** The keys in the order in which they begin. Those before the new one end; one that is to begin after it has its turn as it was planned. */
+function inserted<T extends KeyValidity>(listed: readonly T[], key: T, { former_not_after: end }: KeyUpdate): T[] {
+  const ending = (former: T): T => ({
+    ...former,
+    not_after: Math.max(former.not_before + 1, Math.min(former.not_after, end)),
+  });
+  const isLater = (other: T): boolean => other.not_before > key.not_before;
+  return [...listed.filter((other) => !isLater(other)).map(ending), key, ...listed.filter(isLater)];
 }
 
 function isHeld(file: KeyUpdateFile, { use, key }: KeyUpdate): boolean {

@@ -23,12 +23,30 @@ export function diffManifests(before: Manifest, after: Manifest): ManifestChange
 }
 
 function compare(before: unknown, after: unknown, path: readonly string[], changes: ManifestChange[]): void {
-  const [a, b] = [membersOf(before), membersOf(after)];
-  if (a === undefined || b === undefined || before === undefined || after === undefined) {
+  // Each of the keys in a new list is a difference of its own.
+  const [a, b] = [
+    membersOf(before === undefined && Array.isArray(after) ? [] : before),
+    membersOf(after === undefined && Array.isArray(before) ? [] : after),
+  ];
+  if (a === undefined || b === undefined) {
     if (JSON.stringify(before) !== JSON.stringify(after)) changes.push(changeAt(path, before, after));
     return;
   }
-  for (const name of new Set([...a.keys(), ...b.keys()])) compare(a.get(name), b.get(name), [...path, name], changes);
+  for (const name of new Set([...a.keys(), ...b.keys()])) {
+    if (name === 'vkey' && isSucceeded(before as NoteKeys, after as NoteKeys)) {
+      if (a.get(name) !== b.get(name)) changes.push(changeAt([...path, 'newest'], a.get(name), b.get(name)));
+    } else compare(a.get(name), b.get(name), [...path, name], changes);
+  }
+}
+
+interface NoteKeys {
+  readonly vkey: string;
+  readonly keys?: readonly { readonly vkey: string }[];
+}
+
+/** Whether the key of before stays listed beside the newest of a ledger or witness. */
+function isSucceeded(before: NoteKeys, after: NoteKeys): boolean {
+  return after.keys?.some(({ vkey }) => vkey === before.vkey) ?? false;
 }
 
 /** The members of an object, or the elements of a list by what names them. */
@@ -38,8 +56,8 @@ function membersOf(value: unknown): Map<string, unknown> | undefined {
 }
 
 function nameOf(item: unknown): string | undefined {
-  const { code, kid, sha256 } = item as { readonly code?: string; readonly kid?: string; readonly sha256?: string };
-  return code ?? kid ?? sha256;
+  const { code, kid, sha256, vkey } = item as Readonly<Partial<Record<'code' | 'kid' | 'sha256' | 'vkey', string>>>;
+  return code ?? kid ?? sha256 ?? vkey;
 }
 
 function changeAt(path: readonly string[], before: unknown, after: unknown): ManifestChange {

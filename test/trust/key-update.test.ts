@@ -5,6 +5,7 @@ import { KEY_TYPES, encodeVerifierKey, verifierKey, verifyCheckpoint, signCheckp
 import {
   addMember,
   applyKeyUpdate,
+  diffManifests,
   draftManifest,
   encodeManifest,
   generateCouncilKey,
@@ -22,6 +23,7 @@ import {
   KEY_USES,
   type KeyUpdate,
   type KeyUse,
+  type KeyValidity,
   type Manifest,
   type NodeKeys,
 } from '../../src/trust/mod.ts';
@@ -32,24 +34,29 @@ const NOW = 1_767_225_600_000;
 const HOUR = 3_600_000;
 let keys: NodeKeys;
 let other: NodeKeys;
+let third: NodeKeys;
 let manifest: Manifest;
 
 beforeAll(async () => {
-  [keys, other] = [await generateNodeKeys(XA, '', NOW), await generateNodeKeys(XA, '', NOW)];
+  [keys, other, third] = (await Promise.all([1, 2, 3].map(() => generateNodeKeys(XA, '', NOW)))) as [
+    NodeKeys,
+    NodeKeys,
+    NodeKeys,
+  ];
   const council = generateCouncilKey(NOW);
   manifest = addMember(draftManifest({ threshold: 1, keys: [council.entry] }, NOW), statementOf(XA, keys, NOW), NOW);
 });
 
-/** An update that lists the `other` node's key of this use for XA. */
-function updateOf(use: KeyUse, change: Partial<KeyUpdate> = {}): KeyUpdate {
+/** An update that lists the key of this use of other keys for XA. */
+function updateOf(use: KeyUse, change: Partial<KeyUpdate> = {}, fresh = other): KeyUpdate {
   const validity = { not_before: NOW + HOUR, not_after: NOW + 100 * HOUR };
   const vkey = (name: string, type: 1 | 4): string =>
-    encodeVerifierKey(verifierKey(name, type, rawPublicKey(other[use])));
+    encodeVerifierKey(verifierKey(name, type, rawPublicKey(fresh[use])));
   const member = memberByCode(manifest, XA)!;
   const key = {
-    tls: () => ({ sha256: statementOf(XA, other, NOW).tls.spki_sha256[0]!.sha256, ...validity }),
-    sign: () => ({ ...publicJwk(other.sign), ...validity }),
-    encrypt: () => ({ ...publicJwk(other.encrypt), ...validity }),
+    tls: () => ({ sha256: statementOf(XA, fresh, NOW).tls.spki_sha256[0]!.sha256, ...validity }),
+    sign: () => ({ ...publicJwk(fresh.sign), ...validity }),
+    encrypt: () => ({ ...publicJwk(fresh.encrypt), ...validity }),
     ledger: () => ({ vkey: vkey(member.ledger.origin, KEY_TYPES.ed25519), ...validity }),
     witness: () => ({ vkey: vkey(member.witness.name, KEY_TYPES.cosignature), ...validity }),
   }[use]();
@@ -66,8 +73,13 @@ function signed(update: KeyUpdate, by: { readonly fresh?: NodeKeys; readonly cur
       new: (message) => provePossession((by.fresh ?? other)[use], message),
       current: (message) => provePossession((by.current ?? keys)[speaker(use)], message),
     },
-    use === 'tls' ? other.certificates.tls : undefined,
+    use === 'tls' ? (by.fresh ?? other).certificates.tls : undefined,
   );
+}
+
+function listedFor(use: KeyUse, { members: [member] }: Manifest): readonly KeyValidity[] {
+  const { tls, sign, encrypt, ledger, witness } = member!;
+  return { tls: tls.spki_sha256, sign, encrypt, ledger: ledger.keys!, witness: witness.keys! }[use];
 }
 
 const reasonOf = (text: string, before = manifest, nowMs = NOW): string => {
@@ -82,14 +94,7 @@ describe('a key update', () => {
     const next = applyKeyUpdate(manifest, verdict.value);
     expect(parseManifest(utf8ToBytes(encodeManifest(next)))).toEqual(next);
     const [before, after] = [memberByCode(manifest, XA)!, memberByCode(next, XA)!];
-    const listed = {
-      tls: after.tls.spki_sha256,
-      sign: after.sign,
-      encrypt: after.encrypt,
-      ledger: after.ledger.keys!,
-      witness: after.witness.keys!,
-    }[use];
-    expect(listed.map((key) => key.not_after)).toEqual([NOW + 2 * HOUR, NOW + 100 * HOUR]);
+    expect(listedFor(use, next).map((key) => key.not_after)).toEqual([NOW + 2 * HOUR, NOW + 100 * HOUR]);
     // Whatever it is not about is as before.
     expect({ ...after, [use]: before[use] }).toEqual(before);
     // Given again, it would list the key twice.
@@ -128,6 +133,42 @@ describe('a key update', () => {
   test('a later key may begin at any time after the one before it, and not before', () => {
     const early = updateOf('witness', { key: { ...updateOf('witness').key, not_before: 0 } });
     expect(reasonOf(signed(early))).toBe('UPDATE_MALFORMED');
+  });
+
+  test.each(KEY_USES)('%s: one that is needed at once does not wait for one that is to come, nor end it', (use) => {
+    const planned = applyKeyUpdate(manifest, updateOf(use));
+    const { key } = updateOf(use, {}, third);
+    const urgent = { key: { ...key, not_before: NOW + 1, not_after: NOW + 99 * HOUR }, former_not_after: NOW + 3 };
+    const verdict = verifyKeyUpdate(signed(updateOf(use, urgent), { fresh: third }), planned, NOW);
+    if (!verdict.ok) throw new Error(verdict.detail);
+    const next = applyKeyUpdate(planned, verdict.value);
+    expect(listedFor(use, next).map((key) => [key.not_before, key.not_after])).toEqual([
+      [expect.any(Number), NOW + 3],
+      [NOW + 1, NOW + 99 * HOUR],
+      [NOW + HOUR, NOW + 100 * HOUR],
+    ]);
+    expect(listedFor(use, next)[2]).toEqual(listedFor(use, planned)[1]);
+    // The council reads every key before it signs, and nothing about it alarms.
+    const changes = diffManifests(planned, next);
+    expect(changes.filter(({ change }) => change === 'ADDED').map(({ path }) => path)).toHaveLength(1);
+    expect(changes.filter(({ warning }) => warning !== undefined)).toEqual([]);
+    expect(diffManifests(manifest, planned).filter(({ warning }) => warning !== undefined)).toEqual([]);
+  });
+
+  test.each(['ledger', 'witness'] as const)('%s: a key that takes the place of another is pointed out', (use) => {
+    const planned = applyKeyUpdate(manifest, updateOf(use));
+    const [member] = planned.members;
+    const hidden = {
+      ...planned,
+      members: [{ ...member!, [use]: { ...member![use], keys: member![use].keys!.slice(1) } }],
+    };
+    const warned = (before: Manifest, after: Manifest): (string | undefined)[] =>
+      diffManifests(before, after).flatMap(({ warning }) => warning ?? []);
+    expect(warned(manifest, hidden)).toEqual(['another ledger or witness']);
+    expect(warned(planned, hidden)).toEqual(['auditors need it listed']);
+    // Each key of a list that was not there is told by itself.
+    const { vkey } = member![use];
+    expect(diffManifests(manifest, planned).map(({ path }) => path)).toContain(`members.XA.${use}.keys.${vkey}`);
   });
 });
 

@@ -38,7 +38,7 @@ export const federationAdd: Command = {
   async run(args, io) {
     if (args.operands.length === 0) throw new CliError('CLI_USAGE', 'Give at least one enrolment.');
     const overlapDays = args.integer('overlap', OVERLAP_DAYS, 3650);
-    const added: { readonly code: string; readonly digits: string }[] = [];
+    const added: { readonly code: string; readonly digits: string; readonly use?: string }[] = [];
     for (const path of args.operands) {
       const text = (await readInput(path, 1_000_000)).toString('utf8');
       const dir = args.text('dir', '.');
@@ -46,11 +46,12 @@ export const federationAdd: Command = {
       if (update !== undefined) await updateMember(dir, text);
       else await enrolMember(dir, text, undefined, overlapDays);
       const statement = update ?? (JSON.parse(text) as { readonly statement: string }).statement;
-      added.push({ code: codeIn(statement), digits: statementDigits(statement) });
+      const use = update === undefined ? {} : { use: (JSON.parse(update) as { readonly use: string }).use };
+      added.push({ code: codeIn(statement), digits: statementDigits(statement), ...use });
     }
     io.result({ ok: true, added: added.map(({ code }) => code), fingerprints: added }, [
       ...added.map(({ code, digits }) => `${code}  ${digits}`),
-      `Added ${added.map(({ code }) => code).join(', ')}.`,
+      `Added ${added.map(({ code, use }) => (use === undefined ? code : `the next ${use} key of ${code}`)).join(', ')}.`,
       'Next: “rogatory federation sign”.',
     ]);
     return 0;
@@ -107,7 +108,8 @@ export const federationRevoke: Command = {
     reason: { value: 'TEXT', help: 'why, for the manifest', required: true },
   },
   details:
-    'KID is the name of a signing or encryption key or the SHA-256 of a TLS key, as “federation show” lists them, or its first eight characters or more.\n' +
+    'KID is the name of a signing or encryption key, the SHA-256 of a TLS key, as “federation show” lists them, or its first eight characters or more;\n' +
+    'or the eight hexadecimal digits in the middle of a ledger’s or witness’s key.\n' +
     'A time in the past is right when the key was stolen before anybody noticed.',
   async run(args, io) {
     const [code, kid, ...more] = args.operands;
