@@ -1,4 +1,5 @@
 /** Recording which of its own keys a node works with: every change is an entry of its ledger. */
+import { equalBytes } from '../base/mod.ts';
 import { epochKeysOf, type LedgerSigner, type VerifierKey } from '../ledger/mod.ts';
 import type { KeyUse } from '../trust/mod.ts';
 import type { KeyRotated } from '../wire/mod.ts';
@@ -43,7 +44,11 @@ export async function recordOwnKeys(
   const uses = Object.keys(own) as KeyUse[];
   return context.committer.commit(async (view) => {
     const before = await view.getRecord<OwnKeyRecord>(keys.ownKeys);
-    const changed = before === undefined ? [] : uses.filter((use) => before[use] !== own[use].kid);
+    // A ledger key that was replaced before the first start has signed the empty ledger, so the ledger has to say who comes after it.
+    const isFirstSigner = equalBytes(context.ledger.key.publicKey, ledgerSigner.key.publicKey);
+    const changed = uses.filter((use) =>
+      before === undefined ? use === 'ledger' && !isFirstSigner : before[use] !== own[use].kid,
+    );
     if (before !== undefined && changed.length === 0) return changed;
     for (const use of changed) view.append({ kind: 'KEY', seq: 0, detail: { type: 'key', value: own[use].entry } });
     if (changed.includes('ledger')) view.succeed(ledgerSigner);

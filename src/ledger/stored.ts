@@ -2,11 +2,13 @@
 import { bytesToHex, equalBytes, parseUtf8, systemFiles, utf8ToBytes } from '../base/mod.ts';
 import { parseLedgerEntry } from '../wire/mod.ts';
 import { EntryLog } from './entry-log.ts';
+import { epochKey } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { leafHash } from './hash.ts';
 import { newestSignedHead } from './head-file.ts';
 import type { LedgerOptions, LedgerSigner } from './ledger.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
+import { isSignedBy } from './note.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 
 /** Which epoch a ledger is in, and the index of the entry that began it. */
@@ -39,10 +41,11 @@ export async function readStored(
   readonly signer: LedgerSigner;
 }> {
   const { storage } = options;
-  const [record, epochBytes, signerBytes] = await storage.getMany([
+  const [record, epochBytes, signerBytes, checkpointBytes] = await storage.getMany([
     ledgerKeys.head,
     ledgerKeys.epoch,
     ledgerKeys.signer,
+    ledgerKeys.checkpoint,
   ]);
   if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
   const { size, root } = decodeHead(record);
@@ -59,19 +62,35 @@ export async function readStored(
   }
   const epoch = epochBytes === undefined ? FIRST_EPOCH : (JSON.parse(parseUtf8(epochBytes)) as EpochRecord);
   const lastTime = last === undefined ? 0 : parseLedgerEntry(last).time;
-  const signer = signerOf(options, signerBytes);
+  const signer =
+    signerBytes === undefined
+      ? (signerOfNote(options, checkpointBytes, epoch.number) ?? options)
+      : signerOf(options, signerBytes);
   return { record, head: { size, root: rehashed }, tree, log, lastTime, epoch, signer };
 }
 
 /** @throws {LedgerError} LEDGER_KEY_MISSING */
-function signerOf(options: StoredOptions, record: Uint8Array | undefined): LedgerSigner {
-  if (record === undefined) return options;
-  const found = [options, ...(options.successors ?? [])].find((signer) => equalBytes(signerRecord(signer), record));
+function signerOf(options: StoredOptions, record: Uint8Array): LedgerSigner {
+  const found = signersOf(options).find((signer) => equalBytes(signerRecord(signer), record));
   if (found !== undefined) return found;
   throw new LedgerError(
     'LEDGER_KEY_MISSING',
     `The ledger is signed by the key with id ${parseUtf8(record)}, which this node does not hold.`,
   );
+}
+
+/** A token gives its keys in whichever order: the first that this ledger had is the one that has signed its checkpoint. */
+function signerOfNote(
+  options: StoredOptions,
+  checkpoint: Uint8Array | undefined,
+  epoch: number,
+): LedgerSigner | undefined {
+  const note = checkpoint === undefined ? '' : parseUtf8(checkpoint);
+  return signersOf(options).find(({ key }) => isSignedBy(note, epochKey(key, epoch)));
+}
+
+function signersOf(options: StoredOptions): LedgerSigner[] {
+  return [options, ...(options.successors ?? [])];
 }
 
 /** The record of who signs: the id of a key as the manifest lists it, the same in every epoch. */
@@ -94,7 +113,7 @@ export async function checkExternalHead(options: StoredOptions, tree: MerkleTile
       { cause },
     );
   }
-  const keys = [options, ...(options.successors ?? [])].map(({ key }) => key);
+  const keys = signersOf(options).map(({ key }) => key);
   const newest = newestSignedHead(bytes, keys);
   if (!newest.ok) {
     throw new LedgerError(

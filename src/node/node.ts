@@ -191,6 +191,7 @@ export class Node {
     let vault: Vault | undefined;
     let transport: Transport | undefined;
     let expiryWatch: ExpiryWatch | undefined;
+    let watched: OwnKeys | undefined;
     try {
       const { store, ledger, keys } = storage;
       const data = dataFolder(process.env);
@@ -199,6 +200,7 @@ export class Node {
       const { verified, fresh, waiting } = await startingManifest(config, keys, store, clock.nowMs());
       const recorded = await recordedKeys({ store });
       const own = new OwnKeys({ config, keys, clock, manifest: verified.manifest, recorded });
+      watched = own;
       vault = await openVault(config, options.objectStoreKey);
       const exchange = new Exchange({
         code: config.code,
@@ -295,6 +297,7 @@ export class Node {
       const parts = { exchange, ...servers, storage, vault, ownKeys: own, endings, expiryWatch, log, clock };
       return new Node(config, parts, clock.nowMs());
     } catch (error) {
+      await watched?.stop();
       await ledgerServer?.close();
       await metricsServer?.close();
       await vault?.close();

@@ -2,7 +2,17 @@ import { sign } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { parseUtf8, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
-import { keyDesk, keysAt, type Node } from '../../src/node/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import {
+  installManifest,
+  keyDesk,
+  keysAt,
+  rotateAt,
+  signDraft,
+  updateMember,
+  withKeyDesk,
+  type Node,
+} from '../../src/node/mod.ts';
 import { KEY_USES, rawPublicKey, type KeyUse } from '../../src/trust/mod.ts';
 import { KEY_TYPES, parseCheckpointNote, signCheckpoint, verifierKey } from '../../src/ledger/mod.ts';
 import { parseLedgerEntry } from '../../src/wire/mod.ts';
@@ -157,4 +167,20 @@ test('keys that are made and not listed yet change nothing at the next start', a
   expect(KEY_USES.map((use) => again.ownKeys.current[use].kid)).toEqual(kids);
   expect(again.storage.ledger.key).toEqual(key);
   expect(keysAt(keyDesk(again)).filter(({ state }) => state === 'unlisted')).toHaveLength(KEY_USES.length);
+}, 240_000);
+
+test('a ledger key that was replaced before the first start is named by the ledger itself', async () => {
+  const federation = await copyTestFederation([XA!, XB!]);
+  const config = loadNodeConfig(nodePaths(federation.dirOf(XB!)).config, {});
+  const times = { startsInMs: 0, overlapMs: 3_600_000 };
+  const { kid, update } = await withKeyDesk(config, undefined, (desk) => rotateAt(desk, 'ledger', times));
+  await updateMember(federation.council, update);
+  await installManifest(config.paths.dir, await signDraft(federation.council), undefined);
+  const b = await startNode(federation, XB!);
+  expect(b.ownKeys.current.ledger.kid).toBe(kid);
+  expect((await entriesOf(b)).map(({ kind }) => kind)).toEqual(['MANIFEST', 'MANIFEST', 'KEY']);
+  const a = await startNode(federation, XA!);
+  const sent = await a.exchange.send(requestDraft(), XB!);
+  expect((await a.exchange.answerOf(sent.message_id, 60_000)).status).toBe('RECEIVED');
+  expect((await auditBundles(await bundlesOf([a, b]))).findings).toEqual([]);
 }, 240_000);

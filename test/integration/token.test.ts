@@ -26,6 +26,7 @@ import { runCommand } from '../kit/command.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { freePort, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { runCommand as runProcess, type Outcome } from '../kit/process.ts';
+import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 import { SOFTHSM, TOKEN_PIN, makeTokens, unplug } from '../kit/softhsm.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
@@ -124,7 +125,40 @@ describe.skipIf(SOFTHSM === undefined)('a node with a token', () => {
     const [kem, ...tls] = fresh.sort();
     expect(kem).toMatch(/^kem-[0-9a-f]{16}\.key$/);
     expect(tls.every((name) => name.startsWith('tls-'))).toBe(true);
+    const { key } = node.storage.ledger;
     await node.stop();
+    // A token says in its own order what it has: what is not listed changes nothing.
+    const again = await startNode(federation, XA);
+    expect(again.storage.ledger.key).toEqual(key);
+    await again.stop();
+  }, 240_000);
+
+  test('changes to them when they are listed, and finds them again', async () => {
+    let a = await startNode(federation, XA);
+    const b = await startNode(federation, XB);
+    const kids = (): string[] => KEY_USES.map((use) => a.ownKeys.current[use].kid);
+    const next: string[] = [];
+    for (const use of KEY_USES) next.push((await makeNextKey(federation, a, use)).kid);
+    await publishDraft(federation, a);
+    await until(() => kids().join() === next.join(), 60_000);
+    const exchange = async (): Promise<void> => {
+      for (const [from, to] of [
+        [a, XB],
+        [b, XA],
+      ] as const) {
+        const { message_id: id } = await from.exchange.send(requestDraft(), to);
+        expect((await from.exchange.answerOf(id, 60_000)).status).toBe('RECEIVED');
+      }
+    };
+    await exchange();
+    const { key } = a.storage.ledger;
+    await a.stop();
+    a = await startNode(federation, XA);
+    expect([kids(), a.storage.ledger.key]).toEqual([next, key]);
+    await exchange();
+    expect((await auditBundles(await Promise.all([a, b].map(named)))).findings).toEqual([]);
+    await a.stop();
+    await b.stop();
   }, 240_000);
 
   test('says what is wrong when it cannot get at its keys', async () => {
