@@ -13,6 +13,7 @@ import { draftManifest, generateCouncilKey, verifyManifest, type Manifest, type 
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { runCommand } from '../kit/command.ts';
 import { readPrivateKeys } from '../kit/keys.ts';
+import { CAN_MOUNT, onSmallDisk } from '../kit/small-disk.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const DAY = 86_400_000;
@@ -182,6 +183,21 @@ describe('a node that is not', () => {
     expect(found.filter(({ check, level }) => check === 'disk' && level === 'fail')).toMatchObject([
       { text: expect.stringContaining('EEXIST') as string },
     ]);
+  });
+
+  test.runIf(CAN_MOUNT).each([
+    ['400m', 'warn'],
+    ['50m', 'fail'],
+  ])('a disk with less than %s left', async (size, level) => {
+    const federation = await copyTestFederation([XA, XB]);
+    await startNode(federation, XB);
+    const dir = federation.dirOf(XA);
+    onSmallDisk(dir, size);
+    const { status, toDo, diagnoses } = await doctor(dir);
+    expect({ status, toDo }).toEqual({ status: 1, toDo: ['disk'] });
+    const [room] = diagnoses.filter(({ check }) => check === 'disk');
+    expect(room).toMatchObject({ level, text: expect.stringMatching(/^[1-9]\d* MiB free$/) as string });
+    expect(room!.advice).toContain('Make room');
   });
 
   test('a manifest that lists another TLS key than is held', async () => {

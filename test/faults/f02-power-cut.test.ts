@@ -14,7 +14,7 @@ import { requestFile } from '../kit/drafts.ts';
 import { copyTestFederation, until } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { serveNode } from '../kit/process.ts';
-import { CAN_MOUNT } from '../kit/strace.ts';
+import { CAN_MOUNT } from '../kit/small-disk.ts';
 
 const CUTS = process.env['SLOW'] === '1' ? 20 : 3;
 const IMAGE_BYTES = 48 * 1024 * 1024;

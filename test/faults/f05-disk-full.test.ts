@@ -1,25 +1,20 @@
 /** F05: the disk is full. Nothing is acknowledged that is not on it; with room again the node takes up where it was. */
-import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { SentAnswer } from '../../src/api/mod.ts';
 import type { MessageRecord } from '../../src/exchange/mod.ts';
 import { requestFile } from '../kit/drafts.ts';
 import { copyTestFederation, until } from '../kit/federation.ts';
-import { temporaryFolder } from '../kit/folder.ts';
 import { serveNode } from '../kit/process.ts';
-import { CAN_MOUNT } from '../kit/strace.ts';
-
-const MOUNT = '/usr/bin/mount';
-const UMOUNT = '/usr/bin/umount';
+import { CAN_MOUNT, onSmallDisk } from '../kit/small-disk.ts';
 
 test.runIf(CAN_MOUNT)(
   'F05: 12 MB with ballast: no false acknowledgement, and recovery with room',
   async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
     const dir = federation.dirOf('XB');
-    onSmallDisk(dir);
+    onSmallDisk(dir, '12m');
     const nodes = { XA: await serveNode(federation, 'XA'), XB: await serveNode(federation, 'XB') };
     const send = (waitMs: number): Promise<SentAnswer> =>
       nodes.XA.api.post<SentAnswer>('messages', { to: 'XB', draft: requestFile(), wait_ms: waitMs });
@@ -51,14 +46,3 @@ test.runIf(CAN_MOUNT)(
   },
   180_000,
 );
-
-/** Puts a folder on a small file system of its own. */
-function onSmallDisk(dir: string): void {
-  const aside = temporaryFolder();
-  cpSync(dir, aside, { recursive: true });
-  expect(spawnSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', dir]).status).toBe(0);
-  onTestFinished(() => {
-    spawnSync(UMOUNT, ['--lazy', dir]);
-  });
-  cpSync(aside, dir, { recursive: true });
-}

@@ -61,7 +61,7 @@ async function* content(): AsyncIterable<Uint8Array> {
   yield Buffer.from(CANARY);
 }
 
-test('after a run under a passphrase the disk holds no content, no private key and no data key', async () => {
+test('T22: after a run under a passphrase the disk holds no content, no private key and no data key', async () => {
   const federation = await copyTestFederation(['XA', 'XB']);
   const dirs = ['XA', 'XB'].map((code) => federation.dirOf(code));
   const passphrases = ['a passphrase of node 0', 'a passphrase of node 1'];

@@ -33,7 +33,7 @@ if (!canCapture) process.stderr.write('skipped: a packet capture of the content-
 // Sent in the clear at the end, to see that what listens on the line would have heard.
 const CONTROL = 'zqkontrollton';
 
-test('no word of a case leaves the sealed messages', async () => {
+test('T24: no word of a case leaves the sealed messages', async () => {
   const federation = await copyTestFederation(['XA', 'XB', 'XC']);
   const lines = { XA: await tapped(federation, 'XA'), XB: await tapped(federation, 'XB') };
   const ports = Object.values(lines).flatMap(({ outside, inside }) => [outside, inside]);

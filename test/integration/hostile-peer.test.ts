@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { parseLedgerEntry, type Body, type Receipt } from '../../src/wire/mod.ts';
 import { KEY_TYPES, signCheckpoint, verifierKey } from '../../src/ledger/mod.ts';
-import type { Node } from '../../src/node/mod.ts';
+import type { Log, Node } from '../../src/node/mod.ts';
 import { issueCertificates, rawPublicKey, type NodeKeys } from '../../src/trust/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
@@ -15,9 +15,9 @@ import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 const XA = 'XA' as JurisdictionCode;
 const deep = process.env['SLOW'] === '1';
 
-async function stage(): Promise<{ federation: TestFederation; node: Node; puppet: Puppet }> {
+async function stage(log?: Log): Promise<{ federation: TestFederation; node: Node; puppet: Puppet }> {
   const federation = await copyTestFederation(['XA', 'XB']);
-  const node = await startNode(federation, 'XA');
+  const node = await startNode(federation, 'XA', log === undefined ? {} : { log });
   return { federation, node, puppet: await Puppet.of(federation, 'XB') };
 }
 
@@ -43,12 +43,34 @@ function certificateNaming(uris: readonly string[], { ca, certificates }: NodeKe
   return forge.pki.certificateToPem(made);
 }
 
+/** A sealed text under another protected header. */
+function withHeader(jwe: string, change: (header: object) => object): string {
+  const [header, ...rest] = jwe.split('.');
+  const read = JSON.parse(Buffer.from(header!, 'base64url').toString()) as object;
+  return [Buffer.from(JSON.stringify(change(read))).toString('base64url'), ...rest].join('.');
+}
+
 describe('connections', () => {
   test('T01, T02: nobody gets in without the right certificate, TLS 1.3, path and subprotocol', async () => {
-    const { node, puppet } = await stage();
+    const refusals: unknown[] = [];
+    const { node, puppet } = await stage((_level, event, fields) => {
+      if (event === 'transport.connection_refused') refusals.push(fields?.['detail']);
+    });
+    /** Tries to get in; the node says why not. */
+    const refusedWith = async (
+      reason: string,
+      options: Parameters<Puppet['connect']>[1],
+      told = /403/,
+    ): Promise<void> => {
+      const before = refusals.length;
+      await expect(puppet.connect('XA', options)).rejects.toThrow(told);
+      await until(() => refusals.length > before);
+      expect(refusals.slice(before)).toEqual([reason]);
+    };
     const { ca, tls } = puppet.keys;
-    await expect(puppet.connect('XA', { cert: '', key: '' })).rejects.toThrow();
-    await expect(puppet.connect('XA', { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })).rejects.toThrow();
+    await refusedWith('ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', { cert: '', key: '' }, /./);
+    const old = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+    await refusedWith('ERR_SSL_UNSUPPORTED_PROTOCOL', old, /alert protocol version/);
     await expect(puppet.connect('XA', { path: '/' })).rejects.toThrow(/404/);
     await expect(puppet.connect('XA', { path: '/federation/' })).rejects.toThrow(/404/);
     await expect(puppet.connect('XA', { protocol: 'mla.v2' })).rejects.toThrow();
@@ -57,16 +79,20 @@ describe('connections', () => {
     const pem = stranger.export({ format: 'pem', type: 'pkcs8' }).toString();
     // Issued by the member's own authority for its own code, but to a key that the manifest does not pin.
     const unpinned = issueCertificates({ code: puppet.code, host: '', nowMs, ca, tls: stranger });
-    await expect(puppet.connect('XA', { cert: unpinned.tls, key: pem })).rejects.toThrow(/403/);
+    await refusedWith('CERTIFICATE_NOT_PINNED', { cert: unpinned.tls, key: pem });
     // A rogue authority: XB's own, vouching for XA, for nobody in the federation, for two at once, and for no node at all.
     const [own, twice] = [`urn:mla:node:XB`, `urn:mla:node:XA`];
-    for (const uris of [[twice], ['urn:mla:node:XC'], [own, twice], [], ['urn:mla:node:XB,URI:urn:mla:node:XA']]) {
-      const cert = certificateNaming(uris, puppet.keys);
-      await expect(puppet.connect('XA', { cert })).rejects.toThrow(/403/);
-    }
+    for (const [reason, uris] of [
+      ['CERTIFICATE_WRONG_ISSUER', [twice]],
+      ['CERTIFICATE_NOT_A_MEMBER', ['urn:mla:node:XC']],
+      ['CERTIFICATE_UNNAMED', [own, twice]],
+      ['CERTIFICATE_UNNAMED', []],
+      ['CERTIFICATE_UNNAMED', ['urn:mla:node:XB,URI:urn:mla:node:XA']],
+    ] as const)
+      await refusedWith(reason, { cert: certificateNaming(uris, puppet.keys) });
     // Signed by an authority that no member has, under the name of one that a member has.
     const foreign = issueCertificates({ code: puppet.code, host: '', nowMs, ca: stranger, tls });
-    await expect(puppet.connect('XA', { cert: foreign.tls })).rejects.toThrow();
+    await refusedWith('CERT_SIGNATURE_FAILURE', { cert: foreign.tls }, /./);
     expect(node.transport.connections()[0]!.connected).toBe(false);
     const session = await puppet.converse('XA');
     await until(() => node.transport.connections()[0]!.connected);
@@ -132,6 +158,11 @@ describe('deliveries', () => {
   });
   test.each<[string, DeliverySpoils]>([
     ['SEALED_PARTY_MISMATCH', { sealedTo: { from: XA } }],
+    ['SEALED_PARTY_MISMATCH', { sealedTo: { to: 'XB' as JurisdictionCode } }],
+    ['SEALED_MALFORMED', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, zip: 'DEF' })) }],
+    ['RECIPIENT_KEY_UNKNOWN', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, kid: 'A'.repeat(43) })) }],
+    ['SEALED_UNDECRYPTABLE', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, apu: 'WEM' })) }],
+    ['SEALED_UNDECRYPTABLE', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, apv: 'WEM' })) }],
     ['SIGNED_MALFORMED', { jws: (jws) => `${jws}=` }],
     ['SIGNING_KEY_UNKNOWN', { signWith: { kid: 'A'.repeat(43) } }],
     ['SIGNATURE_INVALID', { jws: (jws) => jws.replace(/[^.]+$/, 'A'.repeat(85) + 'A') }],

@@ -11,7 +11,7 @@ import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { Puppet } from '../kit/puppet.ts';
 
-const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
+const [XA, XB, XC] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode, 'XC' as JurisdictionCode];
 const DAY = 86_400_000;
 
 /** A WebSocket by hand: the answer to the upgrade, and then what comes. */
@@ -117,6 +117,36 @@ describe('messages', () => {
     }
     expect(await node.exchange.cases()).toEqual([]);
     session.close();
+  });
+
+  test('T06: what one member signed for another cannot be sealed again for a third', async () => {
+    const federation = await copyTestFederation([XA, XB, XC]);
+    const node = await startNode(federation, XC);
+    // XA wrote to XB, and XB passes the signed text on: as XA's, and as its own.
+    const [puppet, author] = [await Puppet.of(federation, XB), await Puppet.of(federation, XA)];
+    let written = '';
+    await author.delivery(XB, { jws: (jws) => (written = jws) });
+    author.seq = 0;
+    const session = await puppet.converse(XC);
+    for (const [seal, reason] of [
+      [{ from: XA }, 'SEALED_PARTY_MISMATCH'],
+      [{}, 'SIGNING_KEY_UNKNOWN'],
+    ] as const) {
+      session.send(await puppet.delivery(XC, { jws: () => written, sealedTo: seal }));
+      const answer = await session.next();
+      if (answer.type !== 'receipt') throw new Error(answer.type);
+      expect(parseLedgerEntry(answer.value.entry)).toMatchObject({ kind: 'REFUSED', reason });
+    }
+    session.send(await puppet.delivery(XC, { envelope: { from: XA }, jws: () => written, sealedTo: { from: XA } }));
+    expect((await session.ended).code).toBe(4009);
+    // What XA signed for XC itself says so inside; what it signed for XB, XC does not take even from XA.
+    const own = await author.converse(XC);
+    own.send(await author.delivery(XC, { jws: () => written }));
+    const answer = await own.next();
+    if (answer.type !== 'receipt') throw new Error(answer.type);
+    expect(parseLedgerEntry(answer.value.entry)).toMatchObject({ kind: 'REFUSED', reason: 'RECIPIENT_MISMATCH' });
+    expect(await node.exchange.cases()).toEqual([]);
+    own.close();
   });
 });
 

@@ -19,21 +19,10 @@ const IS_DEEP = process.env['SLOW'] === '1';
 export const CAN_TRACE =
   FAULTS_REQUIRED || (IS_DEEP && spawnSync(STRACE, ['-o', '/dev/null', '/bin/true'], { stdio: 'ignore' }).status === 0);
 
-/** Whether file systems are mounted in this run. */
-export const CAN_MOUNT = FAULTS_REQUIRED || (IS_DEEP && canMount());
-
 if (!CAN_TRACE)
   process.stderr.write(
     'skipped: faults of system calls, which SLOW=1 or ROGATORY_FAULTS=require runs where strace is\n',
   );
-if (!CAN_MOUNT)
-  process.stderr.write('skipped: faults of file systems, which SLOW=1 or ROGATORY_FAULTS=require runs for root\n');
-
-function canMount(): boolean {
-  const namespace = ['--mount', '/bin/mount', '-t', 'tmpfs', 'tmpfs', '/mnt'];
-  return process.getuid?.() === 0 && spawnSync('/usr/bin/unshare', namespace, { stdio: 'ignore' }).status === 0;
-}
-
 /** A tracer that is attached. */
 export interface Tracer {
   /** The calls that were tampered with, as lines. */

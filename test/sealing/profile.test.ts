@@ -30,6 +30,10 @@ const b64u = (text: string): string => Buffer.from(text, 'latin1').toString('bas
 const reasonOf = (verdict: { readonly ok: boolean; readonly reason?: string }): string | undefined =>
   verdict.ok ? 'accepted' : verdict.reason;
 
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+/** Of a canonical text's last character: the same, with its lowest bit set, which means nothing. */
+const nextCharacter = (last: string): string => ALPHABET[ALPHABET.indexOf(last) + 1]!;
+
 describe('the vector', () => {
   test('is what the code makes', () => {
     expect(kidOf(signing)).toBe(vector.sign.kid);
@@ -119,6 +123,10 @@ describe('headers', () => {
   test.each([
     ['none', `{"alg":"none","kid":"${kid}","typ":"mla-message+jws"}`],
     ['HMAC', `{"alg":"HS256","kid":"${kid}","typ":"mla-message+jws"}`],
+    ['RSA', `{"alg":"RS256","kid":"${kid}","typ":"mla-message+jws"}`],
+    ['PSS', `{"alg":"PS256","kid":"${kid}","typ":"mla-message+jws"}`],
+    ['ECDSA', `{"alg":"ES256","kid":"${kid}","typ":"mla-message+jws"}`],
+    ['ML-DSA', `{"alg":"ML-DSA-44","kid":"${kid}","typ":"mla-message+jws"}`],
     ['EdDSA', `{"alg":"EdDSA","kid":"${kid}","typ":"mla-message+jws"}`],
     ['another typ', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-manifest+jws"}`],
     ['no typ', `{"alg":"Ed25519","kid":"${kid}"}`],
@@ -129,6 +137,19 @@ describe('headers', () => {
     ['jwk', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","jwk":{"kty":"OKP"}}`],
     ['crit', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","crit":["b64"],"b64":false}`],
     ['x5c', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","x5c":[]}`],
+    ['x5u', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","x5u":"https://elsewhere.example/"}`],
+    ['x5t', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","x5t":"AA"}`],
+    ['jku', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","jku":"https://elsewhere.example/"}`],
+    ['b64', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","b64":false}`],
+    ['an empty crit', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","crit":[]}`],
+    ['zip', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","zip":"DEF"}`],
+    ['cty', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","cty":"x"}`],
+    ['an extra member', `{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws","extra":1}`],
+    ['no kid', `{"alg":"Ed25519","typ":"mla-message+jws"}`],
+    ['a kid that is no text', `{"alg":"Ed25519","kid":1,"typ":"mla-message+jws"}`],
+    ['a kid that is a path', `{"alg":"Ed25519","kid":"../../keys/sign","typ":"mla-message+jws"}`],
+    ['a list', `["Ed25519"]`],
+    ['nothing', `{}`],
     ['byte-order mark', `\u00ef\u00bb\u00bf{"alg":"Ed25519","kid":"${kid}","typ":"mla-message+jws"}`],
   ])('a JWS is refused before any key is asked for: %s', (_name, header) => {
     const asked: string[] = [];
@@ -150,8 +171,33 @@ describe('headers', () => {
     ['another curve', (header: string) => header.replace('X25519', 'P-256')],
     ['private part in epk', (header: string) => header.replace('"crv"', '"d":"AAAA","crv"')],
     ['no apu', (header: string) => header.replace('"apu":"WEE",', '')],
+    ['no apv', (header: string) => header.replace(/,"apv":"[^"]+"/, '')],
+    ['key wrapping', (header: string) => header.replace('ECDH-ES', 'ECDH-ES+A256KW')],
+    ['AES key wrap', (header: string) => header.replace('ECDH-ES', 'A256KW')],
+    ['AES-GCM key wrap', (header: string) => header.replace('ECDH-ES', 'A256GCMKW')],
+    ['RSA 1.5', (header: string) => header.replace('ECDH-ES', 'RSA1_5')],
+    ['none', (header: string) => header.replace('ECDH-ES', 'none')],
+    ['CBC', (header: string) => header.replace('A256GCM', 'A256CBC-HS512')],
+    ['another typ', (header: string) => header.replace('mla-sealed+jwe', 'mla-message+jws')],
+    ['another cty', (header: string) => header.replace('"cty":"mla-message+jws"', '"cty":"mla-sealed+jwe"')],
+    ['no typ', (header: string) => header.replace('"typ":"mla-sealed+jwe",', '')],
+    ['no cty', (header: string) => header.replace('"cty":"mla-message+jws",', '')],
+    ['no kid', (header: string) => header.replace(/"kid":"[^"]+",/, '')],
+    ['no epk', (header: string) => header.replace(/"epk":\{[^}]+\},/, '')],
+    ['jwk', (header: string) => header.replace(/\}$/, ',"jwk":{"kty":"OKP"}}')],
+    ['jku', (header: string) => header.replace(/\}$/, ',"jku":"https://elsewhere.example/"}')],
+    ['x5u', (header: string) => header.replace(/\}$/, ',"x5u":"https://elsewhere.example/"}')],
+    ['x5c', (header: string) => header.replace(/\}$/, ',"x5c":[]}')],
+    ['crit', (header: string) => header.replace(/\}$/, ',"crit":["exp"],"exp":1}')],
+    ['b64', (header: string) => header.replace(/\}$/, ',"b64":false}')],
+    ['p2c', (header: string) => header.replace(/\}$/, ',"p2s":"AA","p2c":1000000000}')],
+    ['an extra member', (header: string) => header.replace(/\}$/, ',"extra":1}')],
+    ['a member twice', (header: string) => header.replace('"alg":"ECDH-ES"', '"alg":"ECDH-ES","alg":"ECDH-ES"')],
+    ['another order', (header: string) => header.replace(/("alg":"[^"]+"),("enc":"[^"]+")/, '$2,$1')],
+    ['white space', (header: string) => header.replace(',', ', ')],
   ])('a JWE is refused before any key is asked for: %s', (_name, change) => {
     const asked: string[] = [];
+    expect(change(right)).not.toBe(right);
     const jwe = [b64u(change(right)), ...vector.jwe.split('.').slice(1)].join('.');
     const verdict = openMessage(jwe, (name) => {
       asked.push(name);
@@ -205,6 +251,35 @@ describe('sizes and shapes', () => {
 
   test.each(['', '..', '....', '......', vector.jws])('%# is no JWE', (text) => {
     expect(reasonOf(openMessage(text, openKeyFor))).toBe('JWE_MALFORMED');
+  });
+
+  test('the JSON serialisations are neither', () => {
+    const [protectedHeader, payload, signature] = vector.jws.split('.');
+    const jws = { payload, protected: protectedHeader, signature };
+    const { payload: text, ...one } = jws;
+    for (const json of [jws, { payload: text, signatures: [one] }])
+      expect(reasonOf(verifyMessage(JSON.stringify(json), keyFor))).toBe('JWS_MALFORMED');
+    const [header, key, iv, ciphertext, tag] = vector.jwe.split('.');
+    const jwe = { protected: header, encrypted_key: key, iv, ciphertext, tag };
+    const { encrypted_key: wrapped, ...shared } = jwe;
+    for (const json of [jwe, { ...shared, recipients: [{ encrypted_key: wrapped }] }])
+      expect(reasonOf(openMessage(JSON.stringify(json), openKeyFor))).toBe('JWE_MALFORMED');
+  });
+
+  test('T09: a part whose last character has bits that are not used is another spelling, and refused', () => {
+    for (const [text, judge, reason] of [
+      [vector.jws, (changed: string) => reasonOf(verifyMessage(changed, keyFor)), 'JWS_MALFORMED'],
+      [vector.jwe, (changed: string) => reasonOf(openMessage(changed, openKeyFor)), 'JWE_MALFORMED'],
+    ] as const) {
+      const parts = text.split('.');
+      const loose = parts.flatMap((part, i) => (part.length % 4 < 2 ? [] : [i]));
+      expect(loose.length).toBeGreaterThan(0);
+      for (const i of loose) {
+        const changed = parts.with(i, `${parts[i]!.slice(0, -1)}${nextCharacter(parts[i]!.at(-1)!)}`);
+        expect(Buffer.from(changed[i]!, 'base64url').equals(Buffer.from(parts[i]!, 'base64url'))).toBe(true);
+        expect(judge(changed.join('.'))).toBe(reason);
+      }
+    }
   });
 
   test('two sealings of one message share nothing', () => {

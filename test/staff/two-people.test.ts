@@ -31,7 +31,7 @@ const approve = (office: Office, by: string, { draft_id: id }: DraftRecord): Pro
 const log = (office: Office, query = ''): Promise<AccessLog> => office.as('auditor').get(`access-log${query}`);
 
 describe('a message', () => {
-  test('leaves by two people, whoever they say they are', async () => {
+  test('T21: leaves by two people, whoever they say they are', async () => {
     const { office, peer } = await connectedOffice();
     expect(await codeOfFailure(office.as('both').post('messages', { to: 'XB', draft: requestFile() }))).toBe(
       'STAFF_TWO_PEOPLE',
@@ -98,7 +98,7 @@ describe('a message', () => {
 });
 
 describe('a case', () => {
-  test('is known to those who were assigned to it, and every attempt of others is on record', async () => {
+  test('T21: is known to those who were assigned to it, and every attempt of others is on record', async () => {
     const { office, peer } = await connectedOffice();
     const incoming = await peer.exchange.send(requestDraft(), XA);
     expect((await peer.exchange.answerOf(incoming.message_id, 30_000)).status).toBe('RECEIVED');

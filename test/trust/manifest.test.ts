@@ -120,8 +120,48 @@ describe('signatures', () => {
     const text = await signed(draft, 0, 1);
     for (let i = 0; i < text.length - 1; i += 17) {
       const changed = text.slice(0, i) + (text[i] === 'A' ? 'B' : 'A') + text.slice(i + 1);
-      expect(reasonOf(verifyManifest(changed, { selfSigned: true }))).not.toBe('accepted');
+      expect(reasonOf(verifyManifest(changed, { selfSigned: true }))).toMatch(/^MANIFEST_(MALFORMED|UNSIGNED)$/);
     }
+  });
+
+  test('a changed byte of what was signed leaves it without signatures', async () => {
+    const jws = JSON.parse(await signed(draft, 0, 1)) as { payload: string; signatures: object[] };
+    const forge = (change: (text: string) => string): string => {
+      const payload = change(Buffer.from(jws.payload, 'base64url').toString());
+      return `${JSON.stringify({ ...jws, payload: Buffer.from(payload).toString('base64url') })}\n`;
+    };
+    expect(
+      reasonOf(
+        verifyManifest(
+          forge((text) => text),
+          { selfSigned: true },
+        ),
+      ),
+    ).toBe('accepted');
+    for (const change of [
+      (text: string) => text.replace('"XA"', '"XB"'),
+      (text: string) => text.replace('"threshold":2', '"threshold":1'),
+      (text: string) => text.replace('"suite":1', '"suite":2'),
+      (text: string) => text.replace('"ACTIVE"', '"LEFT"'),
+    ])
+      expect(reasonOf(verifyManifest(forge(change), { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
+  });
+
+  test('a signer that the council does not have counts for nothing, whatever name it takes', async () => {
+    const stranger = generateCouncilKey(NOW);
+    const alone = JSON.parse(await signManifest(draft, stranger.privateKey)) as { signatures: { protected: string }[] };
+    const own = JSON.parse(await signed(draft, 0, 1)) as { signatures: { protected: string }[] };
+    const withSignatures = (signatures: readonly object[]): string => `${JSON.stringify({ ...own, signatures })}\n`;
+    const [first, second] = own.signatures;
+    // Beside enough of the council's own it does no harm; in the place of one, or under its name, it is none.
+    expect(
+      reasonOf(verifyManifest(withSignatures([first!, second!, alone.signatures[0]!]), { selfSigned: true })),
+    ).toBe('accepted');
+    for (const other of [alone.signatures[0]!, { ...alone.signatures[0]!, protected: second!.protected }])
+      expect(reasonOf(verifyManifest(withSignatures([first!, other]), { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
+    // A member's own keys are not the council's.
+    const byMember = await signManifest(draft, keys.sign, await signed(draft, 0));
+    expect(reasonOf(verifyManifest(byMember, { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
   });
 });
 
@@ -184,6 +224,26 @@ describe('rules', () => {
     ['a member twice', (json) => (json['members'] as never as object[]).push(member(json)), 'members[1].code CONFLICT'],
   ])('%s', (_name, change, fault) => {
     expect(faultsOf(change)).toContain(fault);
+  });
+
+  test('an unknown member is refused wherever it is', () => {
+    const places: string[] = [];
+    const visit = (value: unknown, path: string, find: (json: unknown) => unknown): void => {
+      if (typeof value !== 'object' || value === null) return;
+      if (!Array.isArray(value)) {
+        places.push(path);
+        const prefix = path === '' ? '' : `${path}.`;
+        expect(faultsOf((json) => Object.assign(find(json) as object, { extra: 1 }))).toContain(
+          `${prefix}extra UNKNOWN_FIELD`,
+        );
+      }
+      for (const [name, item] of Object.entries(value)) {
+        const step = Array.isArray(value) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;
+        visit(item, step, (json) => (find(json) as Record<string, unknown>)[name]);
+      }
+    };
+    visit(JSON.parse(encodeManifest(draft)), '', (json) => json);
+    expect(places).toEqual(expect.arrayContaining(['', 'council', 'members[0]', 'members[0].ledger', 'minimums']));
   });
 
   test('JSON that says one thing twice is refused', () => {
