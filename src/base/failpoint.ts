@@ -12,7 +12,6 @@ export const FAILPOINTS = [
   /** Entries and state are on disk; no checkpoint covers them. */
   'ledger.append.committed',
   /** The checkpoint is stored; the head outside the store is the old one. */
-  'ledger.append.checkpoint-stored',
   'ledger.append.head-written',
   /** Steps are planned, nothing is written. */
   'commit.planned',

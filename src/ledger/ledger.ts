@@ -1,10 +1,11 @@
 /**
  * This node's own ledger: the append path and its order of persistence.
  *
- * 1. One atomic, synced batch: the entries, the tiles they fill, the new {size, root}, and every state change that belongs to them,
- *    conditional on the head that was read.
+ * 1. One atomic, synced batch: the entries, the tiles they fill, the new {size, root}, the checkpoint of the batch before, and every state
+ *    change that belongs to them, conditional on the head that was read.
  * 2. The checkpoint is signed from that durable record. Ed25519 is deterministic, so signing again after a crash gives the same bytes.
- * 3. The checkpoint is stored, conditional on its predecessor, and written to the head record outside the store.
+ * 3. The checkpoint is written to the head record outside the store. The store has it from the next batch on: its own head says as much
+ *    until then, and a write for that alone would make everybody wait.
  * 4. Tile files follow, whenever.
  * 5. Only now may a receipt leave.
  *
@@ -269,6 +270,7 @@ export class Ledger {
         ...stored.puts,
         ...tiles.map((tile) => [ledgerKeys.tile(tile.level, tile.index), tile.bytes] as const),
         [ledgerKeys.head, encodeHead(head.size, head.root)],
+        [ledgerKeys.checkpoint, utf8ToBytes(before.note)],
         ...(successor === undefined ? [] : [[ledgerKeys.signer, signerRecord(successor)] as const]),
       ],
       deletes: [...writes.deletes, ...stored.deletes],
@@ -280,13 +282,6 @@ export class Ledger {
       this.#signer = inEpoch(successor, this.#epoch.number);
     }
     const checkpoint = signCheckpoint(head, this.#signer.key, this.#signer.sign);
-    // The checkpoint can be signed again from the head, so its own record need not wait for the disk.
-    await storage.commit({
-      expect: { key: ledgerKeys.checkpoint, value: utf8ToBytes(before.note) },
-      puts: [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)]],
-      durable: false,
-    });
-    failpoint('ledger.append.checkpoint-stored');
     const headStart = performance.now();
     await this.#head.write(checkpoint.note);
     const end = performance.now();

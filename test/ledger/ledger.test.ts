@@ -217,7 +217,7 @@ describe('start', () => {
 });
 
 describe('a write that fails', () => {
-  // Two writes at the start and two a batch: the entries, and the checkpoint.
+  // Two writes at the start and one for each of twelve batches.
   const steps = Array.from({ length: deep ? 60 : 15 }, (_, n) => n);
   test.each(steps.flatMap((n) => (['before', 'after'] as const).map((moment) => [n, moment] as const)))(
     'write %i failing %s taking effect: nothing acknowledged is lost, and no size has two roots',
@@ -239,7 +239,7 @@ describe('a write that fails', () => {
       let faults = 0;
       let store: LedgerStorage = new FaultyStore(disk, n, moment);
       let ledger: Ledger | undefined;
-      while (acknowledged.length < 12) {
+      while (acknowledged.length < 24) {
         try {
           ledger ??= await Ledger.open(watched(optionsOf(store, folder)));
           const batch = [entryOf(made++), entryOf(made++)];
