@@ -3,7 +3,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { cpuUs } from './measure.mjs';
 import { room } from './rooms.mjs';
 
-const [{ Node }, { loadNodeConfig }, { parseDraft }] = await Promise.all([room('node'), room('config'), room('wire')]);
+const [{ Node }, { loadNodeConfig }] = await Promise.all([room('node'), room('config')]);
 
 const sample = new URL('../../node-config/messages/request.json', import.meta.url);
 const { assistance_request: request } = JSON.parse(readFileSync(sample, 'utf8'));
@@ -51,7 +51,7 @@ setInterval(() => {
 }, 50).unref();
 
 async function send(draft, to) {
-  const { message_id: id } = await node.exchange.send(parseDraft(draft), to);
+  const { message_id: id } = await node.exchange.send(evidence.drafting(draft, to), to);
   const { status } = await node.exchange.answerOf(id, 60_000);
   if (status !== 'RECEIVED') throw new Error(`a message is ${status}`);
   return id;
@@ -93,9 +93,9 @@ const ACTS = {
     return { item, fileId };
   },
   announce: async ({ caseId, to, item }) => {
-    const transfer = await evidence.transferOf(caseId, to, [item]);
+    const transfer = { items: [{ item_id: item }], measure_ids: ['m1'], more_to_follow: true };
     const startedAt = Date.now();
-    await send({ case_id: caseId, evidence_transfer: { ...transfer, measure_ids: ['m1'], more_to_follow: true } }, to);
+    await send({ case_id: caseId, evidence_transfer: transfer }, to);
     return { startedAt };
   },
   until: async ({ kind, fileId }) => ({ at: await stage(kind, fileId) }),

@@ -6,7 +6,7 @@ import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
-import { parseDraft, parseJson } from '../wire/mod.ts';
+import { parseJson } from '../wire/mod.ts';
 import { answerTo, type SentAnswer } from './routes.ts';
 
 /** Files and exhibits of a case. */
@@ -81,13 +81,11 @@ export async function sendEvidence(node: Node, body: unknown): Promise<SentAnswe
     throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
   if (!Array.isArray(items) || items.length === 0 || !items.every((item) => typeof item === 'string'))
     throw new ApiError('API_BAD_REQUEST', '“items” must name at least one item of the case.');
-  const { evidence } = node.exchange;
-  const described = await evidence.transferOf(parseCaseId(caseId), to, items);
-  const draft = parseDraft({
-    case_id: caseId,
+  const draft = {
+    case_id: parseCaseId(caseId),
     ...(in_reply_to === undefined ? {} : { in_reply_to }),
-    evidence_transfer: { ...(transfer as object), ...described },
-  });
+    evidence_transfer: { ...(transfer as object), items: items.map((id) => ({ item_id: id })) },
+  };
   return answerTo(node, draft, to, wait_ms);
 }
 

@@ -31,7 +31,7 @@ import {
 } from '../node/mod.ts';
 import { KEY_USES } from '../trust/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
-import { enumNames, parseDraft, type ErasedWhy, type Draft } from '../wire/mod.ts';
+import { enumNames, type ErasedWhy } from '../wire/mod.ts';
 import { nextAction } from './why.ts';
 
 /** A node at a glance. */
@@ -188,12 +188,13 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
   } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
   if (typeof to !== 'string' || !isJurisdictionCode(to))
     throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
-  return answerTo(node, parseDraft(draft), to, waitMs);
+  return answerTo(node, draft, to, waitMs);
 }
 
 /** Sends a draft and waits for the peer's answer as long as the caller wants. */
-export async function answerTo(node: Node, draft: Draft, to: JurisdictionCode, waitMs: unknown): Promise<SentAnswer> {
-  return answerFor(node, await node.exchange.send(draft, to), waitMs);
+export async function answerTo(node: Node, draft: unknown, to: JurisdictionCode, waitMs: unknown): Promise<SentAnswer> {
+  const { exchange } = node;
+  return answerFor(node, await exchange.send(exchange.evidence.drafting(draft, to), to), waitMs);
 }
 
 /** Waits for the peer's answer to a message that was queued. */

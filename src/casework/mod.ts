@@ -10,16 +10,8 @@ export {
 } from './admission.ts';
 export { placeStep, takeOwnStep, takePeerStep, withdrawStep, type Case } from './case.ts';
 export { endOfSpan } from './clock/calendar.ts';
-export {
-  NO_CLOCK_RULES,
-  clocksOf,
-  type CaseClock,
-  type ClockEvent,
-  type ClockRules,
-  type ClockState,
-  type TimedCase,
-  type TimedStep,
-} from './clock/clock.ts';
+export { NO_CLOCK_RULES, clocksOf, type ClockRules } from './clock/clock.ts';
+export type { CaseClock, ClockEvent, ClockState, TimedCase, TimedStep } from './clock/clock-state.ts';
 export { contentFaults } from './content.ts';
 export { CASE_KINDS, transitionsMarkdown, transitionsMermaid, transitionsText } from './document.ts';
 export { CaseworkError, RegistryError, type CaseworkErrorCode } from './error.ts';
@@ -34,7 +26,7 @@ export type { CaseStep } from './step.ts';
 export { statisticsCsv, type Direction, type PartnerFigures, type Statistics } from './statistics/figures.ts';
 export { Tally, type StatisticsScope } from './statistics/tally.ts';
 export { onwardLimit } from './use-limit.ts';
-export { draftTemplate } from './template.ts';
+export { draftTemplate, exampleOf } from './template.ts';
 export type { Transition } from './table/row.ts';
 export { TRANSITIONS, kindOpenedBy } from './transition.ts';
 export {

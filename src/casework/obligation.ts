@@ -79,14 +79,11 @@ function opened(left: readonly Obligation[], { taken, units, step, by }: Effects
   }));
   const known = new Set(left.flatMap(({ kind, items }) => (kind === 'RETURN_OF_ORIGINALS' ? (items ?? []) : [])));
   const originals = (said?.originals ?? []).filter((item) => !known.has(item));
-  if (originals.length > 0)
-    added.push({
-      kind: 'RETURN_OF_ORIGINALS',
-      owed_by: otherParty(by),
-      message_id,
-      due: said?.return_by,
-      items: originals,
-    });
+  const dueOf = (item: string): string | undefined => said?.originals_due?.[item] ?? said?.return_by;
+  for (const due of new Set(originals.map(dueOf))) {
+    const items = originals.filter((item) => dueOf(item) === due);
+    added.push({ kind: 'RETURN_OF_ORIGINALS', owed_by: otherParty(by), message_id, due, items });
+  }
   return added;
 }
 

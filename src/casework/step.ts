@@ -37,6 +37,8 @@ export interface Statement {
   readonly items?: readonly string[];
   /** Items that have to be returned. */
   readonly originals?: readonly string[];
+  /** The day by which an original is to be back, where it has one of its own. */
+  readonly originals_due?: Readonly<Record<string, string>>;
   readonly return_by?: string;
   readonly more_to_follow?: boolean;
   /** SHA-256 of a team's terms. */
@@ -113,6 +115,7 @@ function statementOf({ type, value }: Body): Statement {
         : undefined,
     items: itemsOf({ type, value } as Body),
     originals: type === 'evidence_transfer' ? originalsOf(value) : undefined,
+    originals_due: type === 'evidence_transfer' ? originalsDue(value) : undefined,
     more_to_follow: type === 'evidence_transfer' ? value.more_to_follow : undefined,
     terms: terms === undefined ? undefined : termsDigest(terms),
     until: terms?.until ?? ('until' in value ? value.until : undefined),
@@ -148,6 +151,18 @@ function originalsOf(transfer: Extract<Body, { type: 'evidence_transfer' }>['val
   if (transfer.return_waived) return undefined;
   const owed = transfer.items.filter(({ return_obligation: owes }) => owes !== undefined);
   return owed.length > 0 ? owed.map(({ item_id }) => item_id) : undefined;
+}
+
+/** Originals that have a day of their own. */
+function originalsDue({
+  items,
+  return_waived,
+}: Extract<Body, { type: 'evidence_transfer' }>['value']): Statement['originals_due'] {
+  if (return_waived) return undefined;
+  const own = items.flatMap(({ item_id: id, return_obligation: owed }) =>
+    owed?.return_by === undefined ? [] : [[id, owed.return_by] as const],
+  );
+  return own.length > 0 ? Object.fromEntries(own) : undefined;
 }
 
 function investigationOf(terms: TeamTerms | undefined, request: object): Uuid | undefined {

@@ -84,6 +84,11 @@ export function draftTemplate(type: BodyType): Record<string, unknown> {
   return { case_id: CASE_ID, [type]: { ...filled, ...MORE[type]?.() } };
 }
 
+/** An invented file or exhibit as JSON: every required field has a value. */
+export function exampleOf(type: 'EvidenceFile' | 'EvidenceItem'): Record<string, unknown> {
+  return message(type);
+}
+
 function message(type: string, given: JsonObject = {}): JsonObject {
   const out: JsonObject = {};
   for (const field of fieldsOf(type)) {

@@ -4,6 +4,7 @@ import type { JurisdictionCode } from '../base/mod.ts';
 import {
   checkDraft,
   contentFaults,
+  exampleOf,
   parseRegistry,
   parseStates,
   type CheckResult,
@@ -13,6 +14,7 @@ import {
   type States,
 } from '../casework/mod.ts';
 import { dataFolder, loadNodeConfig, nodePaths, readDataFolder } from '../config/mod.ts';
+import { completedDraft, type Referred } from '../exchange/mod.ts';
 import { WireError, faultsError, parseDraft, type Draft } from '../wire/mod.ts';
 import type { Arguments, Terminal } from './command.ts';
 import { AdviceError } from './error.ts';
@@ -63,6 +65,14 @@ export function checkJson(knowledge: Knowledge, json: unknown, context: (draft: 
   return checkDraft(knowledge.registry, knowledge.states, { body: draft.body, ...context(draft) });
 }
 
+/** A draft with examples in the place of the files and exhibits that it names by their ids: what they are, the node alone knows. */
+export function withStandIns(json: unknown): Promise<unknown> {
+  const file: Referred['file'] = (id) => Promise.resolve({ ...exampleOf('EvidenceFile'), file_id: id });
+  const item: Referred['item'] = (id) =>
+    Promise.resolve({ item: { ...exampleOf('EvidenceItem'), item_id: id }, files: [] });
+  return completedDraft(json, { file, item });
+}
+
 /** The code of the node that lives in a folder. */
 export function codeOfNode(dir: string): JurisdictionCode {
   return loadNodeConfig(nodePaths(dir).config, process.env).code;
@@ -81,10 +91,11 @@ export async function readCheckedDraft(
   const to = args.jurisdiction('to');
   const json = await readJsonInput(path, MAX_DRAFT_BYTES);
   // Checked here already, so that a draft can be mended while the node is down.
-  const faults = contentFaults(parseDraft(json).body);
+  const complete = await withStandIns(json);
+  const faults = contentFaults(parseDraft(complete).body);
   if (faults.length > 0) throw faultsError(faults);
   const context = { from: codeOfNode(args.text('node')), to, date: new Date().toISOString().slice(0, 10) };
-  const advice = checkJson(loadKnowledge(process.env), json, () => context).findings;
+  const advice = checkJson(loadKnowledge(process.env), complete, () => context).findings;
   if (advice.length > 0 && !args.flag('accept-advice')) await acceptAdvice(advice, io);
   return { to, json };
 }

@@ -2,6 +2,7 @@
 import { bytesToHex, isoTime, sha256, utf8ToBytes } from '../base/mod.ts';
 import type { CustodyRecord, EvidenceItem, Hash } from '../wire/mod.ts';
 import { CASE_CONTEXT } from './case-shapes.ts';
+import { custodyName } from './custody.ts';
 
 /** A file of an exhibit. */
 export interface CaseFile {
@@ -84,7 +85,17 @@ function exportExhibit(graph: Graph, { origin, item }: CaseExhibit, files: reado
     'uco-core:object': things,
   });
   const actions = [collection(graph, key, item, record)];
-  for (const custody of item.custody) actions.push(action(graph, key, item, custody, record, actions.at(-1)!));
+  const followed = new Map<string, Json>();
+  for (const custody of item.custody) {
+    const names = [custody.event.previous, ...custody.event.joins].filter((name) => name !== undefined);
+    const before = names.flatMap((name): Json[] => {
+      const found = followed.get(bytesToHex(name));
+      return found === undefined ? [] : [found];
+    });
+    const made = action(graph, key, item, custody, record, before.length > 0 ? before : [actions[0]!]);
+    followed.set(custodyName(custody), made);
+    actions.push(made);
+  }
   return [record, ...things, ...actions];
 }
 
@@ -144,12 +155,12 @@ function action(
   item: EvidenceItem,
   { event, jurisdiction }: CustodyRecord,
   record: Json,
-  before: Json,
+  before: readonly Json[],
 ): Json {
   const seal = event.seal_no === undefined ? [] : [`seal ${event.seal_no}`];
   const after =
     event.hash_after === undefined ? [] : [`${event.hash_after.algorithm} ${bytesToHex(event.hash_after.value)}`];
-  return graph.add(`${key}/custody/${event.number}`, 'case-investigation:InvestigativeAction', {
+  return graph.add(`${key}/custody/${jurisdiction}/${event.number}`, 'case-investigation:InvestigativeAction', {
     'uco-core:name': event.kind,
     'uco-core:description': [
       `signed by ${jurisdiction}`,
@@ -163,7 +174,7 @@ function action(
     'uco-action:participant': event.from === undefined ? [] : [organisation(graph, event.from)],
     'uco-action:location': [location(graph, event.place)],
     'uco-action:object': [record],
-    'case-investigation:wasInformedBy': [before],
+    'case-investigation:wasInformedBy': before,
     'uco-core:tag': [item.item_id],
   });
 }

@@ -1,13 +1,17 @@
 /**
  * The chain of custody: every event is signed by the jurisdiction in whose hands it happened, names the event before it by its digest,
- * and says what the content was before and after. A chain can be continued by anyone and changed by nobody.
+ * and says what the content was before and after. A chain can be continued by anyone and changed by nobody. An item whose copy was handed
+ * over is in two hands: both go on from there, and whoever holds the two parts next joins them.
  */
 import { verify, type KeyObject } from 'node:crypto';
-import { bytesToHex, concatBytes, equalBytes, sha256, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
+import { bytesToHex, concatBytes, sha256, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
 import { encodeProtobuf, type CustodyEvent, type CustodyRecord, type Fault, type Hash } from '../wire/mod.ts';
 
 /** What a person says of an event; its number, its link and its signature are the node's to make. */
-export type CustodyDraft = Omit<CustodyEvent, 'item_id' | 'number' | 'previous'>;
+export type CustodyDraft = Omit<CustodyEvent, 'item_id' | 'number' | 'previous' | 'joins'>;
+
+/** Most events that a node keeps of one item, and most that a message may carry: what the recipient adds has to find room. */
+export const MAX_CUSTODY = { kept: 1024, sent: 768 } as const;
 
 /** Who signs events. */
 export interface CustodySigner {
@@ -25,7 +29,7 @@ export function custodyBytes(event: CustodyEvent, jurisdiction: string): Uint8Ar
   return concatBytes(utf8ToBytes(`rogatory-custody/v1\n${jurisdiction}\n`), encodeProtobuf('CustodyEvent', event));
 }
 
-/** Continues a chain by one signed event. */
+/** Continues a chain by one signed event: it follows the last one, and joins whatever else nothing follows yet. */
 export function appendCustody(
   itemId: string,
   chain: readonly CustodyRecord[],
@@ -33,11 +37,13 @@ export function appendCustody(
   signer: CustodySigner,
 ): CustodyRecord {
   const last = chain.at(-1);
+  const ends = endsOf(chain);
   const event: CustodyEvent = {
     ...draft,
     item_id: itemId,
-    number: chain.length + 1,
-    previous: last === undefined ? undefined : sha256(custodyBytes(last.event, last.jurisdiction)),
+    number: 1 + Math.max(0, ...ends.map((end) => end.event.number)),
+    previous: last && digestOf(last),
+    joins: ends.filter((end) => end !== last).map(digestOf),
   };
   const { jurisdiction, kid } = signer;
   return {
@@ -49,7 +55,25 @@ export function appendCustody(
 }
 
 /**
- * Everything that is wrong with a chain: numbers, links, times, contents that change between two events, and signatures.
+ * Two sides' knowledge of one chain: what either has, each event after those that it follows. The last one is the other side's.
+ * @param known what is here @param other what came
+ */
+export function mergeCustody(known: readonly CustodyRecord[], other: readonly CustodyRecord[]): CustodyRecord[] {
+  const merged = [...other];
+  const names = other.map(custodyName);
+  for (const record of known) {
+    const name = custodyName(record);
+    if (names.includes(name)) continue;
+    const at = 1 + Math.max(-1, ...followedBy(record).map((each) => names.indexOf(each)));
+    merged.splice(at, 0, record);
+    names.splice(at, 0, name);
+  }
+  return merged;
+}
+
+/**
+ * Everything that is wrong with a chain: numbers, links, times, contents that change between two events, and signatures. When an item
+ * was handed over, both sides may go on; what one of them signs is one line nevertheless, and so is what comes of both.
  * @param path of the chain in the document that holds it
  */
 export function custodyFaults(
@@ -59,38 +83,72 @@ export function custodyFaults(
   path: string,
 ): Fault[] {
   const faults: Fault[] = [];
-  let previous: CustodyRecord | undefined;
-  let content: Hash | undefined;
+  const placed = new Map<string, Placed>();
+  const lastOf = new Map<string, Placed>();
   for (const [index, record] of chain.entries()) {
-    const { event } = record;
-    const at = `${path}[${index}]`;
+    const { event, jurisdiction } = record;
     const add = (field: string, code: Fault['code'], message: string): void => {
-      faults.push({ path: `${at}.${field}`, code, message });
+      faults.push({ path: `${path}[${index}].${field}`, code, message });
     };
+    const previous = event.previous && placed.get(bytesToHex(event.previous));
+    const joined = event.joins.map((digest) => placed.get(bytesToHex(digest)));
+    const followed = [previous, ...joined].filter((each) => each !== undefined);
+    const number = followed.length === 0 ? index + 1 : 1 + Math.max(...followed.map((each) => each.event.number));
     if (event.item_id !== itemId) add('event.item_id', 'CONFLICT', `is of ${event.item_id}, not of ${itemId}`);
-    if (event.number !== index + 1) add('event.number', 'BAD_VALUE', `must be ${index + 1}`);
-    const link = previous && sha256(custodyBytes(previous.event, previous.jurisdiction));
-    const isLinked =
-      link === undefined ? event.previous === undefined : event.previous && equalBytes(event.previous, link);
-    if (isLinked !== true) add('event.previous', 'BAD_VALUE', 'does not name the event before it');
-    if (previous !== undefined && event.at < previous.event.at)
+    if (event.number !== number) add('event.number', 'BAD_VALUE', `must be ${number}`);
+    if (index === 0 ? event.previous !== undefined : previous === undefined)
+      add('event.previous', 'BAD_VALUE', 'does not name an event before it');
+    if (joined.includes(undefined)) add('event.joins', 'BAD_VALUE', 'names what is no event before it');
+    if (followed.some((each) => event.at < each.event.at))
       add('event.at', 'OUT_OF_RANGE', 'is before the time of the event before it');
-    if (isChanged(content, event.hash_before))
+    const found = previous?.content;
+    if (isChanged(found, event.hash_before))
       add('event.hash_before', 'CONFLICT', 'is not the content that the event before it left');
-    if (
-      event.kind !== 'ACQUIRE' &&
-      event.kind !== 'ANALYSE' &&
-      isChanged(event.hash_before ?? content, event.hash_after)
-    )
+    const mayChange = event.kind === 'ACQUIRE' || event.kind === 'ANALYSE';
+    if (!mayChange && isChanged(event.hash_before ?? found, event.hash_after))
       add('event.hash_after', 'CONFLICT', `a ${event.kind} leaves the content as it was`);
-    content = event.hash_after ?? event.hash_before ?? content;
-    const key = keys(record.jurisdiction, record.kid);
-    if (key === undefined) add('kid', 'BAD_VALUE', `${record.jurisdiction} has no such signing key`);
-    else if (!verify(null, custodyBytes(event, record.jurisdiction), key, record.signature))
+    const here: Placed = {
+      event,
+      content: event.hash_after ?? event.hash_before ?? found,
+      after: new Set(followed.flatMap((each) => [each, ...each.after])),
+    };
+    const own = lastOf.get(jurisdiction);
+    if (own !== undefined && previous !== undefined && !here.after.has(own))
+      add('event.previous', 'CONFLICT', `does not follow what ${jurisdiction} signed before`);
+    placed.set(custodyName(record), here);
+    lastOf.set(jurisdiction, here);
+    const key = keys(jurisdiction, record.kid);
+    if (key === undefined) add('kid', 'BAD_VALUE', `${jurisdiction} has no such signing key`);
+    else if (!verify(null, custodyBytes(event, jurisdiction), key, record.signature))
       add('signature', 'BAD_VALUE', 'does not verify');
-    previous = record;
   }
   return faults;
+}
+
+/** An event in its place, with the content that it left and every event that came before it. */
+interface Placed {
+  readonly event: CustodyEvent;
+  readonly content: Hash | undefined;
+  readonly after: ReadonlySet<Placed>;
+}
+
+/** Events that no other follows; the last one is always among them. */
+function endsOf(chain: readonly CustodyRecord[]): CustodyRecord[] {
+  const followed = new Set(chain.flatMap(followedBy));
+  return chain.filter((record, index) => index === chain.length - 1 || !followed.has(custodyName(record)));
+}
+
+function followedBy({ event }: CustodyRecord): string[] {
+  return [...(event.previous === undefined ? [] : [event.previous]), ...event.joins].map(bytesToHex);
+}
+
+/** The name by which later events know an event: its digest, hexadecimal. */
+export function custodyName(record: CustodyRecord): string {
+  return bytesToHex(digestOf(record));
+}
+
+function digestOf({ event, jurisdiction }: CustodyRecord): Uint8Array {
+  return sha256(custodyBytes(event, jurisdiction));
 }
 
 // Two digests can contradict each other only when they are of one kind.

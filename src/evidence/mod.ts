@@ -5,7 +5,15 @@ export type { ObjectStore } from './object-store.ts';
 export type { Receiving } from './receiving.ts';
 export { Vault, type FileLabel, type OnBytes } from './vault.ts';
 export { itemFaults } from './certificate.ts';
-export { appendCustody, custodyFaults, type CustodyDraft, type CustodyKeys, type CustodySigner } from './custody.ts';
+export {
+  MAX_CUSTODY,
+  appendCustody,
+  custodyFaults,
+  mergeCustody,
+  type CustodyDraft,
+  type CustodyKeys,
+  type CustodySigner,
+} from './custody.ts';
 export { openS3Objects, type S3Key, type S3Place } from './s3-objects.ts';
 export { exportCase, type CaseExhibit, type CaseFile } from './case-export.ts';
 export { caseFaults, parseCaseGraph } from './case-graph.ts';

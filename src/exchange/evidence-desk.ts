@@ -1,13 +1,16 @@
 /** What people do with evidence at a node: take files in, see what is there, get a file out, check it, delete it. */
-import { bytesToHex, isoTime, newUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { bytesToHex, isUuid, isoTime, newUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { EvidenceError, type OnBytes } from '../evidence/mod.ts';
-import { toJson, type EvidenceDeletedWhy, type EvidenceFile, type EvidenceStopReason } from '../wire/mod.ts';
+import { parseDraft, toJson, type Draft, type EvidenceDeletedWhy, type EvidenceStopReason } from '../wire/mod.ts';
 import type { EvidenceContext, ExchangeContext } from './context.ts';
 import { releaseQuota } from './evidence-arrival.ts';
 import { evidenceKeys, fileOf, fileToRecord, type EvidenceRecord, type OfferRecord } from './evidence-record.ts';
 import type { TransferProgress } from './evidence-progress.ts';
-import { addCustody, addFilesToItem, handOver, listItems, putItem, type ItemAnswer } from './evidence-items.ts';
-import { decodeRecord } from './record.ts';
+import { completedDraft, type Referred } from './draft-references.ts';
+import { planHandOver } from './evidence-handover.ts';
+import { addCustody, addFilesToItem, listItems, putItem, type ItemAnswer } from './evidence-items.ts';
+import type { Drafting, DraftingView } from './outbox.ts';
+import { decodeRecord, keys, type MessageRecord } from './record.ts';
 
 /** A file as a list shows it: everything but its key. */
 export interface EvidenceAnswer {
@@ -96,11 +99,6 @@ export class EvidenceDesk {
     return found;
   }
 
-  /** Files as a message announces them. @throws {EvidenceError} EVIDENCE_UNKNOWN */
-  async describe(fileIds: readonly string[]): Promise<EvidenceFile[]> {
-    return Promise.all(fileIds.map(async (id) => fileOf(await recordOf(this.#context, id))));
-  }
-
   /**
    * The plaintext of a file, once it is known to be what was announced.
    * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_INCOMPLETE, EVIDENCE_CORRUPT
@@ -180,18 +178,26 @@ export class EvidenceDesk {
     return addCustody(this.#context, caseId, itemId, json);
   }
 
+  /** A draft that names files and exhibits of this node by their ids. The handing-over of exhibits is signed in the step that sends it. */
+  drafting(json: unknown, to: JurisdictionCode): Drafting {
+    return (view) => draftIn(this.#context, view, json, to);
+  }
+
   /**
-   * Exhibits and their files as an evidence_transfer carries them, after their handing-over was signed into their chains.
-   * @throws {EvidenceError} EVIDENCE_UNKNOWN
+   * The same draft, to be looked at before it is sent: nothing is signed into any chain.
+   * @throws {EvidenceError} EVIDENCE_UNKNOWN {WireError} WIRE_FIELDS_INVALID
    */
-  async transferOf(
-    caseId: Uuid,
-    to: JurisdictionCode,
-    itemIds: readonly string[],
-  ): Promise<{ readonly items: unknown[]; readonly files: unknown[] }> {
-    const items = await handOver(this.#context, caseId, to, itemIds);
-    const files = await this.describe([...new Set(items.flatMap((item) => item.files))]);
-    return { items: items.map((item) => toJson('EvidenceItem', item)), files: files.map(fileToRecord) };
+  preview(json: unknown, to: JurisdictionCode): Promise<Draft> {
+    const { store } = this.#context;
+    const nothing = (): void => undefined;
+    const view: DraftingView = {
+      getRecord: async <T>(key: string) => {
+        const bytes = await store.get(key);
+        return bytes === undefined ? undefined : decodeRecord<T>(bytes);
+      },
+      putRecord: nothing,
+    };
+    return draftIn(this.#context, view, json, to);
   }
 
   /** Removes what a crash left behind, and goes on with comparing what has arrived. */
@@ -217,6 +223,39 @@ export class EvidenceDesk {
   }
 }
 
+async function draftIn(
+  context: ExchangeContext,
+  view: DraftingView,
+  json: unknown,
+  peer: JurisdictionCode,
+): Promise<Draft> {
+  const file = async (id: string): Promise<Record<string, unknown>> => {
+    const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(id));
+    if (record === undefined) throw unknownFile(id);
+    return record.file;
+  };
+  const item: Referred['item'] = async (id) => {
+    const case_id = await caseOfDraft(view, json);
+    const handed = await planHandOver(context, view, { peer, case_id }, id);
+    return { item: toJson('EvidenceItem', handed), files: await Promise.all(handed.files.map(file)) };
+  };
+  return parseDraft(await completedDraft(json, { file, item }));
+}
+
+/** The case whose exhibits a draft names. @throws {EvidenceError} EVIDENCE_UNKNOWN */
+async function caseOfDraft(view: DraftingView, json: unknown): Promise<Uuid> {
+  const { case_id: caseId, in_reply_to: answered } = json as Record<string, unknown>;
+  if (typeof caseId === 'string' && isUuid(caseId)) return caseId;
+  const isAnswer = typeof answered === 'string' && isUuid(answered);
+  const message = isAnswer ? await view.getRecord<MessageRecord>(keys.message(answered)) : undefined;
+  if (message?.case_id !== undefined) return message.case_id;
+  throw new EvidenceError('EVIDENCE_UNKNOWN', 'Exhibits are named within a case: give case_id.');
+}
+
+function unknownFile(id: string): EvidenceError {
+  return new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${id} at this node.`);
+}
+
 /** @throws {EvidenceError} EVIDENCE_UNKNOWN at a node that keeps no evidence */
 function evidenceOf(context: ExchangeContext): EvidenceContext {
   if (context.evidence === undefined) throw new EvidenceError('EVIDENCE_UNKNOWN', 'This node keeps no evidence.');
@@ -225,7 +264,7 @@ function evidenceOf(context: ExchangeContext): EvidenceContext {
 
 async function recordOf(context: ExchangeContext, fileId: string): Promise<EvidenceRecord> {
   const bytes = await context.store.get(evidenceKeys.file(fileId));
-  if (bytes === undefined) throw new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${fileId} at this node.`);
+  if (bytes === undefined) throw unknownFile(fileId);
   return decodeRecord<EvidenceRecord>(bytes);
 }
 

@@ -52,7 +52,7 @@ import { giveUpExpired, withdrawMessage } from './giving-up.ts';
 import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
-import { queueMessage, type AlsoSent } from './outbox.ts';
+import { queueMessage, type AlsoSent, type Drafting } from './outbox.ts';
 import { recordOwnKeys, type OwnKey } from './own-key.ts';
 import {
   findMessage,
@@ -208,7 +208,7 @@ export class Exchange {
    * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE,
    * EXCHANGE_CASE_REQUIRED, EXCHANGE_STOPPED
    */
-  async send(draft: Draft, to: JurisdictionCode, also?: AlsoSent): Promise<MessageRecord> {
+  async send(draft: Draft | Drafting, to: JurisdictionCode, also?: AlsoSent): Promise<MessageRecord> {
     const record = await queueMessage(this.#context, draft, to, also);
     this.#sessions.get(to)?.wake();
     return record;

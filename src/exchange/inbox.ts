@@ -14,7 +14,8 @@ import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ownProof } from './give-back.ts';
-import { planItems } from './evidence-items.ts';
+import { carriedBy } from './evidence-content.ts';
+import { planItems, planReceivedAgain, planReturned, type Contradiction } from './evidence-handover.ts';
 import { planArrivals } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
 import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
@@ -29,7 +30,13 @@ export type DeliveryOutcome =
   | { readonly close: CloseReason };
 
 type Planned =
-  | { readonly is: 'new'; readonly record: MessageRecord; readonly failure?: unknown }
+  | {
+      readonly is: 'new';
+      readonly record: MessageRecord;
+      readonly failure?: unknown;
+      readonly contradictions: readonly Contradiction[];
+      readonly announcesFiles: boolean;
+    }
   | { readonly is: 'copy'; readonly record: MessageRecord }
   | { readonly is: 'violation'; readonly close: CloseReason; readonly detail: string };
 
@@ -96,6 +103,13 @@ export async function takeDelivery(
         exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
       });
     }
+    if (planned.contradictions.length > 0) {
+      await recordIncident(context, peer, {
+        kind: 'CUSTODY_CONTRADICTION',
+        detail: `message ${record.message_id}: ${planned.contradictions.join('; ')}`,
+        exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
+      });
+    }
     const at = {
       ...eventOf(record),
       time: record.answer!.time,
@@ -106,7 +120,7 @@ export async function takeDelivery(
     if (isRefused) context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
     else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
   }
-  const announcesFiles = planned.is === 'new' && record.type === 'evidence_transfer';
+  const announcesFiles = planned.is === 'new' && planned.announcesFiles;
   return { receipt: await ownProof(context, record, record.answer!.index), announcesFiles };
 }
 
@@ -170,20 +184,34 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
   if (answer.change !== undefined)
     await putStep(context, view, answer.change, { message_id: id, place: ownPlace(context, ref) });
-  if (answer.kind === 'RECEIVED' && answer.opened !== undefined) await planFiles(context, view, answer.opened);
+  const isTaken = answer.kind === 'RECEIVED' && answer.opened !== undefined;
+  const contradictions = isTaken ? await planFiles(context, view, answer.opened!) : [];
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
-  return { is: 'new', record, failure: admitted.failure ?? answer.failure };
+  const announcesFiles = isTaken && carriedBy(answer.opened!.message.body).files.length > 0;
+  return { is: 'new', record, failure: admitted.failure ?? answer.failure, contradictions, announcesFiles };
 }
 
-/** Files that the message announces are noted in the same step. */
-export async function planFiles(context: ExchangeContext, view: StepView, { message }: OpenedDelivery): Promise<void> {
+/**
+ * Files that the message announces, and exhibits that it describes or returns, are noted in the same step.
+ * @returns what contradicts what is known of them here
+ */
+export async function planFiles(
+  context: ExchangeContext,
+  view: StepView,
+  { message }: OpenedDelivery,
+): Promise<Contradiction[]> {
   const { header, body } = message;
-  if (body.type !== 'evidence_transfer') return;
-  const { message_id, case_id, from } = header;
-  const announced = { peer: from, message_id, case_id, files: body.value.files };
-  const acceptance = context.evidence?.acceptance ?? { maxBytes: 0 };
-  await planItems(view, from, case_id, body.value.items);
-  await planArrivals(view, announced, acceptance, context.clock.nowMs());
+  const { message_id, case_id, from: peer } = header;
+  if (body.type === 'return_of_originals') return planReturned(context, view, case_id, body.value.custody);
+  const { files, items } = carriedBy(body);
+  const about = { peer, case_id };
+  const contradictions = await planItems(context, view, about, items);
+  if (files.length > 0) {
+    const acceptance = context.evidence?.acceptance ?? { maxBytes: 0 };
+    await planArrivals(view, { ...about, message_id, files }, acceptance, context.clock.nowMs());
+  }
+  await planReceivedAgain(context, view, about, items);
+  return contradictions;
 }
 
 /** A copy of what came before gets the same entry again; anything else under its number is a contradiction. */

@@ -13,7 +13,8 @@ export interface IncidentEvidence {
     | 'CONTRADICTORY_RECEIPT'
     | 'INVALID_RECEIPT'
     | 'NOT_PROCESSABLE'
-    | 'EVIDENCE_MISMATCH';
+    | 'EVIDENCE_MISMATCH'
+    | 'CUSTODY_CONTRADICTION';
   readonly detail: string;
   /** Signed notes, receipts and deliveries as they came, in text. */
   readonly exhibits: readonly string[];

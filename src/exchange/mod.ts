@@ -5,6 +5,7 @@ export { Committer, type StepView } from './committer.ts';
 export { discloseMessages, type Disclosure } from './disclosure.ts';
 export type { ExchangeErrorCode } from './error.ts';
 export type { ExchangeEvent, ExchangeListener } from './event.ts';
+export { completedDraft, type Referred } from './draft-references.ts';
 export type { EvidenceAnswer, EvidenceDesk } from './evidence-desk.ts';
 export type { TransferProgress } from './evidence-progress.ts';
 export type { ItemAnswer } from './evidence-items.ts';

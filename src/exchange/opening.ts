@@ -19,7 +19,7 @@ import {
 } from '../wire/mod.ts';
 import type { Member } from '../trust/mod.ts';
 import type { ExchangeContext } from './context.ts';
-import { evidenceFaults } from './evidence-content.ts';
+import { evidenceFaults, returnFaults } from './evidence-content.ts';
 import type { ProvedEntry } from './peer-entry.ts';
 import { wasWitnessedBefore } from './witnessed.ts';
 
@@ -60,7 +60,11 @@ export async function openDelivery(context: ExchangeContext, deliver: Deliver, p
   if (header.expires_at !== 0 && header.expires_at <= nowMs)
     return refuse('EXPIRED', `expired at ${header.expires_at}`);
   const { body } = opened.message;
-  const [fault] = [...contentFaults(body, header), ...evidenceFaults(body, context.directory)];
+  const [fault] = [
+    ...contentFaults(body, header),
+    ...evidenceFaults(body, context.directory),
+    ...returnFaults(body, header.from, context.directory),
+  ];
   return fault === undefined ? accept(opened) : refuse('FIELD_INVALID', `${fault.path} ${fault.message}`);
 }
 

@@ -7,10 +7,17 @@ import { caseIdOf, ownPlace, putStep, stepOwn, takeBackStep } from './case-recor
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
-import { evidenceFaults } from './evidence-content.ts';
+import { carriedBy, draftedCustodyFaults, evidenceFaults } from './evidence-content.ts';
+import { planReturn } from './evidence-handover.ts';
 import { planOffers } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
+
+/** What may be read and written while a draft is made in the step that sends it. */
+export type DraftingView = Pick<StepView, 'getRecord' | 'putRecord'>;
+
+/** Makes a draft in the step that sends it; when either throws, nothing of it is written. */
+export type Drafting = (view: DraftingView) => Promise<Draft>;
 
 /** What else is written in the batch that queues a message; when it throws, nothing is. */
 export type AlsoSent = (view: StepView, record: MessageRecord) => Promise<void>;
@@ -25,12 +32,15 @@ export type AlsoSent = (view: StepView, record: MessageRecord) => Promise<void>;
  */
 export async function queueMessage(
   context: ExchangeContext,
-  draft: Draft,
+  given: Draft | Drafting,
   to: JurisdictionCode,
   also?: AlsoSent,
 ): Promise<MessageRecord> {
-  checkDraft(context, draft, to);
+  // What is refused without a look at the store costs nobody a turn.
+  if (typeof given !== 'function') checkDraft(context, given, to);
   const record = await context.committer.commit(async (view) => {
+    const draft = typeof given === 'function' ? await given(view) : given;
+    if (typeof given === 'function') checkDraft(context, draft, to);
     const planned = await planMessage(context, view, draft, to);
     await also?.(view, planned);
     return planned;
@@ -53,6 +63,7 @@ function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode
   const faults = [
     ...contentFaults(draft.body, { from: context.code, to }),
     ...evidenceFaults(draft.body, context.directory),
+    ...draftedCustodyFaults(draft.body),
   ];
   if (faults.length > 0) throw faultsError(faults);
   if (draft.expires_at !== 0 && draft.expires_at <= context.clock.nowMs()) {
@@ -97,7 +108,7 @@ async function planMessage(
   }
   const peer = (await view.getRecord<PeerRecord>(keys.peer(to))) ?? NEW_PEER;
   const seq = peer.sent_seq + 1;
-  const message: Message = {
+  let message: Message = {
     header: {
       message_id: newUuid(nowMs, context.random(10)),
       case_id: await caseIdOf(context, view, draft, to, nowMs),
@@ -115,6 +126,11 @@ async function planMessage(
   };
   const { header } = message;
   const change = await stepOwn(context, view, message);
+  if (message.body.type === 'return_of_originals') {
+    const about = { peer: to, case_id: header.case_id };
+    const custody = await planReturn(context, view, about, message.body.value);
+    message = { header, body: { type: 'return_of_originals', value: { ...message.body.value, custody } } };
+  }
 
   const payload = encodeMessage(message);
   const limit = member.limits.max_message_bytes;
@@ -152,10 +168,8 @@ async function planMessage(
     view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
   view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
   await putStep(context, view, change, { message_id: header.message_id, place: ownPlace(context, sent) });
-  if (draft.body.type === 'evidence_transfer') {
-    const { message_id, case_id } = header;
-    await planOffers(view, { peer: to, message_id, case_id, files: draft.body.value.files });
-  }
+  const { message_id, case_id } = header;
+  await planOffers(view, { peer: to, message_id, case_id, files: carriedBy(draft.body).files });
   return record;
 }
 

@@ -30,6 +30,7 @@ import {
 import { confirmStep, putStep, stepOwn, stepPeer, takeBackStep } from './case-record.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { carriedBy } from './evidence-content.ts';
 import { planOffers } from './evidence-steps.ts';
 import { isAbout, planFiles } from './inbox.ts';
 import { recordIncident } from './incident.ts';
@@ -258,9 +259,9 @@ async function applyOwn(
     const { header, body } = message;
     await putStep(context, view, change, { message_id: header.message_id, place: lost.place });
     const failure = await confirmStep(view, record, proved.place);
-    if (failure !== undefined || body.type !== 'evidence_transfer') return failure;
+    if (failure !== undefined) return failure;
     const { message_id, case_id } = header;
-    await planOffers(view, { peer: record.peer, message_id, case_id, files: body.value.files });
+    await planOffers(view, { peer: record.peer, message_id, case_id, files: carriedBy(body).files });
     return undefined;
   } catch (failure) {
     return failure;

@@ -5,7 +5,7 @@
 import { isUuid, newUuid, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
 import type { MessageRecord, StepView } from '../exchange/mod.ts';
-import { faultsError, parseDraft, type ActRole, type Draft } from '../wire/mod.ts';
+import { faultsError, type ActRole, type Draft } from '../wire/mod.ts';
 import { carryOut, judge, recordAct, recordingRefusals, type Actor, type Attempt } from './act.ts';
 import { addToCase, onlyCleared, reader } from './assignment.ts';
 import type { DeskContext } from './context.ts';
@@ -77,7 +77,8 @@ export async function approveDraft(context: DeskContext, actor: Actor, id: strin
   return recordingRefusals(context, attempt, async () => {
     // Judged before anything is signed for it, and again in the batch that sends it.
     await judgeDecision(context, { getRecord: reader(context) }, attempt);
-    const message = parseDraft(draft.kind === 'MESSAGE' ? draft.content : await takeOut(context, draft));
+    const content = draft.kind === 'MESSAGE' ? draft.content : transferOf(draft);
+    const message = context.exchange.evidence.drafting(content, draft.to);
     return context.exchange.send(message, draft.to, async (view, record) => {
       const { role, current } = await judgeDecision(context, view, attempt);
       const decided = { decided_by: actor.person, decided_at: context.clock.nowMs(), message_id: record.message_id };
@@ -145,7 +146,7 @@ async function readMessage(
   content: unknown,
   to: JurisdictionCode,
 ): Promise<{ readonly type: Draft['body']['type']; readonly known?: Uuid; readonly case_id?: Uuid }> {
-  const draft = parseDraft(content);
+  const draft = await context.exchange.evidence.preview(content, to);
   const faults = contentFaults(draft.body, { from: context.code, to });
   if (faults.length > 0) throw faultsError(faults);
   const { value, type } = draft.body;
@@ -173,17 +174,16 @@ function readEvidence(content: Readonly<Record<string, unknown>>): {
   return { type: 'evidence_transfer', known: id, case_id: id };
 }
 
-/** Exhibits as they leave: their handing-over is signed into their chains of custody now, and not when it was proposed. */
-async function takeOut({ exchange }: DeskContext, { content, to, case_id }: DraftRecord): Promise<unknown> {
+/** Exhibits as they leave: their handing-over is signed into their chains of custody then, and not when it was proposed. */
+function transferOf({ content, case_id }: DraftRecord): unknown {
   const { items, in_reply_to, transfer } = content as {
     readonly items: readonly string[];
     readonly in_reply_to?: unknown;
     readonly transfer?: object;
   };
-  const described = await exchange.evidence.transferOf(case_id!, to, items);
   return {
     case_id,
     ...(in_reply_to === undefined ? {} : { in_reply_to }),
-    evidence_transfer: { ...transfer, ...described },
+    evidence_transfer: { ...transfer, items: items.map((id) => ({ item_id: id })) },
   };
 }

@@ -116,6 +116,29 @@ describe('clocks of a case', () => {
     expect(short(clocks([wanted], '2018-07-01T22:00:00Z'))).toEqual(['REQUESTED_DATE OVERDUE 2018-07-01']);
   });
 
+  test('originals have to be back by the day that their transfer names, or by one of their own', () => {
+    const said = { originals: ['e1', 'e2', 'e3'], originals_due: { e2: '2018-09-01' }, return_by: '2018-12-31' };
+    const transfer = step('evidence_transfer', '2018-07-01T09:00:00Z', { said });
+    const back = (time: string, ...items: string[]): TimedStep =>
+      step('return_of_originals', time, { by: REQUESTING, said: { items } });
+    const asked = opening('untoc', '2018-06-04T09:00:00Z');
+    const held = [asked, transfer, back('2018-08-01T09:00:00Z', 'e1')];
+    expect(short(clocks(held, '2018-10-01T00:00:00Z'))).toEqual([
+      'RETURN_OF_ORIGINALS OVERDUE 2018-09-01',
+      'RETURN_OF_ORIGINALS RUNNING 2018-12-31',
+    ]);
+    expect(clocks(held, '2018-10-01T00:00:00Z').map(({ duty_of: duty }) => duty)).toEqual([REQUESTING, REQUESTING]);
+    const waived = step('return_waiver', '2018-10-02T09:00:00Z', { said: { items: ['e3'] } });
+    const all = [...held, back('2018-10-01T09:00:00Z', 'e2'), waived];
+    expect(short(clocks(all, '2019-10-01T00:00:00Z'))).toEqual([
+      'RETURN_OF_ORIGINALS STOPPED_LATE 2018-09-01',
+      'RETURN_OF_ORIGINALS STOPPED 2018-12-31',
+    ]);
+    const { return_by: _common, ...without } = said;
+    const undated = step('evidence_transfer', '2018-07-01T09:00:00Z', { said: without });
+    expect(short(clocks([asked, undated], '2018-07-02T09:00:00Z'))).toEqual(['RETURN_OF_ORIGINALS RUNNING 2018-09-01']);
+  });
+
   test('tell what happened to them, by a message or because time went by', () => {
     const question = step('clarification_request', '2018-06-18T09:00:00Z');
     const answer = step('clarification_reply', '2018-06-28T09:00:00Z', { by: REQUESTING });

@@ -7,6 +7,7 @@ import {
   appendCustody,
   custodyFaults,
   itemFaults,
+  mergeCustody,
   type CustodyDraft,
   type CustodySigner,
 } from '../../src/evidence/mod.ts';
@@ -95,6 +96,56 @@ describe('a chain of custody', () => {
     expect(codesOf(add(draft('ANALYSE', 5, { hash_before: hash(1), hash_after: hash(2) })))).toEqual([]);
     expect(codesOf(add(draft('STORE', 3)))).toEqual(['c[5].event.at']);
     expect(custodyFaults('e2', chain, keys, 'c').map(({ path }) => path)).toContain('c[0].event.item_id');
+  });
+});
+
+describe('a chain in two hands', () => {
+  const continued = (chain: readonly CustodyRecord[], code: string, ...events: CustodyDraft[]): CustodyRecord[] =>
+    events.reduce<CustodyRecord[]>(
+      (made, event) => [...made, appendCustody('e1', made, event, signer(code))],
+      [...chain],
+    );
+  const sent = goodChain().slice(0, 4);
+  const atA = continued(sent, 'XA', draft('RECEIVE', 4, { hash_after: hash(1) }), draft('ANALYSE', 6));
+  const atB = continued(sent, 'XB', draft('STORE', 5), draft('TRANSFER', 7));
+  const kinds = (chain: readonly CustodyRecord[]): string[] =>
+    chain.map(({ event, jurisdiction }) => `${event.number} ${event.kind} ${jurisdiction}`);
+
+  test('keeps what happened in either, and whoever holds both joins them', () => {
+    const merged = mergeCustody(atA, atB);
+    expect(kinds(merged).slice(3)).toEqual([
+      '4 TRANSFER XB',
+      '5 RECEIVE XA',
+      '6 ANALYSE XA',
+      '5 STORE XB',
+      '6 TRANSFER XB',
+    ]);
+    expect(codesOf(merged)).toEqual([]);
+    const received = continued(merged, 'XA', draft('RECEIVE', 8));
+    expect(kinds(received).at(-1)).toBe('7 RECEIVE XA');
+    expect(received.at(-1)!.event.joins).toHaveLength(1);
+    expect(codesOf(received)).toEqual([]);
+    // What is joined cannot be left out any more, and what was not joined cannot be claimed.
+    expect(codesOf(received.filter(({ event }) => event.kind !== 'ANALYSE'))).toContain('c[7].event.joins');
+    const alone = continued(atB, 'XA', draft('RECEIVE', 8));
+    expect(codesOf(mergeCustody(atA, alone))).toEqual(['c[8].event.previous']);
+  });
+
+  test('is the same for whoever merges, whenever, and as often', () => {
+    const once = mergeCustody(atA, atB);
+    expect(mergeCustody(once, atB)).toEqual(once);
+    expect(mergeCustody(atA, once)).toEqual(once);
+    expect(kinds(mergeCustody(atB, atA)).sort()).toEqual(kinds(once).sort());
+    expect(codesOf(mergeCustody(atB, atA))).toEqual([]);
+    expect(mergeCustody([], atB)).toEqual(atB);
+    expect(mergeCustody(atB, sent)).toEqual(atB);
+  });
+
+  test('shows when one side tells two stories', () => {
+    const other = continued(sent, 'XB', draft('DESTROY', 5));
+    expect(codesOf(mergeCustody(other, atB))).toContain('c[5].event.previous');
+    expect(codesOf(mergeCustody(continued([], 'XB', draft('COLLECT', 1)), atB))).toEqual([]);
+    expect(codesOf(mergeCustody(continued([], 'XB', draft('SEAL', 1)), atB))).not.toEqual([]);
   });
 });
 

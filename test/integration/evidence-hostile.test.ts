@@ -278,9 +278,9 @@ describe('a recipient that never acknowledges', () => {
     const label = { case_id: header.case_id, name: 'a.bin', media_type: 'application/octet-stream' };
     const { file_id: id } = await evidence.add(source(), label);
     await evidence.addToItem(header.case_id, 'e1', [id]);
-    const described = await evidence.transferOf(header.case_id, XA, ['e1']);
-    const transfer = { ...described, measure_ids: ['m1'], more_to_follow: true };
-    await node.exchange.send(parseDraft({ case_id: header.case_id, evidence_transfer: transfer }), XA);
+    const transfer = { items: [{ item_id: 'e1' }], measure_ids: ['m1'], more_to_follow: true };
+    const draft = { case_id: header.case_id, evidence_transfer: transfer };
+    await node.exchange.send(evidence.drafting(draft, XA), XA);
     const ask = (from: number, credit: number, restart: boolean): void => {
       session.send({ type: 'evidence_request', value: { file_id: id, from_chunk: from, credit, restart } });
     };

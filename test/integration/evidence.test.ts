@@ -7,7 +7,7 @@ import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
 import type { EvidenceAnswer } from '../../src/exchange/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
-import { parseDraft } from '../../src/wire/mod.ts';
+import { parseDraft, type Draft } from '../../src/wire/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
@@ -53,12 +53,15 @@ async function addExhibit(node: Node, caseId: Uuid, id: string, ...contents: rea
 }
 
 async function announce(node: Node, caseId: Uuid, to: JurisdictionCode, ...items: readonly string[]): Promise<Uuid> {
-  const described = await node.exchange.evidence.transferOf(caseId, to, items);
-  const draft = parseDraft({
+  const draft = {
     case_id: caseId,
-    evidence_transfer: { ...described, measure_ids: ['m1'], more_to_follow: true },
-  });
-  const { message_id: id } = await node.exchange.send(draft, to);
+    evidence_transfer: {
+      items: items.map((id) => ({ item_id: id })),
+      measure_ids: ['m1'],
+      more_to_follow: true,
+    },
+  };
+  const { message_id: id } = await node.exchange.send(node.exchange.evidence.drafting(draft, to), to);
   return id;
 }
 
@@ -216,11 +219,12 @@ describe('evidence', () => {
   test('content that is not here cannot be announced, and what is deleted is gone but provable', async () => {
     const { a, b, caseId } = await twoNodes();
     const [id] = await addExhibit(b, caseId, 'e1', noise(5000, 8));
-    const described = await b.exchange.evidence.transferOf(caseId, XA, ['e1']);
-    const [file] = described.files as Record<string, unknown>[];
-    const forged = { ...described, files: [{ ...file, size: 4999 }] };
-    const draft = parseDraft({ case_id: caseId, evidence_transfer: { ...forged, measure_ids: ['m1'] } });
-    await expect(b.exchange.send(draft, XA)).rejects.toMatchObject({ code: 'EXCHANGE_EVIDENCE_UNKNOWN' });
+    const transfer = { items: [{ item_id: 'e1' }], measure_ids: ['m1'] };
+    const draft = await b.exchange.evidence.preview({ case_id: caseId, evidence_transfer: transfer }, XA);
+    const { value } = draft.body as Extract<Draft['body'], { type: 'evidence_transfer' }>;
+    const forged = { ...value, files: value.files.map((file) => ({ ...file, size: 4999 })) };
+    const body: Draft['body'] = { type: 'evidence_transfer', value: forged };
+    await expect(b.exchange.send({ ...draft, body }, XA)).rejects.toMatchObject({ code: 'EXCHANGE_EVIDENCE_UNKNOWN' });
     await announce(b, caseId, XA, 'e1');
     await until(() => isCompared(a, [id!]));
     await a.exchange.evidence.delete(id!, 'RETENTION_ENDED');

@@ -22,7 +22,8 @@ export const clocks: Command = {
     all: { help: 'also clocks that were stopped' },
   },
   details:
-    'Clocks are those of the instruments that a request rests on, as the treaty registry has them, and the date that the request itself asks for.\n' +
+    'Clocks are those of the instruments that a request rests on, as the treaty registry has them, the date that the request itself asks for, and\n' +
+    'the days by which originals have to be returned.\n' +
     'They are started, paused and stopped by the signed messages of the case alone, so both sides see the same; days and working days are those of the\n' +
     'state that the instrument counts in. As of a day to come, it is what will be if no message comes.\n' +
     'The node also records when it noticed that something was overdue.\n\n' +

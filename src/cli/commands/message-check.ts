@@ -3,7 +3,7 @@ import type { Body } from '../../wire/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { MAX_DRAFT_BYTES, readJsonInput } from '../files.ts';
-import { checkJson, codeOfNode, findingLines, groundLines, loadKnowledge } from '../message-check.ts';
+import { checkJson, codeOfNode, findingLines, groundLines, loadKnowledge, withStandIns } from '../message-check.ts';
 import { dateOf } from './basis.ts';
 
 export const messageCheck: Command = {
@@ -32,7 +32,7 @@ export const messageCheck: Command = {
       if (!knowledge.registry.has(id)) throw new CliError('CLI_USAGE', `--basis: ${id} is not in the treaty registry.`);
     const node = args.optional('node');
     const given = args.optional('from') === undefined ? undefined : args.jurisdiction('from');
-    const result = checkJson(knowledge, json, ({ body }) => ({
+    const result = checkJson(knowledge, await withStandIns(json), ({ body }) => ({
       from: given ?? (node === undefined ? senderOf(body) : codeOfNode(node)),
       to,
       date,

@@ -85,6 +85,7 @@ export function custodyTable(custody: readonly CustodyRecord[]): string {
       event.hash_before === undefined ? '' : `before ${hashText(event.hash_before)}`,
       event.hash_after === undefined ? '' : `after ${hashText(event.hash_after)}`,
       event.previous === undefined ? '' : `follows <code>${bytesToHex(event.previous)}</code>`,
+      ...event.joins.map((digest) => `and <code>${bytesToHex(digest)}</code>`),
     ]
       .filter((text) => text !== '')
       .join('<br>'),

@@ -1,0 +1,105 @@
+/** What clocks are made of: the messages that they see, and how one stands at a moment. */
+import type { JurisdictionCode, Uuid } from '../../base/mod.ts';
+import type { BodyType, MeasureType, Urgency } from '../../wire/mod.ts';
+import type { ClockRule } from '../registry/schema.ts';
+
+/** What clocks need to know of one message. */
+export interface TimedStep {
+  readonly message_id: Uuid;
+  readonly by: JurisdictionCode;
+  readonly type: BodyType;
+  /** Unix milliseconds, as signed. */
+  readonly issued_at: number;
+  readonly outcome?: string | undefined;
+  readonly said?: TimedStatement | undefined;
+}
+
+/** Particulars of a message that start or set a clock. */
+export interface TimedStatement {
+  readonly instruments?: readonly string[] | undefined;
+  readonly types?: readonly MeasureType[] | undefined;
+  readonly offences?: readonly string[] | undefined;
+  readonly urgency?: Urgency | undefined;
+  /** The day by which the requesting state needs it. */
+  readonly deadline?: string | undefined;
+  /** Originals that have to go back, by when unless one has a day of its own, and what a message is about. */
+  readonly originals?: readonly string[] | undefined;
+  readonly return_by?: string | undefined;
+  readonly originals_due?: Readonly<Record<string, string>> | undefined;
+  readonly items?: readonly string[] | undefined;
+}
+
+/** A case as clocks see it. */
+export interface TimedCase {
+  readonly case_id: Uuid;
+  readonly requesting: JurisdictionCode;
+  readonly requested: JurisdictionCode;
+  readonly steps: readonly TimedStep[];
+}
+
+/** How a clock stands: CLOSED_LATE is one that was stopped after it was due. */
+export type ClockState = 'RUNNING' | 'PAUSED' | 'OVERDUE' | 'ESCALATED' | 'STOPPED' | 'STOPPED_LATE';
+
+/** Something that happened to a clock: by a message, or because time went by. */
+export interface ClockEvent {
+  readonly kind: 'STARTED' | 'PAUSED' | 'RESUMED' | 'EXTENDED' | 'STOPPED' | 'OVERDUE' | 'ESCALATED';
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The message that did it. */
+  readonly message_id?: Uuid;
+}
+
+/** One clock of a case on a day. */
+export interface CaseClock {
+  readonly case_id: Uuid;
+  readonly name: ClockRule['name'] | 'REQUESTED_DATE' | 'RETURN_OF_ORIGINALS';
+  /** Who has to act. */
+  readonly duty_of: JurisdictionCode;
+  readonly instrument: string;
+  readonly article: string;
+  readonly source: string;
+  readonly confirmed: boolean;
+  /** Unix milliseconds, as all times. */
+  readonly started_at: number;
+  readonly due_at: number;
+  readonly escalates_at?: number;
+  readonly stopped_at?: number;
+  readonly state: ClockState;
+  /** The message that started it. */
+  readonly started_by: Uuid;
+  /** In the order of their times. */
+  readonly events: readonly ClockEvent[];
+}
+
+// Whatever a clock waits for, these leave nothing to wait for.
+export const ENDS: ReadonlySet<BodyType> = new Set<BodyType>(['withdrawal', 'return_unprocessed', 'close_case']);
+
+/** What messages did, and what time has done up to a moment. */
+export function withTime(
+  events: readonly ClockEvent[],
+  due: number,
+  escalates: number | undefined,
+  untilMs: number,
+  pausedAt: number | undefined,
+): readonly ClockEvent[] {
+  if (pausedAt !== undefined && pausedAt <= due) return events;
+  const passed = [
+    ...(untilMs > due ? [{ kind: 'OVERDUE' as const, at: due }] : []),
+    ...(escalates !== undefined && untilMs > escalates ? [{ kind: 'ESCALATED' as const, at: escalates }] : []),
+  ];
+  return [...events, ...passed].sort((a, b) => a.at - b.at);
+}
+
+/** How a clock stands at a moment. */
+export function stateOf(
+  due: number,
+  escalates: number | undefined,
+  stoppedAt: number | undefined,
+  pausedAt: number | undefined,
+  atMs: number,
+): ClockState {
+  if (stoppedAt !== undefined) return stoppedAt > due ? 'STOPPED_LATE' : 'STOPPED';
+  if (pausedAt !== undefined && pausedAt <= due) return 'PAUSED';
+  if (escalates !== undefined && atMs > escalates) return 'ESCALATED';
+  return atMs > due ? 'OVERDUE' : 'RUNNING';
+}

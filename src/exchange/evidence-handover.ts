@@ -1,0 +1,168 @@
+/** Exhibits between two sides: handed over, received, returned. Both sides' part of a chain of custody comes together here. */
+import { bytesToHex, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { MAX_CUSTODY, mergeCustody } from '../evidence/mod.ts';
+import { faultsError, type EvidenceItem, type Fault, type ItemCustody, type ReturnOfOriginals } from '../wire/mod.ts';
+import type { StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
+import { chainFaults, continued, itemOf, ownItem, putItemRecord, type ItemRecord } from './evidence-item-record.ts';
+import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
+import type { DraftingView } from './outbox.ts';
+import { decodeRecord } from './record.ts';
+
+/** Signs the handing-over of an exhibit into its chain, in the step that sends it. @throws {EvidenceError} EVIDENCE_UNKNOWN */
+export async function planHandOver(
+  context: ExchangeContext,
+  view: DraftingView,
+  { peer, case_id }: { readonly peer: JurisdictionCode; readonly case_id: Uuid },
+  itemId: string,
+): Promise<EvidenceItem> {
+  const recipient = context.directory.member(peer)?.authority ?? peer;
+  const record = await ownItem(context, view, case_id, itemId);
+  const item = itemOf(record);
+  const isAgain = item.custody.some(({ event }) => event.kind === 'TRANSFER' && event.to === recipient);
+  const note = isAgain ? { note: { lang: 'en', text: 'Transmitted again.', translations: [] } } : {};
+  const next = continued(context, item, { kind: 'TRANSFER', to: recipient, ...note });
+  putItemRecord(view, record, next);
+  return next;
+}
+
+/** What a peer's exhibits contradict: this node's own part of the chain, or what the peer said before. */
+export type Contradiction = string;
+
+/**
+ * Keeps the exhibits that a peer has sent. Of one that was here before, neither what happened here nor what the peer said then is lost.
+ * @returns what contradicts what was here
+ */
+export async function planItems(
+  context: ExchangeContext,
+  view: StepView,
+  { peer, case_id }: { readonly peer: JurisdictionCode; readonly case_id: Uuid },
+  items: readonly EvidenceItem[],
+): Promise<Contradiction[]> {
+  const contradictions: Contradiction[] = [];
+  for (const item of items) {
+    const known = await view.getRecord<ItemRecord>(evidenceKeys.item(case_id, peer, item.item_id));
+    const custody = known === undefined ? item.custody : mergeCustody(itemOf(known).custody, item.custody);
+    if (custody.length > MAX_CUSTODY.kept) {
+      contradictions.push(`${item.item_id}.custody would have ${custody.length} events: nothing of it was taken over`);
+      continue;
+    }
+    contradictions.push(...saidOf(chainFaults(context, item.item_id, custody, `${item.item_id}.custody`)));
+    putItemRecord(view, { case_id, origin: peer }, { ...item, custody });
+  }
+  return contradictions;
+}
+
+/** Exhibits came again with files that are here already, and compared: their receipt is signed into their chains at once. */
+export async function planReceivedAgain(
+  context: ExchangeContext,
+  view: StepView,
+  { peer, case_id }: { readonly peer: JurisdictionCode; readonly case_id: Uuid },
+  items: readonly EvidenceItem[],
+): Promise<void> {
+  for (const { item_id: itemId } of items) {
+    const known = (await view.getRecord<ItemRecord>(evidenceKeys.item(case_id, peer, itemId)))!;
+    if (itemOf(known).files.length > 0) await receive(context, view, known);
+  }
+}
+
+/**
+ * All files of an exhibit that came in have been compared: its receipt is signed into its chain.
+ * @returns exhibits that state a SHA-256 which none of their files has
+ */
+export async function planReceive(context: ExchangeContext, view: StepView, record: EvidenceRecord): Promise<string[]> {
+  const differing: string[] = [];
+  if (record.peer === undefined) return differing;
+  const fileId = fileOf(record).file_id;
+  for await (const [, bytes] of context.store.scan(evidenceKeys.itemsOf(record.case_id, record.peer))) {
+    const known = decodeRecord<ItemRecord>(bytes);
+    const item = itemOf(known);
+    if (!item.files.includes(fileId) || !(await receive(context, view, known))) continue;
+    if (!(await isWhatItSays(view, item))) differing.push(item.item_id);
+  }
+  return differing;
+}
+
+/** Signs the receipt of an exhibit whose files have all been compared, once for each time that it came. */
+async function receive(context: ExchangeContext, view: StepView, known: ItemRecord): Promise<boolean> {
+  const item = itemOf(known);
+  const last = item.custody.at(-1);
+  const isReceived = last?.event.kind === 'RECEIVE' && last.jurisdiction === context.code;
+  if (isReceived || item.custody.length >= MAX_CUSTODY.kept || !(await areVerified(view, item.files))) return false;
+  const [only, ...others] = item.files;
+  const file = others.length === 0 ? await view.getRecord<EvidenceRecord>(evidenceKeys.file(only!)) : undefined;
+  const content = file && { hash_after: { algorithm: 'SHA256' as const, value: fileOf(file).sha256 } };
+  putItemRecord(view, known, continued(context, item, { kind: 'RECEIVE', ...content }));
+  return true;
+}
+
+async function isWhatItSays(view: StepView, { hashes, files }: EvidenceItem): Promise<boolean> {
+  const stated = hashes.filter(({ algorithm }) => algorithm === 'SHA256');
+  const records = await Promise.all(files.map((id) => view.getRecord<EvidenceRecord>(evidenceKeys.file(id))));
+  const found = new Set(records.map((record) => bytesToHex(fileOf(record!).sha256)));
+  return stated.every(({ value }) => found.has(bytesToHex(value)));
+}
+
+/**
+ * Signs the return of exhibits to the peer whose they are: chains as they go back with them.
+ * @throws {WireError} WIRE_FIELDS_INVALID for an exhibit that this node does not have of the peer
+ */
+export async function planReturn(
+  context: ExchangeContext,
+  view: StepView,
+  { peer, case_id }: { readonly peer: JurisdictionCode; readonly case_id: Uuid },
+  { item_ids: ids, manner }: ReturnOfOriginals,
+): Promise<ItemCustody[]> {
+  const chains: ItemCustody[] = [];
+  const faults: Fault[] = [];
+  const { code, directory } = context;
+  const [from, to] = [code, peer].map((each) => directory.member(each)?.authority ?? each);
+  for (const [index, itemId] of ids.entries()) {
+    const record = await view.getRecord<ItemRecord>(evidenceKeys.item(case_id, peer, itemId));
+    if (record === undefined) {
+      const message = `“${itemId}” is no exhibit that ${peer} has sent in this case`;
+      faults.push({ path: `return_of_originals.item_ids[${index}]`, code: 'BAD_VALUE', message });
+      continue;
+    }
+    const item = continued(context, itemOf(record), { kind: 'RETURN', from, to: to!, note: manner });
+    putItemRecord(view, record, item);
+    chains.push({ item_id: itemId, records: item.custody });
+  }
+  if (faults.length > 0) throw faultsError(faults);
+  return chains;
+}
+
+/** Own exhibits come back: what happened to them at the peer is a part of their chains from now on. */
+export async function planReturned(
+  context: ExchangeContext,
+  view: StepView,
+  caseId: Uuid,
+  chains: readonly ItemCustody[],
+): Promise<Contradiction[]> {
+  const contradictions: Contradiction[] = [];
+  for (const { item_id: itemId, records } of chains) {
+    const known = await view.getRecord<ItemRecord>(evidenceKeys.item(caseId, context.code, itemId));
+    if (known === undefined) continue;
+    const item = itemOf(known);
+    const custody = mergeCustody(item.custody, records);
+    if (custody.length > MAX_CUSTODY.kept) {
+      contradictions.push(`${itemId}.custody would have ${custody.length} events: nothing of it was taken over`);
+      continue;
+    }
+    contradictions.push(...saidOf(chainFaults(context, itemId, custody, `${itemId}.custody`)));
+    putItemRecord(view, known, { ...item, custody });
+  }
+  return contradictions;
+}
+
+async function areVerified(view: StepView, fileIds: readonly string[]): Promise<boolean> {
+  for (const id of fileIds) {
+    const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(id));
+    if (record?.verified_at === undefined) return false;
+  }
+  return true;
+}
+
+function saidOf(faults: readonly Fault[]): string[] {
+  return faults.map(({ path, message }) => `${path} ${message}`);
+}

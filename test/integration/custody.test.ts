@@ -1,0 +1,144 @@
+/** Chains of custody between two real nodes: what is sent again, what goes back, and what contradicts itself. */
+import { describe, expect, test } from 'vitest';
+import { auditBundles } from '../../src/audit/mod.ts';
+import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import type { Node } from '../../src/node/mod.ts';
+import { parseDraft, type CustodyRecord } from '../../src/wire/mod.ts';
+import { exportedBundle } from '../kit/bundle.ts';
+import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
+
+const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
+const HELD_MS = 120_000;
+const AUTHORITY = { name: 'Section II', country: 'XA' };
+
+async function twoNodes(): Promise<{ a: Node; b: Node; caseId: Uuid }> {
+  const federation = await copyTestFederation([XA, XB]);
+  const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
+  return { a, b, caseId: await caseUnderExecution(a, b) };
+}
+
+async function addFile(node: Node, caseId: Uuid, item: string, content: Uint8Array): Promise<string> {
+  async function* source(): AsyncIterable<Uint8Array> {
+    yield content;
+  }
+  const label = { case_id: caseId, name: `${item}.bin`, media_type: 'application/octet-stream' };
+  const { file_id: id } = await node.exchange.evidence.add(source(), label);
+  await node.exchange.evidence.addToItem(caseId, item, [id]);
+  return id;
+}
+
+/** Sends a draft as a person writes it, and waits until it is received. */
+async function send(node: Node, to: JurisdictionCode, draft: object): Promise<void> {
+  const { message_id: id } = await node.exchange.send(node.exchange.evidence.drafting(draft, to), to);
+  expect(await node.exchange.answerOf(id, HELD_MS)).toMatchObject({ status: 'RECEIVED' });
+}
+
+const transfer = (caseId: Uuid, more: object = {}): object => ({
+  case_id: caseId,
+  evidence_transfer: { items: [{ item_id: 'e1' }], measure_ids: ['m1'], ...more },
+});
+const confirmation = (caseId: Uuid, outcome: string): object => ({
+  case_id: caseId,
+  evidence_receipt: {
+    outcome,
+    measure_ids: ['m1'],
+    items: [{ item_id: 'e1', result: outcome === 'MISMATCH' ? 'HASH_MISMATCH' : 'VERIFIED' }],
+    received_by: AUTHORITY,
+  },
+});
+
+async function chainAt(node: Node, caseId: Uuid): Promise<{ chain: string[]; faults: number; joins: number }> {
+  const [answer] = await node.exchange.evidence.items(caseId);
+  const custody = answer!.item['custody'] as readonly (Pick<CustodyRecord, 'jurisdiction'> & {
+    readonly event: { readonly kind: string; readonly joins?: readonly string[] };
+  })[];
+  return {
+    chain: custody.map(({ event, jurisdiction }) => `${event.kind} ${jurisdiction}`),
+    faults: answer!.faults.length,
+    joins: custody.flatMap(({ event }) => event.joins ?? []).length,
+  };
+}
+
+const receipts = async (node: Node, caseId: Uuid): Promise<number> =>
+  (await chainAt(node, caseId)).chain.filter((event) => event === 'RECEIVE XA').length;
+
+describe('a chain of custody', () => {
+  test('keeps every receipt of an exhibit that comes again, and the finding that it was not what it says', async () => {
+    const { a, b, caseId } = await twoNodes();
+    const whole = noise(300_000, 2);
+    const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(whole))).toString('base64url');
+    const item = { ...exhibit(), hashes: [{ algorithm: 'SHA256', value: digest }] };
+    await b.exchange.evidence.putItem(caseId, item);
+    await addFile(b, caseId, 'e1', noise(100_000, 1));
+    await send(b, XA, transfer(caseId));
+    await until(async () => (await receipts(a, caseId)) === 1, HELD_MS);
+    // The file is the one that was announced; the exhibit states another digest.
+    await until(async () => (await a.exchange.incidents()).length > 0, HELD_MS);
+    expect(await a.exchange.incidents()).toMatchObject([{ kind: 'EVIDENCE_MISMATCH', peer: XB }]);
+    await send(a, XB, confirmation(caseId, 'MISMATCH'));
+    await addFile(b, caseId, 'e1', whole);
+    await send(b, XA, transfer(caseId));
+    await until(async () => (await receipts(a, caseId)) === 2, HELD_MS);
+    expect(await chainAt(a, caseId)).toEqual({
+      chain: ['STORE XB', 'TRANSFER XB', 'RECEIVE XA', 'STORE XB', 'TRANSFER XB', 'RECEIVE XA'],
+      faults: 0,
+      joins: 1,
+    });
+    // With the same files once more, nothing has to move, and it is received all the same.
+    await send(b, XA, transfer(caseId));
+    await until(async () => (await receipts(a, caseId)) === 3, HELD_MS);
+    expect((await chainAt(a, caseId)).faults).toBe(0);
+    expect(await a.exchange.incidents()).toHaveLength(1);
+  }, 300_000);
+
+  test('goes with an original to the other side and comes back with it; no case is closed before', async () => {
+    const { a, b, caseId } = await twoNodes();
+    await b.exchange.evidence.putItem(caseId, { ...exhibit(), return_obligation: { return_by: '2027-01-31' } });
+    await addFile(b, caseId, 'e1', noise(5000, 3));
+    await send(b, XA, transfer(caseId));
+    await until(async () => (await receipts(a, caseId)) === 1, HELD_MS);
+    await send(a, XB, confirmation(caseId, 'COMPLETE'));
+    const close = parseDraft({ case_id: caseId, close_case: { result: { lang: 'en', text: 'Done.' } } });
+    for (const [node, to] of [
+      [a, XB],
+      [b, XA],
+    ] as const)
+      await expect(node.exchange.send(close, to)).rejects.toMatchObject({ code: 'CASE_OBLIGATIONS_OPEN' });
+    const [owed] = (await a.exchange.cases(caseId))[0]!.obligations;
+    expect(owed).toMatchObject({ kind: 'RETURN_OF_ORIGINALS', owed_by: 'REQUESTING', items: ['e1'] });
+    const manner = { lang: 'en', text: 'By courier, sealed.' };
+    const back = { case_id: caseId, return_of_originals: { item_ids: ['e1'], returned_on: '2026-12-01', manner } };
+    await send(a, XB, back);
+    const expected = ['STORE XB', 'TRANSFER XB', 'RECEIVE XA', 'RETURN XA'];
+    expect((await chainAt(a, caseId)).chain).toEqual(expected);
+    expect(await chainAt(b, caseId)).toEqual({ chain: expected, faults: 0, joins: 0 });
+    // Whoever has it in hand again signs for it.
+    await b.exchange.evidence.addCustody(caseId, 'e1', { kind: 'RECEIVE', to: 'Section II', place: 'Brethen' });
+    expect((await chainAt(b, caseId)).faults).toBe(0);
+    expect((await a.exchange.cases(caseId))[0]!.obligations).toEqual([]);
+    await send(a, XB, { case_id: caseId, close_case: { result: { lang: 'en', text: 'Done.' } } });
+    const report = await auditBundles(
+      await Promise.all([a, b].map(async (node) => ({ name: node.config.code, bytes: await exportedBundle(node) }))),
+    );
+    expect(report.findings).toEqual([]);
+  }, 300_000);
+
+  test('gains nothing from a message that is not sent, and nothing that a draft claims', async () => {
+    const { b, caseId } = await twoNodes();
+    await b.exchange.evidence.putItem(caseId, exhibit());
+    await addFile(b, caseId, 'e1', noise(5000, 4));
+    const before = await chainAt(b, caseId);
+    const wrong = b.exchange.evidence.drafting(transfer(caseId, { measure_ids: ['m9'] }), XA);
+    await expect(b.exchange.send(wrong, XA)).rejects.toMatchObject({ code: 'CASE_ILLEGAL_STEP' });
+    expect(await b.exchange.evidence.preview(transfer(caseId), XA)).toMatchObject({
+      body: { value: { items: [{ item_id: 'e1', custody: [{}, { event: { kind: 'TRANSFER' } }] }] } },
+    });
+    expect(await chainAt(b, caseId)).toEqual(before);
+    const custody = [{ item_id: 'e1', records: [] }];
+    const manner = { lang: 'en', text: 'By courier.' };
+    const claimed = { item_ids: ['e1'], returned_on: '2026-12-01', manner, custody };
+    const draft = b.exchange.evidence.drafting({ case_id: caseId, return_of_originals: claimed }, XA);
+    await expect(b.exchange.send(draft, XA)).rejects.toMatchObject({ code: 'WIRE_FIELDS_INVALID' });
+  }, 300_000);
+});
