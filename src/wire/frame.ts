@@ -1,3 +1,4 @@
+import { encodeChunk, tryParseChunk } from './chunk-frame.ts';
 import { encodeInPool, encodeProtobuf, parseProtobuf } from './codec.ts';
 import { faultsError } from './error.ts';
 import type { Frame as WireFrame, Receipt } from './generated/types.ts';
@@ -16,6 +17,8 @@ export type Frame = NonNullable<WireFrame['frame']>;
  * @throws {WireError} WIRE_TOO_LARGE, WIRE_MALFORMED, WIRE_FIELDS_INVALID
  */
 export function parseFrame(bytes: Uint8Array): Frame {
+  const chunk = bytes.length <= MAX_FRAME_BYTES ? tryParseChunk(bytes) : undefined;
+  if (chunk !== undefined) return { type: 'evidence_chunk', value: chunk };
   const { frame } = parseProtobuf('Frame', bytes, MAX_FRAME_BYTES);
   if (frame === undefined) throw faultsError([{ path: '', code: 'REQUIRED', message: 'is empty' }]);
   return frame;
@@ -23,7 +26,7 @@ export function parseFrame(bytes: Uint8Array): Frame {
 
 /** One binary WebSocket message. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  return encodeInPool('Frame', { frame });
+  return frame.type === 'evidence_chunk' ? encodeChunk(frame.value) : encodeInPool('Frame', { frame });
 }
 
 /**
