@@ -20,6 +20,8 @@ export interface ObjectStore {
   /** Removes an object; one that is not there is no error. */
   delete(name: string): Promise<void>;
   list(): AsyncIterable<string>;
+  /** Removes what a crash left of objects that were being put. @returns how many */
+  discardUnfinished(): Promise<number>;
   /** Lets go of what is open for reading. */
   close(): Promise<void>;
 }

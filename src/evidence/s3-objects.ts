@@ -1,6 +1,12 @@
 /** Whole files in any store that speaks S3. The client is loaded when a node is configured for it: others do not pay for it. */
 import type * as S3Sdk from '@aws-sdk/client-s3';
-import type { GetObjectCommandOutput, ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type {
+  GetObjectCommandOutput,
+  ListMultipartUploadsCommandInput,
+  ListMultipartUploadsCommandOutput,
+  ListObjectsV2CommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import type * as LibStorage from '@aws-sdk/lib-storage';
 import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
@@ -35,6 +41,9 @@ const PARTS_AT_ONCE = 2;
 const WINDOW_BYTES = 4 * MIB;
 const MAX_WINDOWS = 8;
 const ATTEMPTS = 4;
+
+// Forbidden, method not allowed, not implemented.
+const NOT_OFFERED = new Set([403, 405, 501]);
 
 type Sdk = typeof S3Sdk;
 type UploadSdk = typeof LibStorage;
@@ -157,6 +166,27 @@ class S3Objects implements ObjectStore {
     } while (token !== undefined);
   }
 
+  /** What was uploaded of an object that never became one is kept, and paid for, until somebody says otherwise. */
+  async discardUnfinished(): Promise<number> {
+    const { bucket, prefix } = this.#place;
+    let count = 0;
+    let from: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } = {};
+    for (;;) {
+      const page = await this.#listUploads({ Bucket: bucket, Prefix: prefix, ...from });
+      for (const { Key: key = '', UploadId: id } of page?.Uploads ?? []) {
+        if (id === undefined || !key.startsWith(prefix) || !NAME.test(key.slice(prefix.length))) continue;
+        const abort = new this.#sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: id });
+        await storing(() => this.#client.send(abort));
+        count++;
+      }
+      if (page?.IsTruncated !== true || page.NextKeyMarker === undefined) return count;
+      from = {
+        KeyMarker: page.NextKeyMarker,
+        ...(page.NextUploadIdMarker && { UploadIdMarker: page.NextUploadIdMarker }),
+      };
+    }
+  }
+
   close(): Promise<void> {
     this.#windows.clear();
     this.#client.destroy();
@@ -177,6 +207,18 @@ class S3Objects implements ObjectStore {
         throw error;
       }
       return (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+    });
+  }
+
+  /** @returns undefined from a store that does not tell of its uploads: it has its own rule for them, or none */
+  async #listUploads(where: ListMultipartUploadsCommandInput): Promise<ListMultipartUploadsCommandOutput | undefined> {
+    return storing(async () => {
+      try {
+        return await this.#client.send(new this.#sdk.ListMultipartUploadsCommand(where));
+      } catch (error) {
+        if (NOT_OFFERED.has(statusOf(error) ?? 0)) return undefined;
+        throw error;
+      }
     });
   }
 

@@ -36,6 +36,8 @@ export interface VaultOptions {
   /** Folder for files on their way; on the file system of file objects. */
   readonly spool: string;
   readonly random: (bytes: number) => Uint8Array;
+  /** Bytes that are free where the spool is; the file system's word when left out. */
+  readonly freeBytes?: () => Promise<number>;
 }
 
 /** Told how many bytes of the plaintext are done. */
@@ -43,14 +45,24 @@ export type OnBytes = (done: number) => void;
 
 // Room that stays free: a node that cannot write its ledger is worth less than one that refuses a file.
 const RESERVE_BYTES = 256 * 1024 * 1024;
+// Between two looks at what is free, less is written than the reserve.
+const CHUNKS_PER_LOOK = 64;
 
 /** All evidence of a node. */
 export class Vault {
   readonly #objects: ObjectStore;
   readonly #spool: string;
   readonly #random: VaultOptions['random'];
+  readonly #freeBytes: () => Promise<number>;
 
-  constructor({ objects, spool, random }: VaultOptions) {
+  constructor({ objects, spool, random, freeBytes }: VaultOptions) {
+    this.#freeBytes =
+      freeBytes ??
+      (() =>
+        statfs(spool).then(
+          ({ bavail, bsize }) => bavail * bsize,
+          () => Infinity,
+        ));
     this.#objects = objects;
     this.#spool = spool;
     this.#random = random;
@@ -76,7 +88,7 @@ export class Vault {
       let size = 0;
       for await (const { bytes, isLast } of cut(source, chunkBytes)) {
         hash.update(bytes);
-        if (spool.count % 64 === 0) await this.requireSpace(bytes.length);
+        if (spool.count % CHUNKS_PER_LOOK === 0) await this.#requireSpace(bytes.length);
         await spool.append(cipher.seal(bytes, spool.count, isLast));
         size += bytes.length;
         onBytes?.(size);
@@ -110,15 +122,21 @@ export class Vault {
   async receive(file: EvidenceFile): Promise<Receiving> {
     const geometry = geometryOrThrow(file);
     const folder = join(this.#spool, file.file_id);
-    const spool = await Spool.open(folder, geometry.chunkBytes, geometry);
+    const spool = await Spool.open(folder, geometry.chunkBytes, geometry).catch((error: unknown) => {
+      throw spaceError(error);
+    });
     const missing = sealedSize(geometry) - sealedOffset(geometry, spool.count);
     try {
-      await this.requireSpace(missing);
+      await this.#requireSpace(missing);
     } catch (error) {
       await spool.close();
       throw error;
     }
-    return new Receiving({ file, geometry, spool, objects: this.#objects, cipher: cipherOf(file) });
+    // Others fill the same disk meanwhile.
+    const look = async (next: number): Promise<void> => {
+      if (next % CHUNKS_PER_LOOK === 0) await this.#requireSpace(sealedSize(geometry) - sealedOffset(geometry, next));
+    };
+    return new Receiving({ file, geometry, spool, look, objects: this.#objects, cipher: cipherOf(file) });
   }
 
   /** Whether the whole of a file rests here. */
@@ -161,13 +179,13 @@ export class Vault {
   }
 
   /**
-   * Removes what a crash left behind: spools and objects that no record names.
+   * Removes what a crash left behind: spools and objects that no record names, and uploads that were never finished.
    * @returns how many of each were removed
    */
   async sweep(known: {
     readonly isAwaited: (fileId: string) => Promise<boolean>;
     readonly isKept: (root: string) => Promise<boolean>;
-  }): Promise<{ readonly spools: number; readonly objects: number }> {
+  }): Promise<{ readonly spools: number; readonly objects: number; readonly uploads: number }> {
     let [spools, objects] = [0, 0];
     for (const fileId of await listSpools(this.#spool)) {
       if (await known.isAwaited(fileId)) continue;
@@ -179,7 +197,7 @@ export class Vault {
       await this.#objects.delete(root);
       objects++;
     }
-    return { spools, objects };
+    return { spools, objects, uploads: await this.#objects.discardUnfinished() };
   }
 
   async close(): Promise<void> {
@@ -187,11 +205,8 @@ export class Vault {
   }
 
   /** @throws {EvidenceError} EVIDENCE_NO_SPACE when so many bytes would not leave the node room to work in */
-  async requireSpace(bytes: number): Promise<void> {
-    const free = await statfs(this.#spool).then(
-      ({ bavail, bsize }) => bavail * bsize,
-      () => Infinity,
-    );
+  async #requireSpace(bytes: number): Promise<void> {
+    const free = await this.#freeBytes();
     if (free - bytes >= RESERVE_BYTES) return;
     throw new EvidenceError('EVIDENCE_NO_SPACE', `${bytes} more bytes do not fit on the disk: ${free} are free.`);
   }

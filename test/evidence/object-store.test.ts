@@ -2,6 +2,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { FileObjects, openS3Objects, type ObjectStore } from '../../src/evidence/mod.ts';
 import { noise } from '../kit/evidence.ts';
@@ -96,6 +102,38 @@ describe('a store that speaks S3', () => {
     await mine.put(nameOf(bytes), fileWith(bytes));
     expect(await namesIn(theirs)).toEqual([]);
     expect(await theirs.sizeOf(nameOf(bytes))).toBeUndefined();
+  }, 120_000);
+
+  test('is rid of uploads that a crash broke off, and leaves those of others alone', async () => {
+    const { place } = await startS3();
+    const client = new S3Client({
+      endpoint: place.endpoint!,
+      region: place.region,
+      forcePathStyle: true,
+      credentials: S3_KEY,
+    });
+    const store = await openS3Objects(place, S3_KEY);
+    onTestFinished(async () => {
+      client.destroy();
+      await store.close();
+    });
+    const name = nameOf(noise(10, 8));
+    const keys = [`xa/${name}`, `xa/${nameOf(noise(10, 9))}`, `xb/${name}`, 'xa/notes.txt'];
+    for (const Key of keys) {
+      const begun = await client.send(new CreateMultipartUploadCommand({ Bucket: 'evidence', Key }));
+      const part = { Bucket: 'evidence', Key, UploadId: begun.UploadId, PartNumber: 1, Body: noise(100, 10) };
+      await client.send(new UploadPartCommand(part));
+    }
+    const unfinished = async (): Promise<string[]> => {
+      const { Uploads: found = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: 'evidence' }));
+      return found.map(({ Key: key }) => key!).sort();
+    };
+    expect(await unfinished()).toEqual(keys.toSorted());
+    expect(await store.discardUnfinished()).toBe(2);
+    expect(await unfinished()).toEqual(keys.slice(2).sort());
+    expect(await store.discardUnfinished()).toBe(0);
+    await store.put(name, fileWith(noise(10, 8)));
+    expect(await namesIn(store)).toEqual([name]);
   }, 120_000);
 
   test('that is away, or does not know the key, is one code, and comes back', async () => {

@@ -1,15 +1,17 @@
 /** The evidence engine by itself: chunks against an independent computation, spools that are torn, and contents that are changed. */
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bytesToHex, type Uuid } from '../../src/base/mod.ts';
 import { ChunkCipher } from '../../src/evidence/chunk.ts';
 import { geometryOf, sealedSize, verifyGeometry } from '../../src/evidence/geometry.ts';
-import { FileObjects, Vault } from '../../src/evidence/mod.ts';
+import { FileObjects, Vault, type Receiving } from '../../src/evidence/mod.ts';
 import { Spool, spoolPaths } from '../../src/evidence/spool.ts';
 import type { EvidenceFile } from '../../src/wire/mod.ts';
+import { noise } from '../kit/evidence.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { CAN_MOUNT, onSmallDisk } from '../kit/small-disk.ts';
 import { fc } from '../kit/property.ts';
 import { hex, readVector } from '../kit/vectors.ts';
 
@@ -35,8 +37,17 @@ const plaintext = Uint8Array.from({ length: vector.size }, (_, i) => (7 * i + 3)
 const ID = vector.file_id as Uuid;
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-function vaultIn(folder: string, random: (n: number) => Uint8Array = randomBytes): Vault {
-  const vault = new Vault({ objects: new FileObjects(join(folder, 'objects')), spool: join(folder, 'spool'), random });
+// What stays free for the node's own work.
+const RESERVE = 256 * 1024 * 1024;
+
+function vaultIn(
+  folder: string,
+  random: (n: number) => Uint8Array = randomBytes,
+  freeBytes?: () => Promise<number>,
+): Vault {
+  const objects = new FileObjects(join(folder, 'objects'));
+  const given = freeBytes === undefined ? {} : { freeBytes };
+  const vault = new Vault({ objects, spool: join(folder, 'spool'), random, ...given });
   onTestFinished(() => vault.close());
   return vault;
 }
@@ -191,9 +202,13 @@ describe('a vault', () => {
     const file = await add(vault, plaintext);
     await (await vaultIn(folder).receive({ ...file, file_id: '019b0000-0000-7000-8000-0000000000dd' })).close();
     const nobody = { isAwaited: () => Promise.resolve(false), isKept: () => Promise.resolve(true) };
-    expect(await vault.sweep(nobody)).toEqual({ spools: 1, objects: 0 });
+    expect(await vault.sweep(nobody)).toEqual({ spools: 1, objects: 0, uploads: 0 });
     expect(await vault.holds(file)).toBe(true);
-    expect(await vault.sweep({ ...nobody, isKept: () => Promise.resolve(false) })).toEqual({ spools: 0, objects: 1 });
+    expect(await vault.sweep({ ...nobody, isKept: () => Promise.resolve(false) })).toEqual({
+      spools: 0,
+      objects: 1,
+      uploads: 0,
+    });
     expect(await vault.holds(file)).toBe(false);
   });
 });
@@ -221,6 +236,66 @@ describe('receiving', () => {
     expect(await receiving.take(chunks[2]!)).toBe(false);
     expect(await receiving.finish()).toBe(true);
     expect(Buffer.compare(await collect(vaultIn(folder).plaintext(file)), plaintext)).toBe(0);
+  });
+
+  test('stops when others have filled the disk meanwhile, and goes on from there with room again', async () => {
+    const source = vaultIn(temporaryFolder());
+    const file = await add(source, noise(4096 * 200 + 5, 1), 100_000);
+    const folder = temporaryFolder();
+    let free = Infinity;
+    const open = (): Vault => vaultIn(folder, randomBytes, () => Promise.resolve(free));
+    let receiving = await open().receive(file);
+    const taken = async (): Promise<void> => {
+      while (!receiving.isWhole) await receiving.take(await source.sealedChunk(file, receiving.next));
+    };
+    expect(await receiving.take(await source.sealedChunk(file, 0))).toBe(true);
+    free = RESERVE + 4112 * 100;
+    await expect(taken()).rejects.toMatchObject({ code: 'EVIDENCE_NO_SPACE' });
+    expect(receiving.next).toBe(64);
+    await receiving.close();
+    // Nothing is begun either that would not find room.
+    await expect(open().receive(file)).rejects.toMatchObject({ code: 'EVIDENCE_NO_SPACE' });
+    free = RESERVE + file.size * 2;
+    receiving = await open().receive(file);
+    expect(receiving.next).toBe(64);
+    await taken();
+    expect(await receiving.finish()).toBe(true);
+    expect(Buffer.compare(await collect(open().plaintext(file)), noise(4096 * 200 + 5, 1))).toBe(0);
+
+    // Nor is a file taken in that outgrows the disk; nothing of it stays.
+    free = RESERVE + 4096;
+    async function* growing(): AsyncIterable<Uint8Array> {
+      for (let i = 0; i < 200; i++) {
+        if (i === 100) free = RESERVE;
+        yield noise(4096, i);
+      }
+    }
+    const label = { file_id: ID, name: 'b.bin', media_type: 'application/octet-stream' };
+    await expect(open().add(growing(), label, { chunkBytes: 4096 })).rejects.toMatchObject({
+      code: 'EVIDENCE_NO_SPACE',
+    });
+    expect(readdirSync(join(folder, 'spool'))).toEqual([]);
+  });
+
+  test.runIf(CAN_MOUNT)('a disk that is really full loses nothing that was kept before', async () => {
+    const source = vaultIn(temporaryFolder());
+    const file = await add(source, noise(4096 * 200 + 5, 2), 100_000);
+    const folder = temporaryFolder();
+    onSmallDisk(folder, '1m');
+    writeFileSync(join(folder, 'ballast'), Buffer.alloc(400_000));
+    const open = (): Vault => vaultIn(folder, randomBytes, () => Promise.resolve(Infinity));
+    const taken = async (receiving: Receiving): Promise<boolean> => {
+      while (!receiving.isWhole) await receiving.take(await source.sealedChunk(file, receiving.next));
+      return receiving.finish();
+    };
+    const first = await open().receive(file);
+    await expect(taken(first)).rejects.toMatchObject({ code: 'EVIDENCE_NO_SPACE' });
+    await first.close();
+    rmSync(join(folder, 'ballast'));
+    const again = await open().receive(file);
+    expect(again.next).toBeGreaterThan(64);
+    expect(await taken(again)).toBe(true);
+    expect(Buffer.compare(await collect(open().plaintext(file)), noise(4096 * 200 + 5, 2))).toBe(0);
   });
 
   test('keeps nothing of a whole that is not the announced one', async () => {

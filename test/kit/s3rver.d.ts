@@ -2,6 +2,18 @@
 declare module 's3rver' {
   import type { AddressInfo } from 'node:net';
 
+  export type Middleware = (
+    context: {
+      readonly method: string;
+      readonly path: string;
+      readonly query: Readonly<Record<string, string | undefined>>;
+      status: number;
+      type: string;
+      body: string;
+    },
+    next: () => Promise<void>,
+  ) => Promise<void>;
+
   class S3rver {
     constructor(options: {
       readonly port: number;
@@ -10,6 +22,7 @@ declare module 's3rver' {
       readonly directory: string;
       readonly configureBuckets: readonly { readonly name: string }[];
     });
+    readonly middleware: Middleware[];
     run(): Promise<AddressInfo>;
     close(): Promise<void>;
   }
