@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Archive, ArchiveWriter, bytesAccess } from '../../src/audit/mod.ts';
 import type { DossierVerdict } from '../../src/cli/dossier/verify.ts';
@@ -50,6 +50,11 @@ function withInput(input: Uint8Array, ...args: readonly string[]): Promise<Outco
       resolve({ status, stdout, stderr });
     });
   });
+}
+
+/** The name that a file had before it was made harmless. */
+function nameAt({ files }: Listed, written: string): string {
+  return files.find(({ path }) => basename(path!) === written)!.name;
 }
 
 const isSettled = async (api: ApiClient, count: number): Promise<boolean> => {
@@ -230,6 +235,113 @@ describe('evidence on the command line', () => {
     await dossiers(federation, caseId, folder);
   }, 600_000);
 
+  test('names that somebody else chose lead nowhere; lists and graphs of other tools are read and written', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const { api } = await serveNode(federation, 'XA');
+    const folder = temporaryFolder();
+    const caseId = '019b0000-0000-7000-8000-0000000000aa';
+    const about = ['--node', federation.dirOf('XA'), '--case', caseId];
+    await api.post('items', { case_id: caseId, item: exhibit('e1') });
+    const add = (name: string, content: Uint8Array): Promise<EvidenceAnswer> => {
+      async function* source(): AsyncIterable<Uint8Array> {
+        yield content;
+      }
+      const query = new URLSearchParams({ case: caseId, item: 'e1', name });
+      return api.postStream<EvidenceAnswer>(`evidence?${query.toString()}`, source());
+    };
+    for (const name of [
+      '../up',
+      '/etc/passwd',
+      'a\u0000b',
+      'a\u202egpj.exe',
+      '..',
+      'C:\\boot.ini',
+      'x'.repeat(256),
+      'a\nb',
+      '',
+    ]) {
+      await expect(add(name, noise(10))).rejects.toMatchObject({ code: 'WIRE_FIELDS_INVALID' });
+    }
+    const names = [
+      'CON',
+      'nul.txt',
+      'report.PDF',
+      'REPORT.pdf',
+      'end.',
+      '.hidden',
+      '-rf',
+      `${'長'.repeat(80)}.tif`,
+      'SHA256SUMS',
+    ];
+    for (const [seed, name] of names.entries()) await add(name, noise(1000 + seed, seed));
+    const output = join(folder, 'out');
+    const got = await succeed<Listed>('evidence', 'get', ...about, '-o', output);
+    const written = readdirSync(output).sort();
+    expect(written).toEqual([...got.files.map(({ path }) => basename(path!)), 'SHA256SUMS'].sort());
+    expect(new Set(written.map((name) => name.toLowerCase())).size).toBe(names.length + 1);
+    for (const name of written) expect(name).toMatch(/^(?!(con|nul)(\.|$))[\p{L}\p{N}_][^/]*[^.]$/iu);
+    const sums = execFileSync('sha256sum', ['-c', '--strict', 'SHA256SUMS'], { cwd: output }).toString('utf8');
+    expect(sums.match(/: OK$/gm)).toHaveLength(names.length);
+
+    // Links that wait where files and lists are to be written are followed nowhere.
+    const victim = join(folder, 'victim');
+    for (const trap of ['_CON', 'SHA256SUMS']) {
+      const trapped = join(folder, `trap-${trap}`);
+      mkdirSync(trapped);
+      symlinkSync(victim, join(trapped, trap));
+      const outcome = await runCommand('evidence', 'get', ...about, '-o', trapped);
+      expect(outcome).toMatchObject({ status: REFUSED });
+      expect(outcome.stderr).toContain('CLI_FILE_UNWRITABLE');
+      expect(readdirSync(trapped)).toEqual([trap]);
+    }
+    expect(existsSync(victim)).toBe(false);
+
+    // The list of another tool: all the same, one that differs, one that is not here.
+    const list = join(folder, 'sums.txt');
+    const line = ({ sha256, name }: EvidenceAnswer): string => `${sha256}  ${name}\n`;
+    writeFileSync(list, got.files.map(line).join(''));
+    expect(await runCommand('evidence', 'check', ...about, list)).toMatchObject({ status: DONE });
+    const [first, ...others] = got.files;
+    const md5 = execFileSync(
+      'md5sum',
+      got.files.map(({ path }) => basename(path!)),
+      { cwd: output },
+    ).toString('utf8');
+    writeFileSync(
+      list,
+      md5.replaceAll(/^(\w+ {2})(.*)$/gm, (_all, sum: string, at: string) => `${sum}${nameAt(got, at)}`),
+    );
+    expect(await runCommand('evidence', 'check', ...about, list)).toMatchObject({ status: DONE });
+    writeFileSync(
+      list,
+      `${'0'.repeat(64)}  ${first!.name}\n${others.slice(1).map(line).join('')}${'1'.repeat(64)}  gone.bin\n`,
+    );
+    const checked = await runCommand('evidence', 'check', ...about, list);
+    expect(checked).toMatchObject({ status: REFUSED });
+    for (const result of ['DIFFERENT', 'NOT_HERE', 'NOT_LISTED', 'SAME']) expect(checked.stdout).toContain(result);
+    writeFileSync(list, 'this is no list\n');
+    expect((await runCommand('evidence', 'check', ...about, list)).stderr).toContain('EVIDENCE_LIST_MALFORMED');
+
+    // Out as a graph, and in again as a description that a node takes.
+    const graph = join(folder, 'graph.jsonld');
+    expect(await succeed('evidence', 'case-export', ...about, '-o', graph)).toMatchObject({ exhibits: 1 });
+    const described = await succeed<{ exhibits: { path: string; missing: string[]; item: { item_id: string } }[] }>(
+      ...['evidence', 'case-import', graph, '-o', join(folder, 'described')],
+    );
+    expect(described.exhibits.map(({ item }) => item.item_id)).toEqual(['e1']);
+    expect(readdirSync(join(folder, 'described'))).toEqual(['e1.json']);
+    const hostile = readFileSync(graph, 'utf8').replaceAll('"e1"', '"../../e1"');
+    writeFileSync(graph, hostile);
+    const again = await runCommand('evidence', 'case-import', graph, '-o', join(folder, 'hostile'));
+    expect(again).toMatchObject({ status: DONE });
+    for (const name of readdirSync(join(folder, 'hostile'))) expect(name).toMatch(/^[a-z0-9-]+\.json$/);
+    writeFileSync(graph, hostile.replace('FileFacet', 'NoSuchFacet'));
+    const broken = await runCommand('evidence', 'case-import', graph, '-o', join(folder, 'broken'));
+    expect(broken).toMatchObject({ status: REFUSED });
+    expect(broken.stderr).toContain('EVIDENCE_CASE_MALFORMED');
+    expect(existsSync(join(folder, 'broken'))).toBe(false);
+  }, 600_000);
+
   test('a backup holds records and keys; with a copy of the sealed files beside it everything is back', async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
     const [a, b] = [await serveNode(federation, 'XA'), await serveNode(federation, 'XB')];
@@ -282,6 +394,9 @@ describe('evidence on the command line', () => {
     [['send', '--node', 'x', '--case', 'y', '--to', 'XB', 'e1'], '--measure'],
     [['custody', 'add', '--node', 'x', '--case', 'y', 'f'], '--item'],
     [['delete', '--node', 'x', 'f'], '--why'],
+    [['check', '--node', 'x', 'f'], '--case'],
+    [['case-export', '--node', 'x', '--case', 'y'], '--output'],
+    [['case-import', '-o', 'f'], 'graph'],
   ])('%j is wrong usage', async (args, words) => {
     const { status, stderr } = await runCommand('evidence', ...args);
     expect(status).toBe(USAGE);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { EvidenceList } from '../../api/mod.ts';
@@ -47,10 +47,13 @@ export const evidenceGet: Command = {
     if (wanted.length === 0) throw new CliError('CLI_USAGE', `No file of case ${caseId} is here.`);
     const names = safeNames(wanted.map(({ name }) => name));
     const paths = caseId === undefined ? [output] : names.map((name) => join(output, name));
+    const sumsPath = caseId === undefined ? undefined : join(output, 'SHA256SUMS');
+    // Told before anything is written.
+    for (const path of sumsPath === undefined ? paths : [...paths, sumsPath]) await requireFree(path);
     for (const [i, file] of wanted.entries()) await fetchTo(api, file, paths[i]!, io.note);
-    if (caseId !== undefined) {
+    if (sumsPath !== undefined) {
       const sums = wanted.map(({ sha256 }, i) => `${sha256}  ${names[i]}\n`).join('');
-      await writeFile(join(output, 'SHA256SUMS'), sums);
+      await writeFile(sumsPath, sums, { flag: 'wx' });
     }
     io.result(
       { ok: true, files: wanted.map((file, i) => ({ ...file, path: paths[i] })) },
@@ -95,7 +98,6 @@ async function fetchTo(
   path: string,
   note: (line: string) => void,
 ): Promise<void> {
-  if (await exists(path)) throw new CliError('CLI_FILE_UNWRITABLE', `${path} is there already.`);
   const temporary = `${path}.${process.pid}.part`;
   const hash = createHash('sha256');
   try {
@@ -129,9 +131,11 @@ function hashed(hash: ReturnType<typeof createHash>): (source: AsyncIterable<Uin
   };
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
+/** @throws {CliError} CLI_FILE_UNWRITABLE for whatever is there already, and be it a link that leads nowhere */
+async function requireFree(path: string): Promise<void> {
+  const isThere = await lstat(path).then(
     () => true,
     () => false,
   );
+  if (isThere) throw new CliError('CLI_FILE_UNWRITABLE', `${path} is there already.`);
 }
