@@ -25,7 +25,7 @@ export async function completedDraft(json: unknown, referred: Referred): Promise
   if (Array.isArray(body['files'])) completed['files'] = await each(body['files'], referred.file);
   const { order } = body;
   if (isObject(order) && isReference(order['copy'], 'file_id'))
-    completed['order'] = { ...order, copy: await referred.file(order['copy']['file_id']) };
+    completed['order'] = { ...order, copy: await referred.file(order['copy'].file_id) };
   if (WITH_ITEMS.includes(type) && Array.isArray(body['items']))
     await completeItems(completed, body['items'], referred);
   return { ...json, [type]: completed };
@@ -39,7 +39,7 @@ async function completeItems(body: Json, items: readonly unknown[], referred: Re
       completed.push(item);
       continue;
     }
-    const found = await referred.item(item['item_id']);
+    const found = await referred.item(item.item_id);
     completed.push(found.item);
     const known = new Set(files.map((file) => (isObject(file) ? file['file_id'] : undefined)));
     files.push(...found.files.filter((file) => !known.has(file['file_id'])));
@@ -50,7 +50,7 @@ async function completeItems(body: Json, items: readonly unknown[], referred: Re
 
 async function each(files: readonly unknown[], describe: Referred['file']): Promise<unknown[]> {
   const completed: unknown[] = [];
-  for (const file of files) completed.push(isReference(file, 'file_id') ? await describe(file['file_id']) : file);
+  for (const file of files) completed.push(isReference(file, 'file_id') ? await describe(file.file_id) : file);
   return completed;
 }
 

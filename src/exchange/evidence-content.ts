@@ -11,19 +11,11 @@ export interface Carried {
 
 /** The files that a body announces, and the exhibits that it describes. */
 export function carriedBy({ type, value }: Body): Carried {
-  switch (type) {
-    case 'evidence_transfer':
-    case 'jit_contribution':
-      return value;
-    case 'clarification_reply':
-    case 'spontaneous_information':
-      return { files: value.files, items: [] };
-    case 'restraint_request':
-    case 'confiscation_request':
-      return { files: value.order?.copy === undefined ? [] : [value.order.copy], items: [] };
-    default:
-      return { files: [], items: [] };
-  }
+  if (type === 'evidence_transfer' || type === 'jit_contribution') return value;
+  if (type === 'clarification_reply' || type === 'spontaneous_information') return { files: value.files, items: [] };
+  const hasOrder = type === 'restraint_request' || type === 'confiscation_request';
+  const copy = hasOrder ? value.order?.copy : undefined;
+  return { files: copy === undefined ? [] : [copy], items: [] };
 }
 
 /** Everything that is wrong with the evidence that a body speaks of: particulars, custody, and which file belongs to what. */

@@ -1,7 +1,7 @@
 /** The exhibits of a case: what people say of them, which files belong to them, and their chains of custody. */
-import type { JurisdictionCode, Uuid } from '../base/mod.ts';
+import { bytesToHex, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { EvidenceError, MAX_CUSTODY, appendCustody, itemFaults } from '../evidence/mod.ts';
-import { faultsError, parseJson, type Hash } from '../wire/mod.ts';
+import { faultsError, parseJson, type EvidenceItem, type Hash } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import {
   chainFaults,
@@ -22,6 +22,8 @@ export interface ItemAnswer {
   readonly item: Record<string, unknown>;
   /** What is wrong with its chain of custody, as it is here; nothing, most likely. */
   readonly faults: readonly { readonly path: string; readonly message: string }[];
+  /** SHA-256 digests, hexadecimal, that the exhibit states and none of its files has, once they are all here. */
+  readonly differing: readonly string[];
 }
 
 /**
@@ -108,12 +110,30 @@ export async function addCustody(
 export async function listItems(context: ExchangeContext, caseId?: Uuid): Promise<ItemAnswer[]> {
   const found: ItemAnswer[] = [];
   for await (const [, bytes] of context.store.scan(evidenceKeys.itemsOf(caseId)))
-    found.push(answerOf(context, decodeRecord<ItemRecord>(bytes)));
+    found.push(await answerOf(context, decodeRecord<ItemRecord>(bytes)));
   return found;
 }
 
-function answerOf(context: ExchangeContext, record: ItemRecord): ItemAnswer {
-  const { item_id: itemId, custody } = itemOf(record);
-  const faults = chainFaults(context, itemId, custody, 'custody');
-  return { ...record, faults: faults.map(({ path, message }) => ({ path, message })) };
+async function answerOf(context: ExchangeContext, record: ItemRecord): Promise<ItemAnswer> {
+  const item = itemOf(record);
+  const faults = chainFaults(context, item.item_id, item.custody, 'custody');
+  return {
+    ...record,
+    faults: faults.map(({ path, message }) => ({ path, message })),
+    differing: await differingOf(context, item),
+  };
+}
+
+/** What was announced arrived as it was announced; that does not say that it is what the exhibit says of itself. */
+async function differingOf({ store }: ExchangeContext, { hashes, files }: EvidenceItem): Promise<string[]> {
+  const stated = hashes.filter(({ algorithm }) => algorithm === 'SHA256').map(({ value }) => bytesToHex(value));
+  if (stated.length === 0 || files.length === 0) return [];
+  const found = new Set<string>();
+  for (const id of files) {
+    const bytes = await store.get(evidenceKeys.file(id));
+    const file = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
+    if (file?.status !== 'STORED') return [];
+    found.add(bytesToHex(fileOf(file).sha256));
+  }
+  return stated.filter((digest) => !found.has(digest));
 }

@@ -4,7 +4,6 @@ import type { ExchangeContext } from './context.ts';
 import { failArrival } from './evidence-arrival.ts';
 import { planReceive } from './evidence-handover.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
-import { recordIncident } from './incident.ts';
 import { decodeRecord } from './record.ts';
 
 /**
@@ -69,20 +68,13 @@ export class EvidenceVerifier {
       });
       return;
     }
-    const differing = await context.committer.commit(async (view) => {
+    await context.committer.commit(async (view) => {
       const current = await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId));
-      if (current?.status !== 'STORED') return [];
+      if (current?.status !== 'STORED') return;
       const verified: EvidenceRecord = { ...current, verified_at: context.clock.nowMs() };
       view.putRecord(evidenceKeys.file(fileId), verified);
-      return planReceive(context, view, verified);
+      await planReceive(context, view, verified);
     });
-    if (differing.length > 0) {
-      await recordIncident(context, record.peer!, {
-        kind: 'EVIDENCE_MISMATCH',
-        detail: `no file of ${differing.join(', ')} has the SHA-256 that the exhibit states`,
-        exhibits: [fileId],
-      });
-    }
     context.failpoint('evidence.compared');
     context.emit({
       kind: 'EVIDENCE_VERIFIED',

@@ -185,9 +185,9 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   if (answer.change !== undefined)
     await putStep(context, view, answer.change, { message_id: id, place: ownPlace(context, ref) });
   const isTaken = answer.kind === 'RECEIVED' && answer.opened !== undefined;
-  const contradictions = isTaken ? await planFiles(context, view, answer.opened!) : [];
+  const contradictions = isTaken ? await planFiles(context, view, answer.opened) : [];
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
-  const announcesFiles = isTaken && carriedBy(answer.opened!.message.body).files.length > 0;
+  const announcesFiles = isTaken && carriedBy(answer.opened.message.body).files.length > 0;
   return { is: 'new', record, failure: admitted.failure ?? answer.failure, contradictions, announcesFiles };
 }
 

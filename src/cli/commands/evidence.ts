@@ -26,9 +26,9 @@ export const evidenceList: Command = {
     io.result(list, [
       ...(list.files.length === 0 ? ['No files.'] : list.files.flatMap(fileLines)),
       ...list.items.map(
-        ({ origin, item, faults }) =>
+        ({ origin, item, faults, differing }) =>
           `exhibit ${String(item['item_id'])} of ${origin}: ${(item['files'] as string[] | undefined)?.length ?? 0} files, ` +
-          `${(item['custody'] as unknown[] | undefined)?.length ?? 0} custody events${faults.length === 0 ? '' : ', BROKEN CHAIN'}`,
+          `${(item['custody'] as unknown[] | undefined)?.length ?? 0} custody events${faults.length === 0 ? '' : ', BROKEN CHAIN'}${differing.length === 0 ? '' : ', NOT WHAT IT STATES'}`,
       ),
     ]);
     return 0;
@@ -184,7 +184,7 @@ interface ShownRecord {
   readonly jurisdiction: string;
 }
 
-function custodyLines({ origin, item, faults }: ItemAnswer): string[] {
+function custodyLines({ origin, item, faults, differing }: ItemAnswer): string[] {
   const records = (item['custody'] ?? []) as readonly ShownRecord[];
   return [
     `Exhibit ${String(item['item_id'])} of ${origin}: ${(item['description'] as { text: string }).text}`,
@@ -195,6 +195,7 @@ function custodyLines({ origin, item, faults }: ItemAnswer): string[] {
       return `  ${String(number).padStart(3)}  ${time}  ${String(kind).padEnd(8)} ${parties}, ${String(place)}  [signed by ${jurisdiction}]`;
     }),
     ...faults.map(({ path, message }) => `  BROKEN: ${path} ${message}`),
+    ...differing.map((digest) => `  DIFFERS: no file has the SHA-256 that the exhibit states: ${digest}`),
   ];
 }
 

@@ -46,19 +46,22 @@ function sections(dossier: Dossier): string[] {
   ];
 }
 
-function exhibitSection({ origin, item: json, faults }: ItemAnswer, files: readonly DossierFile[]): string {
+function exhibitSection({ origin, item: json, faults, differing }: ItemAnswer, files: readonly DossierFile[]): string {
   const item = parseJson('EvidenceItem', json);
   const own = files.filter(({ file_id: id }) => item.files.includes(id));
   const verdict =
     faults.length === 0
       ? ''
       : `<p class="verdict bad">The chain of custody is broken: ${escapeHtml(faults.map(({ path, message }) => `${path} ${message}`).join('; '))}</p>`;
+  const stated = differing.map(
+    (digest) => `<p class="verdict bad">No file has the SHA-256 that it states: <code>${escapeHtml(digest)}</code></p>`,
+  );
   return (
     `<section>\n<h3>${escapeHtml(item.exhibit_no ?? item.item_id)} <span>(${escapeHtml(item.item_id)} of ${escapeHtml(origin)})</span></h3>\n` +
     `${exhibitFacts(
       item,
       own.map(({ name, sha256: digest }) => `${escapeHtml(name)} <code>${escapeHtml(digest)}</code>`),
-    )}\n${verdict}` +
+    )}\n${verdict}${stated.join('\n')}` +
     `<h3>Chain of custody</h3>\n${custodyTable(item.custody)}\n</section>`
   );
 }
