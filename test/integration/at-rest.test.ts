@@ -7,7 +7,6 @@ import { expect, test } from 'vitest';
 import { parseBase64, systemClock, type JurisdictionCode } from '../../src/base/mod.ts';
 import { backupOf, createLog, rewrapKeyring, type Log, type Node } from '../../src/node/mod.ts';
 import { encodePrivateKey } from '../../src/trust/mod.ts';
-import { parseDraft } from '../../src/wire/mod.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
@@ -50,9 +49,9 @@ async function sendEvidence(a: Node, b: Node): Promise<void> {
   const label = { case_id: caseId, name: `${CANARY}.bin`, media_type: 'application/octet-stream' };
   const { file_id: id } = await evidence.add(content(), label);
   await evidence.addToItem(caseId, 'e1', [id]);
-  const described = await evidence.transferOf(caseId, a.config.code, ['e1']);
-  const transfer = { case_id: caseId, evidence_transfer: { ...described, measure_ids: ['m1'], more_to_follow: true } };
-  await b.exchange.send(parseDraft(transfer), a.config.code);
+  const transfer = { items: [{ item_id: 'e1' }], measure_ids: ['m1'], more_to_follow: true };
+  const draft = evidence.drafting({ case_id: caseId, evidence_transfer: transfer }, a.config.code);
+  await b.exchange.send(draft, a.config.code);
   await until(async () => (await a.exchange.evidence.list()).some(({ verified_at: at }) => at !== undefined), 60_000);
 }
 
