@@ -6,7 +6,8 @@ import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 type Database = Level<string, Uint8Array>;
 
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+const WRITE_BUFFER_BYTES = 32 * 1024 * 1024;
+const TABLE_BYTES = 32 * 1024 * 1024;
 
 /**
  * Opens a LevelDB store after checking every byte of its files. It is never repaired: LevelDB's repair drops records without a word, and
@@ -16,12 +17,13 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
 export async function openLevelStore(folder: string): Promise<Store> {
   await checkLevelFiles(folder);
   // Sealed values do not compress, and the check reads the listings of uncompressed tables.
-  // A larger buffer has what soon is deleted again never reach a table.
+  // A larger buffer has what soon is deleted again never reach a table, and larger tables are merged less often.
   const options = {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     compression: false,
     writeBufferSize: WRITE_BUFFER_BYTES,
+    maxFileSize: TABLE_BYTES,
   } as const;
   const database: Database = new Level<string, Uint8Array>(folder, options);
   try {
