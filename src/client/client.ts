@@ -130,8 +130,8 @@ async function* wholeBody(response: IncomingMessage): AsyncGenerator<Uint8Array>
 }
 
 async function readAll(response: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of wholeBody(response)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
