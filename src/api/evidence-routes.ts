@@ -15,11 +15,18 @@ export interface EvidenceList {
   readonly items: readonly ItemAnswer[];
 }
 
+/** What evidence is taken out for: the proceeding that it was given for, where nothing else is said. */
+const PURPOSES = ['EXPORT', 'COURT', 'AGENCY', 'DISCLOSURE', 'OTHER_PROCEEDING'] as const;
 const WHY = ['RETENTION_ENDED', 'ERASURE', 'RETURNED', 'MISTAKE'] as const;
 
+/** Files and exhibits; with `for`, only if the senders' conditions allow to use them so. */
 export async function listEvidence({ exchange }: Node, query: URLSearchParams): Promise<EvidenceList> {
   const caseId = query.get('case');
   const id = caseId === null ? undefined : parseCaseId(caseId);
+  if (query.get('for') !== null) {
+    if (id === undefined) throw new ApiError('API_BAD_REQUEST', '“for” goes with a case.');
+    await exchange.release({ case_id: id }, { purpose: purposeIn(query) });
+  }
   return { files: await exchange.evidence.list(id), items: await exchange.evidence.items(id) };
 }
 
@@ -41,7 +48,13 @@ export async function addEvidence(
 }
 
 /** The plaintext of a file; an error after it began ends the connection, so that nobody takes a part for the whole. */
-export async function sendContent({ exchange }: Node, id: string, response: ServerResponse): Promise<void> {
+export async function sendContent(
+  { exchange }: Node,
+  id: string,
+  purpose: (typeof PURPOSES)[number],
+  response: ServerResponse,
+): Promise<void> {
+  await exchange.release({ files: [id] }, { purpose });
   const { answer, content } = await exchange.evidence.open(id);
   response.writeHead(200, {
     'content-type': 'application/octet-stream',
@@ -87,6 +100,14 @@ export async function sendEvidence(node: Node, body: unknown): Promise<SentAnswe
     evidence_transfer: { ...(transfer as object), items: items.map((id) => ({ item_id: id })) },
   };
   return answerTo(node, draft, to, wait_ms);
+}
+
+/** What the evidence is wanted for. */
+export function purposeIn(query: URLSearchParams): (typeof PURPOSES)[number] {
+  const asked = query.get('for') ?? 'EXPORT';
+  const known = PURPOSES.find((purpose) => purpose === asked.toUpperCase());
+  if (known === undefined) throw new ApiError('API_BAD_REQUEST', `“for” must be one of ${PURPOSES.join(', ')}.`);
+  return known;
 }
 
 function parseCaseId(text: unknown): Uuid {

@@ -10,7 +10,17 @@ import {
 } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { Statistics } from '../casework/mod.ts';
-import type { CaseView, ClockView, MessageRecord, NotedClockEvent, PeerProof } from '../exchange/mod.ts';
+import type {
+  CarriedOut,
+  CaseView,
+  ClockView,
+  MessageRecord,
+  NotedClockEvent,
+  PeerProof,
+  QueryRate,
+  RetentionRecord,
+  RetentionView,
+} from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import {
   bundleOf,
@@ -59,6 +69,8 @@ export type PeerAnswer = PeerConnection & {
   readonly checkpoint_size?: number;
   /** Entries of this node's ledger that the peer has cosigned. */
   readonly cosigned_size?: number;
+  /** What it has asked by hit/no-hit queries, and how often that was too much. */
+  readonly hit_queries: QueryRate;
   /** What ends soon of the peer's, or has ended. */
   readonly expiring: readonly ExpiringAnswer[];
 };
@@ -138,6 +150,7 @@ export async function peers({ exchange, transport, endings }: Node): Promise<Pee
       return {
         ...connection,
         waiting: count,
+        hit_queries: await exchange.queryRate(connection.code),
         ...(seen === undefined ? {} : { checkpoint_size: seen.size }),
         ...(size === undefined ? {} : { cosigned_size: size }),
         expiring: due.filter(({ owner }) => owner === connection.code).map(expiringAnswer),
@@ -219,13 +232,38 @@ export async function withdrawMessage(node: Node, id: string): Promise<Withdrawn
   return { message: record, next: (await nextAction(node, record)).next };
 }
 
+/** A message whose content is gone. */
+export interface ErasedAnswer {
+  readonly message: MessageRecord;
+  /** Its recipient has a copy, and was told that erasure at the sender is to be followed. */
+  readonly propagates: boolean;
+}
+
 /** Erases what a message says. */
-export function eraseMessage(node: Node, id: string, body: unknown): Promise<MessageRecord> {
+export async function eraseMessage(node: Node, id: string, body: unknown): Promise<ErasedAnswer> {
   const { why } = body as { readonly why?: unknown };
   const known = enumNames<ErasedWhy>('ErasedWhy');
   const stated = known.find((name) => name === why);
   if (stated === undefined) throw new ApiError('API_BAD_REQUEST', `“why” must be one of ${known.join(', ')}.`);
-  return node.exchange.erase(parseUuid(id), stated);
+  const propagates = await node.exchange.propagatesErasure(parseUuid(id));
+  return { message: await node.exchange.erase(parseUuid(id), stated), propagates };
+}
+
+/** Erases what a peer asks to be erased, and gives back the answer to be sent. */
+export function carryOutErasure({ exchange }: Node, id: string): Promise<CarriedOut> {
+  return exchange.carryOutErasure(parseUuid(id));
+}
+
+export function retention({ exchange, clock }: Node, query: URLSearchParams): Promise<RetentionView[]> {
+  return exchange.retention(momentIn(query, clock.nowMs()));
+}
+
+/** Records that keeping a message was reviewed, and until when. */
+export function reviewRetention({ exchange }: Node, id: string, body: unknown): Promise<RetentionRecord> {
+  const { next } = body as { readonly next?: unknown };
+  if (typeof next !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(next) || Number.isNaN(Date.parse(next)))
+    throw new ApiError('API_BAD_REQUEST', '“next” must be a day such as 2026-03-31.');
+  return exchange.review(parseUuid(id), next);
 }
 
 export async function cases({ exchange }: Node, id?: string): Promise<CaseView[]> {
@@ -234,11 +272,16 @@ export async function cases({ exchange }: Node, id?: string): Promise<CaseView[]
 }
 
 export async function clocks({ exchange, clock }: Node, query: URLSearchParams): Promise<ClocksAnswer> {
-  const [id, at] = [query.get('case') ?? undefined, Number(query.get('at') ?? clock.nowMs())];
+  const [id, at] = [query.get('case') ?? undefined, momentIn(query, clock.nowMs())];
   if (id !== undefined && !isUuid(id)) throw new ApiError('API_BAD_REQUEST', 'A case is named by its UUID.');
+  return { at, clocks: await exchange.clocks(at, id), noted: await exchange.clockEvents(id) };
+}
+
+function momentIn(query: URLSearchParams, nowMs: number): number {
+  const at = Number(query.get('at') ?? nowMs);
   if (!Number.isSafeInteger(at) || at < 0 || at > 8.64e15)
     throw new ApiError('API_BAD_REQUEST', '“at” is in Unix milliseconds.');
-  return { at, clocks: await exchange.clocks(at, id), noted: await exchange.clockEvents(id) };
+  return at;
 }
 
 export function statistics({ exchange, clock }: Node, query: URLSearchParams): Promise<Statistics> {

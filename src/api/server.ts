@@ -91,6 +91,10 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'GET messages/*/why': ({ node, id }) => why(node, id),
   'POST messages/*/withdraw': ({ node, id }) => routes.withdrawMessage(node, id),
   'POST messages/*/erase': ({ node, id, body }) => routes.eraseMessage(node, id, body()),
+  'POST messages/*/carry-out': ({ node, id }) => routes.carryOutErasure(node, id),
+  'POST messages/*/review': ({ node, id, body }) => routes.reviewRetention(node, id, body()),
+  'GET retention': async ({ node, caller, query }) =>
+    staff.knownRetention({ node }, caller, await routes.retention(node, query)),
   'GET cases': async ({ node, caller }) => staff.knownCases({ node }, caller, await routes.cases(node)),
   'GET cases/*': ({ node, id }) => routes.cases(node, id),
   'POST cases/*/assign': asStaff((call) => staff.assign(call, call.id, call.body())),
@@ -146,7 +150,9 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
   if (name === 'GET events') {
     streamEvents(node, response);
   } else if (name === 'GET evidence/*/content') {
-    await evidence.sendContent(node, id, response);
+    // What an agency's people fetch is for the agency, whatever they say.
+    const purpose = caller?.agency === undefined ? evidence.purposeIn(url.searchParams) : 'AGENCY';
+    await evidence.sendContent(node, id, purpose, response);
   } else if (name === 'POST evidence') {
     sendJson(response, await evidence.addEvidence(node, url.searchParams, request));
   } else if (name === 'GET backup') {

@@ -2,7 +2,7 @@
 import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { SignedStatement } from '../credential/mod.ts';
-import type { CaseView, MessageRecord } from '../exchange/mod.ts';
+import type { CaseView, MessageRecord, RetentionView } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import {
   OPERATOR,
@@ -147,6 +147,16 @@ export async function knownClocks(
   const clocks = await onlyCleared(node.staff, actor, 'READ_CASE', answer.clocks, ({ case_id: id }) => id);
   const noted = await onlyCleared(node.staff, actor, 'READ_CASE', answer.noted, ({ case_id: id }) => id);
   return { ...answer, clocks, noted };
+}
+
+/** Of what may be kept for a time, what is of cases that the person knows. */
+export function knownRetention(
+  { node }: Pick<Call, 'node'>,
+  actor: Actor | undefined,
+  list: RetentionView[],
+): Promise<RetentionView[]> | RetentionView[] {
+  if (actor === undefined) return list;
+  return onlyCleared(node.staff, actor, 'LIST_RETENTION', list, ({ case_id: id }) => id);
 }
 
 /** Of files and exhibits those of cases that the person knows. */

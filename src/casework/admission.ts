@@ -82,6 +82,17 @@ export function verifyAdmission(
   if (isOwn && related.team.some((pair) => pair?.state !== 'ACTIVE')) {
     return refuse('ILLEGAL_STEP', 'Not every member of the team has signed and been signed to.');
   }
+  if (body.type === 'erasure_request') {
+    const own = new Set<string>(
+      (current?.steps ?? []).filter(({ by }) => by === header.from).map((step) => step.message_id),
+    );
+    const other = body.value.message_ids.find((id) => !own.has(id));
+    if (other !== undefined)
+      return refuse(
+        'ILLEGAL_STEP',
+        `Message ${other} is none of ${header.from}’s in this case: erasure is asked of what one has sent.`,
+      );
+  }
   const codes = current === undefined ? [] : (groundsOf(body) ?? []);
   if (codes.length > 0) {
     const { instruments, requesting, requested } = current!;

@@ -7,6 +7,7 @@ import * as asset from './content/asset.ts';
 import * as lifecycle from './content/lifecycle.ts';
 import * as request from './content/request.ts';
 import type { Add } from './content/rule.ts';
+import * as protection from './content/protection.ts';
 import * as shared from './content/shared.ts';
 
 /**
@@ -40,6 +41,7 @@ const RULES: { readonly [T in BodyType]?: (value: Extract<Body, { type: T }>['va
   cost_agreement: lifecycle.costFaults,
   evidence_transfer: lifecycle.transferFaults,
   evidence_receipt: lifecycle.receiptFaults,
+  use_consent_request: protection.consentFaults,
   use_consent_decision: lifecycle.useDecisionFaults,
   asset_trace_request: asset.urgencyFaults,
   asset_trace_result: asset.traceResultFaults,
@@ -57,6 +59,8 @@ const RULES: { readonly [T in BodyType]?: (value: Extract<Body, { type: T }>['va
   jit_proposal: shared.teamFaults,
   jit_agreement: shared.teamFaults,
   jit_use_consent: shared.useConsentFaults,
+  erasure_request: protection.erasureFaults,
+  erasure_answer: protection.erasureAnswerFaults,
 };
 
 function audienceFaults(

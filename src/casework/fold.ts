@@ -4,8 +4,8 @@
  * A step moves the measures it names, or every measure that it can; a case without measures moves as a whole. The state of a request is
  * then that of its measures, the one that waits for somebody first.
  */
-import { accept, refuse, type Uuid, type Verdict } from '../base/mod.ts';
-import type { BodyType, ConditionKind } from '../wire/mod.ts';
+import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
+import type { BodyType, ConditionKind, UsePurpose } from '../wire/mod.ts';
 import { GUARDS, failingGuard, type Situation } from './guard.ts';
 import { obligationsAfter, settledBy, type Obligation } from './obligation.ts';
 import { otherParty, overallState, type CaseKind, type CaseState, type Party } from './state.ts';
@@ -20,6 +20,23 @@ export interface BoundCondition {
   readonly binds: Party;
   /** The message that states it in full. */
   readonly message_id: Uuid;
+}
+
+/** Leave to use what one side gave otherwise than agreed: for one purpose, and nothing beyond it. */
+export interface Consent {
+  /** The message that gives it. */
+  readonly message_id: Uuid;
+  readonly by: Party;
+  readonly purpose: UsePurpose;
+  readonly onward_to?: JurisdictionCode | undefined;
+  /** The items that it is about; all where absent. */
+  readonly items?: readonly string[] | undefined;
+  /** The one message that it is about, in a team. */
+  readonly about?: Uuid | undefined;
+  /** Unix milliseconds: what comes later is not covered. */
+  readonly at: number;
+  /** Its last day. */
+  readonly until?: string | undefined;
 }
 
 /** Where a measure goes back to, and what it waits for. */
@@ -39,6 +56,8 @@ export interface Folded {
   readonly held: Readonly<Record<string, readonly Held[]>>;
   readonly obligations: readonly Obligation[];
   readonly conditions: readonly BoundCondition[];
+  /** Absent while none was given. */
+  readonly consents?: readonly Consent[] | undefined;
   /** Rounds of clarification so far. */
   readonly rounds: number;
   /** Who has sent what both have to send. */
@@ -96,8 +115,9 @@ const SETS_TERM: ReadonlySet<string | undefined> = new Set([undefined, 'AGREED',
 export function takeStep(current: Folded | undefined, step: CaseStep, by: Party): Verdict<Folded, StepRefusal> {
   const kind = current?.kind ?? kindOpenedBy(step.type);
   if (kind === undefined) return refuse('CASE_UNKNOWN', `There is no such case for a ${step.type}.`);
-  const rows = rowsFor(kind, step.type, by);
-  if (rows.length === 0 || current?.state === 'CLOSED') return unable(rows, step, by, current?.state);
+  const isClosed = current?.state === 'CLOSED';
+  const rows = rowsFor(kind, step.type, by).filter(({ from }) => !isClosed || from.includes('CLOSED'));
+  if (rows.length === 0) return unable(rows, step, by, current?.state);
   const settled = current === undefined ? undefined : settledBy(current.obligations, rows, step, by);
   const moves = movesOf(current, step, by, rows, settled);
   if (!moves.ok) return moves;
@@ -113,7 +133,13 @@ export function takeStep(current: Folded | undefined, step: CaseStep, by: Party)
   );
   if (crowded !== undefined)
     return refuse('ILLEGAL_STEP', `${MAX_OPEN_OF_A_KIND} of ${crowded.kind} are open already.`);
-  return accept({ ...next, obligations, conditions: conditionsAfter(current, effects) });
+  const consents = consentsAfter(current, effects);
+  return accept({
+    ...next,
+    obligations,
+    conditions: conditionsAfter(current, effects),
+    ...(consents.length === 0 ? {} : { consents }),
+  });
 }
 
 function movesOf(
@@ -176,7 +202,8 @@ function moved(
   const { said } = step;
   const measures = measuresAfter(units, step);
   const states = Object.values(measures);
-  const isClosed = moves.some(({ row }) => row.to === 'CLOSED');
+  // Measures keep the states that they ended in, and what is asked after the end does not open the case again.
+  const isClosed = current?.state === 'CLOSED' || moves.some(({ row }) => row.to === 'CLOSED');
   return {
     kind,
     state: isClosed ? 'CLOSED' : states.length > 0 ? overallState(states) : units[WHOLE]!,
@@ -222,6 +249,18 @@ function conditionsAfter(
   const message_id = isAnswer ? settled.message_id : step.message_id;
   const binds = isAnswer ? by : otherParty(by);
   return [...before, ...(stated ?? []).map(({ kind, until }) => ({ kind, until, binds, message_id }))];
+}
+
+// What was asked for is what is granted: the answer to a request repeats nothing of it, but in a team.
+function consentsAfter(current: Folded | undefined, { settled, step, by }: Effects): readonly Consent[] {
+  const before = current?.consents ?? [];
+  const isGranted = step.outcome === 'GRANT' || step.outcome === 'GRANTED';
+  if (settled?.kind !== 'USE_CONSENT' || !isGranted) return before;
+  const { purpose, onward_to, items } = step.said?.purpose === undefined ? settled : step.said;
+  if (purpose === undefined) return before;
+  const until = step.said?.conditions?.find(({ kind }) => kind === 'EXPIRY')?.until;
+  const about = step.said?.contribution_id;
+  return [...before, { message_id: step.message_id, by, purpose, onward_to, items, about, at: step.issued_at, until }];
 }
 
 function unitsOf(current: Folded | undefined): Readonly<Record<string, CaseState | undefined>> {

@@ -87,6 +87,9 @@ export const GUARDS: Readonly<Record<GuardName, Guard>> = {
   TEAM_COMPLETE: {
     asks: 'the sender holds the signatures of all members',
   },
+  NAMES_OWN_MESSAGES: {
+    asks: 'it names messages of its sender’s in this case',
+  },
 };
 
 /** The first guard of a row that does not hold. */

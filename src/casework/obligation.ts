@@ -19,6 +19,8 @@ export interface Obligation {
   readonly round?: number | undefined;
   readonly until?: string | undefined;
   readonly more_to_follow?: boolean | undefined;
+  readonly purpose?: Statement['purpose'] | undefined;
+  readonly onward_to?: Statement['onward_to'] | undefined;
 }
 
 // An answer is waited for in one state: when the case has left it otherwise, nothing is owed any more.
@@ -76,6 +78,8 @@ function opened(left: readonly Obligation[], { taken, units, step, by }: Effects
     round: said?.round,
     until: said?.until,
     more_to_follow: said?.more_to_follow,
+    purpose: said?.purpose,
+    onward_to: said?.onward_to,
   }));
   const known = new Set(left.flatMap(({ kind, items }) => (kind === 'RETURN_OF_ORIGINALS' ? (items ?? []) : [])));
   const originals = (said?.originals ?? []).filter((item) => !known.has(item));

@@ -70,7 +70,8 @@ export type ObligationKind =
   | 'EXTENSION_DECISION'
   | 'LIFT_HEARING'
   | 'SHARING_AGREEMENT'
-  | 'PREFLIGHT_ANSWER';
+  | 'PREFLIGHT_ANSWER'
+  | 'ERASURE';
 
 /** Obligations that keep a case open: it cannot be closed over them. */
 export const BLOCKING: ReadonlySet<ObligationKind> = new Set<ObligationKind>([

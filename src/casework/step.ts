@@ -7,9 +7,11 @@ import {
   type MeasureType,
   type Message,
   type Money,
+  type Proceeding,
   type RefusalCode,
   type TeamTerms,
   type Urgency,
+  type UsePurpose,
 } from '../wire/mod.ts';
 
 /** What the state machine needs to know of one message: kept in the case, so that a case can be folded again. */
@@ -41,6 +43,13 @@ export interface Statement {
   readonly originals_due?: Readonly<Record<string, string>>;
   readonly return_by?: string;
   readonly more_to_follow?: boolean;
+  /** What consent is asked for or given, and the state that it is about. */
+  readonly purpose?: UsePurpose;
+  readonly onward_to?: JurisdictionCode;
+  /** The message that a team's consent is about. */
+  readonly contribution_id?: Uuid;
+  /** The proceeding that a request is for. */
+  readonly proceeding?: string;
   /** SHA-256 of a team's terms. */
   readonly terms?: string;
   readonly until?: string;
@@ -117,6 +126,10 @@ function statementOf({ type, value }: Body): Statement {
     originals: type === 'evidence_transfer' ? originalsOf(value) : undefined,
     originals_due: type === 'evidence_transfer' ? originalsDue(value) : undefined,
     more_to_follow: type === 'evidence_transfer' ? value.more_to_follow : undefined,
+    purpose: type === 'use_consent_request' || type === 'jit_use_consent' ? value.purpose : undefined,
+    onward_to: 'onward_to' in value ? (value.onward_to as JurisdictionCode | undefined) : undefined,
+    contribution_id: 'contribution_id' in value ? (value.contribution_id as Uuid) : undefined,
+    proceeding: 'measures' in request && 'proceeding' in request ? proceedingOf(request.proceeding) : undefined,
     terms: terms === undefined ? undefined : termsDigest(terms),
     until: terms?.until ?? ('until' in value ? value.until : undefined),
     has_rules: type === 'restraint_result' ? value.automatic_lift_rules.length > 0 : undefined,
@@ -144,6 +157,8 @@ function replyBy({ type, value }: Body): string | undefined {
 function itemsOf({ type, value }: Body): readonly string[] | undefined {
   if (type === 'evidence_transfer' || type === 'evidence_receipt') return value.items.map(({ item_id }) => item_id);
   if (type === 'return_of_originals' || type === 'return_waiver') return value.item_ids;
+  if (type === 'use_consent_request' && value.item_ids.length > 0) return value.item_ids;
+  if (type === 'erasure_request') return value.message_ids;
   return undefined;
 }
 
@@ -163,6 +178,11 @@ function originalsDue({
     owed?.return_by === undefined ? [] : [[id, owed.return_by] as const],
   );
   return own.length > 0 ? Object.fromEntries(own) : undefined;
+}
+
+/** What tells one proceeding from another: whose it is, and what it is called there. */
+export function proceedingOf({ type, ref }: Proceeding): string {
+  return `${type} ${ref}`;
 }
 
 function investigationOf(terms: TeamTerms | undefined, request: object): Uuid | undefined {

@@ -25,6 +25,7 @@ const BY_FORMAT: Readonly<Record<string, string>> = {
   kid: 'b7dKD2-DlMApkGljz-RJwDdNcyxwyFBpSmhz2cRBnaw',
   ip: '192.0.2.7',
   phone: '+390000000118',
+  note: 'c2sp.org/tlog-proof@v1\n',
 };
 
 const BY_NAME: Readonly<Record<string, string>> = {
@@ -70,6 +71,7 @@ const MORE: Readonly<Partial<Record<BodyType, () => JsonObject>>> = {
   }),
   sharing_agreement: () => ({ amounts: amounts() }),
   hit_answer: () => ({ hits: [message('HitPosition')], contact: message('Contact') }),
+  erasure_answer: () => ({ proofs: [message('ErasureProof')] }),
   jit_proposal: () => ({ terms: terms() }),
   jit_agreement: () => ({ terms: terms() }),
 };

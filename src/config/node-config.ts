@@ -24,6 +24,7 @@ export interface NodeConfig {
   /** SHA-256 of the first manifest's payload, exchanged out of band; undefined before the node joined a federation. */
   readonly manifestFingerprint: string | undefined;
   readonly limits: NodeLimits;
+  readonly retention: RetentionConfig;
   readonly evidence: EvidenceConfig;
   /** Where the keys are that need not be files; undefined when all of them are files. */
   readonly pkcs11: TokenConfig | undefined;
@@ -37,6 +38,15 @@ export interface NodeLimits {
   readonly maxEvidenceBytes: number;
   /** Most unanswered `Deliver` frames from one peer. */
   readonly credit: number;
+  /** Most hit/no-hit queries of one peer in an hour, and identifiers in a day, that are answered. */
+  readonly hitQueriesPerHour: number;
+  readonly hitIdentifiersPerDay: number;
+}
+
+/** What this node does about data that may be kept for a time. */
+export interface RetentionConfig {
+  /** Erases received content by itself when its time is over; otherwise a person does. */
+  readonly eraseAutomatically: boolean;
 }
 
 /** Which files this node takes, and where they rest. */
@@ -103,7 +113,10 @@ export interface NodeConfigFile {
     readonly max_message_bytes?: number;
     readonly max_evidence_bytes?: number;
     readonly credit?: number;
+    readonly hit_queries_per_hour?: number;
+    readonly hit_identifiers_per_day?: number;
   };
+  readonly retention?: { readonly erase_automatically?: boolean };
   readonly evidence?: {
     readonly quota_bytes?: number;
     readonly media_types?: readonly string[];
@@ -125,6 +138,8 @@ const DEFAULT_LIMITS: NodeLimits = {
   maxMessageBytes: MAX_MESSAGE_BYTES,
   maxEvidenceBytes: MAX_EVIDENCE_BYTES,
   credit: 256,
+  hitQueriesPerHour: 20,
+  hitIdentifiersPerDay: 400,
 };
 const MEMBERS = [
   'version',
@@ -140,6 +155,7 @@ const MEMBERS = [
   'witness_threshold',
   'manifest_fingerprint',
   'limits',
+  'retention',
   'evidence',
   'pkcs11',
   'log_level',
@@ -221,6 +237,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   const ledgerListen = parseListen(root['ledger_listen'], 'ledger_listen', faults);
   const metricsListen = parseListen(root['metrics_listen'], 'metrics_listen', faults, LOOPBACK);
   const limits = parseLimits(root['limits'], faults);
+  const retention = parseRetention(root['retention'], faults);
   const evidence = parseEvidence(root['evidence'], String(code), faults);
   const pkcs11 = parseToken(root['pkcs11'], faults);
   const logLevel = root['log_level'] ?? 'info';
@@ -240,6 +257,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     witnessThreshold: threshold as number | undefined,
     manifestFingerprint: fingerprint as string | undefined,
     limits,
+    retention,
     evidence,
     pkcs11,
     logLevel: logLevel as LogLevel,
@@ -261,7 +279,14 @@ function parseListen(json: unknown, name: string, faults: string[], defaultHost?
 }
 
 function parseLimits(json: unknown, faults: string[]): NodeLimits {
-  const given = members(json ?? {}, 'limits.', ['max_message_bytes', 'max_evidence_bytes', 'credit'], faults);
+  const known = [
+    'max_message_bytes',
+    'max_evidence_bytes',
+    'credit',
+    'hit_queries_per_hour',
+    'hit_identifiers_per_day',
+  ];
+  const given = members(json ?? {}, 'limits.', known, faults);
   const read = (name: string, min: number, max: number, fallback: number): number => {
     const value = given[name] ?? fallback;
     if (!isIntegerIn(value, min, max)) faults.push(`limits.${name} must be a whole number from ${min} to ${max}`);
@@ -271,7 +296,20 @@ function parseLimits(json: unknown, faults: string[]): NodeLimits {
     maxMessageBytes: read('max_message_bytes', 4096, MAX_MESSAGE_BYTES, DEFAULT_LIMITS.maxMessageBytes),
     maxEvidenceBytes: read('max_evidence_bytes', 0, Number.MAX_SAFE_INTEGER, DEFAULT_LIMITS.maxEvidenceBytes),
     credit: read('credit', 1, 4096, DEFAULT_LIMITS.credit),
+    hitQueriesPerHour: read('hit_queries_per_hour', 0, 10_000, DEFAULT_LIMITS.hitQueriesPerHour),
+    hitIdentifiersPerDay: read('hit_identifiers_per_day', 0, 1_000_000, DEFAULT_LIMITS.hitIdentifiersPerDay),
   };
+}
+
+function parseRetention(json: unknown, faults: string[]): RetentionConfig {
+  const { erase_automatically: automatically = false } = members(
+    json ?? {},
+    'retention.',
+    ['erase_automatically'],
+    faults,
+  );
+  if (typeof automatically !== 'boolean') faults.push('retention.erase_automatically must be true or false');
+  return { eraseAutomatically: automatically === true };
 }
 
 function parseEvidence(json: unknown, code: string, faults: string[]): EvidenceConfig {

@@ -10,6 +10,7 @@ import {
 } from '../casework/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { decodeRecord, keys } from './record.ts';
+import { listRetention, retentionClocks } from './retention.ts';
 
 /** A clock of a case, and with whom the case is. */
 export interface ClockView extends CaseClock {
@@ -32,7 +33,7 @@ export interface NotedClockEvent {
   readonly started_by: Uuid;
 }
 
-type Stored = Pick<ExchangeContext, 'store' | 'clockRules'>;
+type Stored = Pick<ExchangeContext, 'store' | 'clockRules' | 'code'>;
 
 /** Every clock as it stands at a moment, the earliest due first. */
 export async function listClocks(context: Stored, atMs: number, id?: Uuid): Promise<ClockView[]> {
@@ -41,12 +42,16 @@ export async function listClocks(context: Stored, atMs: number, id?: Uuid): Prom
     const peer = peerOf(key);
     for (const clock of context.clockRules(decodeRecord<Case>(bytes), atMs)) clocks.push({ ...clock, peer });
   }
+  for (const view of await listRetention(context, atMs)) {
+    if (id !== undefined && view.case_id !== id) continue;
+    for (const clock of retentionClocks(view, context.code, atMs)) clocks.push({ ...clock, peer: view.peer });
+  }
   return clocks.sort((a, b) => a.due_at - b.due_at);
 }
 
 /** Counts the cases of this node, one after another. */
 export async function countCases(
-  context: Stored & Pick<ExchangeContext, 'code'>,
+  context: Stored,
   scope: Omit<StatisticsScope, 'code' | 'isOverdue'>,
 ): Promise<Statistics> {
   const isOverdue = (found: Case): boolean =>
@@ -77,6 +82,14 @@ export async function noteClocks(context: ExchangeContext, isStopping: () => boo
     if (found.state === 'CLOSED') continue;
     const peer = peerOf(key);
     for (const event of passedIn(context, found, peer, now)) {
+      const noted = keys.clockEvent(event);
+      if ((await context.store.get(noted)) === undefined) fresh.push([noted, event]);
+    }
+  }
+  // Retention goes on when the case is closed.
+  for (const view of await listRetention(context, now)) {
+    const passed = retentionClocks(view, context.code, now).flatMap((clock) => passedOf(clock, view.peer, now));
+    for (const event of passed) {
       const noted = keys.clockEvent(event);
       if ((await context.store.get(noted)) === undefined) fresh.push([noted, event]);
     }

@@ -9,6 +9,7 @@ import type { Committer } from './committer.ts';
 import type { Directory } from './directory.ts';
 import type { ExchangeListener } from './event.ts';
 import type { IncidentPace } from './incident.ts';
+import type { QueryLimits } from './query-rate.ts';
 import type { Turns } from './turns.ts';
 import type { Transfers } from './evidence-progress.ts';
 import type { EvidenceAcceptance } from './evidence-steps.ts';
@@ -46,6 +47,8 @@ export interface ExchangeContext {
   /** The private encryption key that a `kid` names, if this node holds it. */
   readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
+  /** How much a peer may ask by hit/no-hit queries. */
+  readonly queryLimits: QueryLimits;
   /** Grounds of refusal that treaties bar. */
   readonly refusalRules: RefusalRules;
   /** Clocks that treaties set for a case. */

@@ -1,12 +1,10 @@
-import { parseBase64url, parseUtf8, type Uuid } from '../base/mod.ts';
-import { onwardLimit, type Case } from '../casework/mod.ts';
-import { parseMessage, type WithheldRule } from '../wire/mod.ts';
+import { parseUtf8, type Uuid } from '../base/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
-import { digestsOf } from './outbox.ts';
 import { findMessage } from './query.ts';
-import { keys, type MessageRecord } from './record.ts';
+import { digestsOf, keys, type MessageRecord } from './record.ts';
+import { limitOf, recordWithheld, withheldError, type Withheld } from './withholding.ts';
 
 /** A message as it is handed to somebody who is not its party. */
 export interface Disclosure {
@@ -22,7 +20,7 @@ interface Found {
   readonly record: MessageRecord;
   readonly jws: string;
   /** What forbids handing it on. */
-  readonly rule: WithheldRule | undefined;
+  readonly withheld: Withheld | undefined;
 }
 
 /**
@@ -32,22 +30,18 @@ interface Found {
  */
 export async function discloseMessages(context: Disclosing, ids: readonly Uuid[]): Promise<Disclosure[]> {
   const unique = [...new Set(ids)].sort();
-  const found = await context.committer.commit(async (view) => {
+  const { found, withheld } = await context.committer.commit(async (view) => {
     const all = await Promise.all(unique.map((id) => find(context, view, id)));
-    const withheld = all.filter(({ rule }) => rule !== undefined);
-    for (const { record, rule } of withheld.length > 0 ? withheld : all) {
+    const kept = all.flatMap(({ withheld: each }) => each ?? []);
+    recordWithheld(view, kept);
+    for (const { record } of kept.length > 0 ? [] : all) {
       const about = { peer: record.peer, message_id: record.message_id, seq: record.seq, ...digestsOf(record) };
-      if (rule === undefined) view.append({ kind: 'DISCLOSED', ...about });
-      else view.append({ kind: 'WITHHELD', ...about, detail: { type: 'withheld', value: { rule } } });
+      view.append({ kind: 'DISCLOSED', ...about });
     }
-    return all;
+    return { found: all, withheld: kept };
   });
-  const [withheld] = found.filter(({ rule }) => rule !== undefined);
-  if (withheld !== undefined)
-    throw new ExchangeError(
-      'EXCHANGE_WITHHELD',
-      `Message ${withheld.record.message_id} must not be handed on (${withheld.rule}): ask ${withheld.record.peer} for its consent. Nothing was disclosed, and the ledger has the attempt.`,
-    );
+  const [first] = withheld;
+  if (first !== undefined) throw withheldError(first);
   return found.map(({ record, jws }) => ({ message_id: record.message_id, jws }));
 }
 
@@ -61,10 +55,6 @@ async function find(context: Disclosing, view: StepView, id: Uuid): Promise<Foun
       'EXCHANGE_UNKNOWN_MESSAGE',
       `Message ${id} could not be opened here: there is nothing to disclose.`,
     );
-  const jws = parseUtf8(bytes);
-  // Conditions bind whoever got the message; its sender's own words are its own.
-  if (record.direction === 'OUT' || record.case_id === undefined) return { record, jws, rule: undefined };
-  const current = await view.getRecord<Case>(keys.case(record.case_id, record.peer));
-  const message = parseMessage(parseBase64url(jws.split('.')[1]!));
-  return { record, jws, rule: onwardLimit(message, current, context.clock.nowMs()) };
+  const withheld = await limitOf(context, view, record, { purpose: 'DISCLOSURE' });
+  return { record, jws: parseUtf8(bytes), withheld };
 }

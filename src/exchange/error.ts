@@ -19,6 +19,7 @@ export type ExchangeErrorCode =
   /** The message was answered or given up already, or may have left this node. */
   | 'EXCHANGE_NOT_WITHDRAWABLE'
   /** What the message says was erased here. */
+  | 'EXCHANGE_BAD_REVIEW'
   | 'EXCHANGE_ERASED'
   /** The message waits for its receipt, and may have to be sent again. */
   | 'EXCHANGE_NOT_ERASABLE'

@@ -143,12 +143,12 @@ export class EvidenceDesk {
       const current = (await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId)))!;
       if (current.status === 'DELETED') return current;
       const without = fileToRecord({ ...file, key: new Uint8Array(file.key.length) });
-      const next: EvidenceRecord = { ...current, file: without, status: 'DELETED' };
-      view.append({
+      const entry = view.append({
         kind: 'EVIDENCE_DELETED',
         seq: 0,
         detail: { type: 'evidence_deleted', value: { file_id: file.file_id, size: file.size, root: file.root, why } },
       });
+      const next: EvidenceRecord = { ...current, file: without, status: 'DELETED', deleted: entry };
       view.putRecord(evidenceKeys.file(fileId), next);
       const same = await view.getRecord<{ readonly file_id: string }>(evidenceKeys.plain(file.sha256));
       if (same?.file_id === fileId) view.delete(evidenceKeys.plain(file.sha256));

@@ -19,6 +19,8 @@ export interface EvidenceRecord {
   readonly since: number;
   /** The EVIDENCE_COMPLETE entry, for files that came in. */
   readonly complete?: EntryRef | undefined;
+  /** The EVIDENCE_DELETED entry. */
+  readonly deleted?: EntryRef | undefined;
   /** Unix milliseconds at which the plaintext's digest was compared; before that nobody gets to see the file. */
   readonly verified_at?: number | undefined;
 }
@@ -51,6 +53,9 @@ export const evidenceKeys = {
   files: 'evidence/file/',
   /** The file that was taken in with this plaintext digest, so that the same content is kept once. */
   plain: (digest: Uint8Array): string => `evidence/plain/${bytesToHex(digest)}`,
+  /** Files that peers announced with this plaintext digest, in hexadecimal. */
+  came: (digest: string, id: string): string => `${evidenceKeys.cameOf(digest)}${id}`,
+  cameOf: (digest: string): string => `evidence/came/${digest}/`,
   /** Which file rests under an object's name. */
   object: (root: string): string => `evidence/object/${root}`,
   awaited: (peer: JurisdictionCode, id: string): string => `evidence/awaited/${peer}/${id}`,

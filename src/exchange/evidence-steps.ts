@@ -92,6 +92,7 @@ export async function planArrivals(
       since: nowMs,
     };
     view.putRecord(evidenceKeys.file(file.file_id), record);
+    view.putRecord(evidenceKeys.came(bytesToHex(file.sha256), file.file_id), {});
     if (reason !== undefined) continue;
     used += file.size;
     view.putRecord(rootKey, { file_id: file.file_id });

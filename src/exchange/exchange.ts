@@ -15,7 +15,9 @@ import {
 import {
   NO_CLOCK_RULES,
   NO_REFUSAL_RULES,
+  protectionOf,
   type ClockRules,
+  type IntendedUse,
   type RefusalRules,
   type Statistics,
 } from '../casework/mod.ts';
@@ -40,7 +42,16 @@ import type { ExchangeContext, WitnessSigner } from './context.ts';
 import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
 import { discloseMessages, type Disclosure } from './disclosure.ts';
-import { eraseMessage } from './erasure.ts';
+import { carryOutErasure, eraseAtItsEnd, eraseMessage, type CarriedOut } from './erasure.ts';
+import { QUERY_LIMITS, queryRate, type QueryLimits, type QueryRate } from './query-rate.ts';
+import { releaseFor, type Release } from './release.ts';
+import {
+  endedRetention,
+  listRetention,
+  reviewRetention,
+  type RetentionRecord,
+  type RetentionView,
+} from './retention.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
 import { Transfers } from './evidence-progress.ts';
@@ -68,6 +79,7 @@ import {
 import { keys, type MessageRecord } from './record.ts';
 import { Session } from './session.ts';
 import { Turns } from './turns.ts';
+import { readMessage } from './withholding.ts';
 import { cosignaturesOf, publishCosignatures } from './witness.ts';
 
 /** What an exchange is made of. */
@@ -81,6 +93,10 @@ export interface ExchangeOptions {
   /** The private encryption key that a `kid` names, if this node holds it. */
   readonly decryptKey: (kid: string) => DecryptionKey | undefined;
   readonly limits: Limits;
+  /** How much a peer may ask by hit/no-hit queries. */
+  readonly queryLimits?: QueryLimits | undefined;
+  /** Whether what may not be kept any longer is erased without a person. */
+  readonly erasesAutomatically?: boolean | undefined;
   /** Grounds of refusal that treaties bar; none without. */
   readonly refusalRules?: RefusalRules | undefined;
   /** Clocks that treaties set for a case; none without. */
@@ -126,10 +142,12 @@ export class Exchange {
   #isClosing = false;
   readonly #witnessIntervalMs: number;
   readonly #onManifest: () => void;
+  readonly #erasesAutomatically: boolean;
 
   constructor(options: ExchangeOptions) {
     const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
     this.#onFatal = options.onFatal;
+    this.#erasesAutomatically = options.erasesAutomatically ?? false;
     this.#onManifest = options.onManifest ?? (() => undefined);
     const { timers = systemTimers, failpoint = noFailpoint } = options;
     this.#witnessIntervalMs = options.witnessIntervalMs ?? WITNESS_INTERVAL_MS;
@@ -171,6 +189,7 @@ export class Exchange {
       signKey,
       decryptKey,
       limits,
+      queryLimits: options.queryLimits ?? QUERY_LIMITS,
       refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
       clockRules: options.clockRules ?? NO_CLOCK_RULES,
       random: randomFew,
@@ -278,6 +297,11 @@ export class Exchange {
     return countCases(this.#context, scope);
   }
 
+  /** What a peer has asked by hit/no-hit queries lately. */
+  queryRate(peer: JurisdictionCode): Promise<QueryRate> {
+    return queryRate(this.#context, peer);
+  }
+
   /** Duties that this node has noticed to be overdue. */
   clockEvents(id?: Uuid): Promise<NotedClockEvent[]> {
     return listClockEvents(this.#context, id);
@@ -318,9 +342,35 @@ export class Exchange {
     return discloseMessages(this.#context, ids);
   }
 
+  /** Lets files or a case be used, unless a condition of their sender forbids it. @throws {ExchangeError} EXCHANGE_WITHHELD, EXCHANGE_STOPPED */
+  release(release: Release, use: IntendedUse): Promise<void> {
+    return releaseFor(this.#context, release, use);
+  }
+
   /** Erases what a message says. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_NOT_ERASABLE, EXCHANGE_STOPPED */
   erase(id: Uuid, why: ErasedWhy): Promise<MessageRecord> {
     return eraseMessage(this.#context, id, why);
+  }
+
+  /** Whether the recipient of an own message was told to follow when it is erased here. */
+  async propagatesErasure(id: Uuid): Promise<boolean> {
+    const message = await readMessage(this.#context.store, id);
+    return message?.header.from === this.#context.code && protectionOf(message.body)?.erasure_propagates === true;
+  }
+
+  /** Does what a peer asks to be erased. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_STOPPED */
+  carryOutErasure(requestId: Uuid): Promise<CarriedOut> {
+    return carryOutErasure(this.#context, requestId);
+  }
+
+  /** Everything that may be kept for a time only, as it stands at a moment in Unix milliseconds. */
+  retention(atMs: number): Promise<RetentionView[]> {
+    return listRetention(this.#context, atMs);
+  }
+
+  /** Records a review. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_ERASED, EXCHANGE_BAD_REVIEW, EXCHANGE_STOPPED */
+  review(id: Uuid, next: string): Promise<RetentionRecord> {
+    return reviewRetention(this.#context, id, next);
   }
 
   /** What people do with evidence here. */
@@ -470,6 +520,7 @@ export class Exchange {
   #watchClocks(delayMs: number): void {
     this.#cancelClocks = this.#context.timers.after(delayMs, () => {
       this.#noting = noteClocks(this.#context, () => this.#isClosing)
+        .then(() => (this.#erasesAutomatically ? this.#eraseEnded() : undefined))
         .then(() => {
           if (!this.#isClosing) this.#watchClocks(CLOCK_INTERVAL_MS);
         })
@@ -477,6 +528,13 @@ export class Exchange {
           if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
         });
     });
+  }
+
+  async #eraseEnded(): Promise<void> {
+    for (const id of await endedRetention(this.#context)) {
+      if (this.#isClosing) return;
+      await eraseAtItsEnd(this.#context, id);
+    }
   }
 
   #emit(event: ExchangeEvent): void {

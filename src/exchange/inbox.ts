@@ -15,6 +15,7 @@ import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { ownProof } from './give-back.ts';
 import { carriedBy } from './evidence-content.ts';
+import { noteErasures, provedErasures, type ProvedErasures } from './erasure-proof.ts';
 import { planItems, planReceivedAgain, planReturned, type Contradiction } from './evidence-handover.ts';
 import { planArrivals } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
@@ -22,7 +23,9 @@ import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
 import { eventOf } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
+import { countQuery } from './query-rate.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
+import { planRetention } from './retention.ts';
 
 /** What to do about a delivery: answer it, or end the session because the peer breaks the protocol. */
 export type DeliveryOutcome =
@@ -184,24 +187,26 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));
   if (answer.change !== undefined)
     await putStep(context, view, answer.change, { message_id: id, place: ownPlace(context, ref) });
+  if (answer.erasures !== undefined) await noteErasures(view, answer.erasures);
   const isTaken = answer.kind === 'RECEIVED' && answer.opened !== undefined;
-  const contradictions = isTaken ? await planFiles(context, view, answer.opened) : [];
+  const contradictions = isTaken ? await planContent(context, view, answer.opened) : [];
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
   const announcesFiles = isTaken && carriedBy(answer.opened.message.body).files.length > 0;
   return { is: 'new', record, failure: admitted.failure ?? answer.failure, contradictions, announcesFiles };
 }
 
 /**
- * Files that the message announces, and exhibits that it describes or returns, are noted in the same step.
+ * Files that the message announces, exhibits that it describes or returns, and how long it may be kept are noted in the same step.
  * @returns what contradicts what is known of them here
  */
-export async function planFiles(
+export async function planContent(
   context: ExchangeContext,
   view: StepView,
   { message }: OpenedDelivery,
 ): Promise<Contradiction[]> {
   const { header, body } = message;
   const { message_id, case_id, from: peer } = header;
+  planRetention(view, message, context.code);
   if (body.type === 'return_of_originals') return planReturned(context, view, case_id, body.value.custody);
   const { files, items } = carriedBy(body);
   const about = { peer, case_id };
@@ -240,6 +245,7 @@ interface Answer {
   readonly reason?: Reason;
   readonly opened?: OpenedDelivery;
   readonly change?: CaseChange;
+  readonly erasures?: ProvedErasures;
   readonly failure?: unknown;
   readonly isQuarantined?: boolean;
 }
@@ -277,7 +283,10 @@ async function apply(
   try {
     const step = await stepPeer(context, view, opened.message, sentPlace);
     if (!step.ok) return { kind: 'REFUSED', reason: step.reason, opened };
-    return { kind: 'RECEIVED', opened, change: step.value };
+    const erasures = await provedErasures(context, view, opened.message, step.value);
+    if (erasures === undefined) return { kind: 'REFUSED', reason: 'ERASURE_UNPROVED', opened };
+    if (!(await countQuery(context, view, opened.message))) return { kind: 'REFUSED', reason: 'RATE_LIMITED', opened };
+    return { kind: 'RECEIVED', opened, change: step.value, erasures };
   } catch (failure) {
     return { kind: 'REFUSED', reason: 'NOT_PROCESSABLE', opened, failure };
   }

@@ -17,5 +17,8 @@ export { findMessage, listMessages } from './query.ts';
 export type { CaseLink, CaseView, MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
 export { keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
 export { recordedKeys, type OwnKey } from './own-key.ts';
+export type { CarriedOut } from './erasure.ts';
+export type { QueryRate } from './query-rate.ts';
+export type { RetentionRecord, RetentionView } from './retention.ts';
 export { cosignaturesOf } from './witness.ts';
 export type { IncidentRecord } from './incident.ts';

@@ -6,12 +6,15 @@ import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } 
 import { caseIdOf, ownPlace, putStep, stepOwn, takeBackStep } from './case-record.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { withheldFrom } from './drawn-on.ts';
 import { ExchangeError } from './error.ts';
 import { carriedBy, draftedCustodyFaults, evidenceFaults } from './evidence-content.ts';
 import { planReturn } from './evidence-handover.ts';
 import { planOffers } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
-import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
+import { NEW_PEER, digestsOf, keys, type MessageRecord, type PeerRecord } from './record.ts';
+import { planRetention } from './retention.ts';
+import { recordWithheld, withheldError, type Withheld } from './withholding.ts';
 
 /** What may be read and written while a draft is made in the step that sends it. */
 export type DraftingView = Pick<StepView, 'getRecord' | 'putRecord'>;
@@ -28,7 +31,7 @@ export type AlsoSent = (view: StepView, record: MessageRecord) => Promise<void>;
  * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
  * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
  * @throws {ExchangeError} EXCHANGE_MANIFEST_EXPIRED, EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY,
- * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED
+ * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED, EXCHANGE_WITHHELD when it draws on what must not be used so: that is in the ledger
  */
 export async function queueMessage(
   context: ExchangeContext,
@@ -38,12 +41,22 @@ export async function queueMessage(
 ): Promise<MessageRecord> {
   // What is refused without a look at the store costs nobody a turn.
   if (typeof given !== 'function') checkDraft(context, given, to);
-  const record = await context.committer.commit(async (view) => {
+  const withheld: Withheld[] = [];
+  const plan = async (view: StepView): Promise<MessageRecord> => {
     const draft = typeof given === 'function' ? await given(view) : given;
     if (typeof given === 'function') checkDraft(context, draft, to);
-    const planned = await planMessage(context, view, draft, to);
+    const planned = await planMessage(context, view, draft, to, withheld);
     await also?.(view, planned);
     return planned;
+  };
+  const record = await context.committer.commit(plan).catch(async (error: unknown) => {
+    // Nothing of the message is written, and that it was tried is.
+    if (withheld.length > 0)
+      await context.committer.commit((view) => {
+        recordWithheld(view, withheld);
+        return Promise.resolve();
+      });
+    throw error;
   });
   context.failpoint('send.queued');
   context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
@@ -97,6 +110,7 @@ async function planMessage(
   view: StepView,
   draft: Draft,
   to: JurisdictionCode,
+  withheld: Withheld[],
 ): Promise<MessageRecord> {
   const nowMs = context.clock.nowMs();
   const member = context.directory.member(to)!;
@@ -126,6 +140,8 @@ async function planMessage(
   };
   const { header } = message;
   const change = await stepOwn(context, view, message);
+  withheld.push(...(await withheldFrom(context, view, draft, { to, case_id: header.case_id })));
+  if (withheld[0] !== undefined) throw withheldError(withheld[0]);
   if (message.body.type === 'return_of_originals') {
     const about = { peer: to, case_id: header.case_id };
     const custody = await planReturn(context, view, about, message.body.value);
@@ -168,6 +184,7 @@ async function planMessage(
     view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
   view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
   await putStep(context, view, change, { message_id: header.message_id, place: ownPlace(context, sent) });
+  planRetention(view, message, context.code);
   const { message_id, case_id } = header;
   await planOffers(view, { peer: to, message_id, case_id, files: carriedBy(draft.body).files });
   return record;
@@ -215,15 +232,4 @@ export async function voidMessage(
 /** Takes a message out of the list of those that may expire. */
 export function forgetExpiry(view: StepView, { message_id: id, expires_at: at }: MessageRecord): void {
   if (at !== undefined && at !== 0) view.delete(keys.expiry(at, id));
-}
-
-/** The digests of a record as bytes. */
-export function digestsOf(record: MessageRecord): {
-  readonly sealed_digest: Uint8Array;
-  readonly signed_digest: Uint8Array;
-} {
-  return {
-    sealed_digest: Uint8Array.from(Buffer.from(record.sealed_digest, 'base64url')),
-    signed_digest: Uint8Array.from(Buffer.from(record.signed_digest, 'base64url')),
-  };
 }

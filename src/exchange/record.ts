@@ -42,6 +42,8 @@ export interface MessageRecord {
   readonly recovered?: boolean | undefined;
   /** The ERASED entry in this node's ledger, and why, once the content is gone. */
   readonly erased?: (EntryRef & { readonly why: ErasedWhy }) | undefined;
+  /** The ERASED entry in the peer's ledger, once the peer has proved that its copy is gone. */
+  readonly peer_erased?: EntryRef | undefined;
 }
 
 /** What a node knows of its exchange with one peer. */
@@ -132,6 +134,11 @@ export const keys = {
   clockEvents: 'clock-event/',
   /** Ids of the cases opened under a case with the same counterpart. */
   children: (id: Uuid, peer: JurisdictionCode): string => `children/${id}/${peer}`,
+  /** How long what a message says may be kept. */
+  retention: (id: Uuid): string => `${keys.retentions}${id}`,
+  retentions: 'retention/',
+  /** What a peer has asked by hit/no-hit queries lately. */
+  queries: (code: JurisdictionCode): string => `queries/${code}`,
   /** Cases of one investigation. */
   investigation: (id: Uuid, caseId: Uuid, peer: JurisdictionCode): string =>
     `${keys.investigationOf(id)}${caseId}/${peer}`,
@@ -166,6 +173,17 @@ export function encodeRecord(record: object): Uint8Array {
 /** A record from this node's own store, which authenticates every value: it has the shape it was written with. */
 export function decodeRecord<T>(bytes: Uint8Array): T {
   return JSON.parse(parseUtf8(bytes)) as T;
+}
+
+/** The digests of a record as bytes. */
+export function digestsOf(record: MessageRecord): {
+  readonly sealed_digest: Uint8Array;
+  readonly signed_digest: Uint8Array;
+} {
+  return {
+    sealed_digest: Uint8Array.from(Buffer.from(record.sealed_digest, 'base64url')),
+    signed_digest: Uint8Array.from(Buffer.from(record.signed_digest, 'base64url')),
+  };
 }
 
 /** The number at the end of a key. */

@@ -32,7 +32,7 @@ import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { carriedBy } from './evidence-content.ts';
 import { planOffers } from './evidence-steps.ts';
-import { isAbout, planFiles } from './inbox.ts';
+import { isAbout, planContent } from './inbox.ts';
 import { recordIncident } from './incident.ts';
 import { openBound, type BoundDelivery } from './opening.ts';
 import { forgetExpiry } from './outbox.ts';
@@ -173,7 +173,7 @@ async function applyTheirs(
     const step = await stepPeer(context, view, bound.message, proved.place);
     if (!step.ok) return step;
     await putStep(context, view, step.value, { message_id: bound.message.header.message_id, place: lost.place });
-    await planFiles(context, view, bound);
+    await planContent(context, view, bound);
     return undefined;
   } catch (failure) {
     return failure;

@@ -210,6 +210,11 @@ export class Node {
         signKey: () => own.current.sign,
         decryptKey: (kid) => keys.encrypt.find((key) => key.kid === kid),
         limits: limitsOf(config),
+        queryLimits: {
+          queriesPerHour: config.limits.hitQueriesPerHour,
+          identifiersPerDay: config.limits.hitIdentifiersPerDay,
+        },
+        erasesAutomatically: config.retention.eraseAutomatically,
         clock,
         witness: () => own.witness,
         onManifest: () => {

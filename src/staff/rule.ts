@@ -31,6 +31,9 @@ export const RULES: Readonly<Record<Action, Rule>> = {
   TRACE_MESSAGE: { roles: [...CASE_ROLES, ...BLIND], kind: 'OPENED', everyCase: BLIND },
   READ_MESSAGE: { roles: CASE_ROLES, kind: 'OPENED', everyCase: [] },
   WITHDRAW_MESSAGE: { roles: ['APPROVER'], kind: 'ACTED', everyCase: [] },
+  ERASE_CONTENT: { roles: ['APPROVER'], kind: 'ACTED', everyCase: [] },
+  LIST_RETENTION: { roles: [...CASE_ROLES, ...BLIND], kind: 'OPENED' },
+  REVIEW_RETENTION: { roles: ['APPROVER'], kind: 'ACTED', everyCase: [] },
   DISCLOSE_MESSAGE: { roles: ['AUDITOR'], kind: 'ACTED', everyCase: ['AUDITOR'] },
   CREATE_DRAFT: { roles: WRITERS, kind: 'ACTED', everyCase: [] },
   LIST_DRAFTS: { roles: CASE_ROLES, kind: 'OPENED' },
@@ -62,6 +65,7 @@ const REVIEWED: ReadonlySet<string> = new Set<BodyType>([
   'postponement_notice',
   'postponement_lifted',
   'use_consent_decision',
+  'erasure_answer',
   'preflight_answer',
   'hit_answer',
 ]);

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { isUuid, newUuid, type Uuid } from '../base/mod.ts';
 import { AGENCIES, faultsOf } from '../credential/mod.ts';
 import type { CaseView } from '../exchange/mod.ts';
-import { carryOut, type Actor } from './act.ts';
+import { carryOut, judge, recordingRefusals, type Actor } from './act.ts';
 import { onlyCleared, reader } from './assignment.ts';
 import type { DeskContext } from './context.ts';
 import { StaffError } from './error.ts';
@@ -33,13 +33,17 @@ const AT_WORK: readonly string[] = ['EXECUTING', 'SUSPENDED', 'PARTIAL'];
 
 /**
  * Gives an agency its part of a case that this node executes.
- * @throws {StaffError} STAFF_INVALID, STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED
+ * @throws {StaffError} STAFF_INVALID, STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED {ExchangeError} EXCHANGE_WITHHELD where the request, or a
+ * file, must not go beyond this authority
  */
 export async function createTask(context: DeskContext, actor: Actor, json: unknown): Promise<TaskRecord> {
   const parsed = order.safeParse(json);
   if (!parsed.success) throw invalid(faultsOf(parsed.error));
   const { case_id, ...asked } = parsed.data;
-  return carryOut(context, { actor, action: 'CREATE_TASK', target: { case_id } }, async (view) => {
+  const attempt = { actor, action: 'CREATE_TASK', target: { case_id } } as const;
+  await recordingRefusals(context, attempt, () => judge(context, { getRecord: reader(context) }, attempt));
+  await context.exchange.release({ files: asked.file_ids, request_of: case_id }, { purpose: 'AGENCY' });
+  return carryOut(context, attempt, async (view) => {
     const executed = await executedCase(context, case_id);
     for (const measure of asked.measure_ids)
       if (!AT_WORK.includes(executed.measures[measure] ?? ''))

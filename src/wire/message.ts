@@ -37,6 +37,8 @@ export interface Draft {
   readonly in_reply_to?: Uuid | undefined;
   /** Unix milliseconds; 0 for never. */
   readonly expires_at: number;
+  /** Messages and files received here whose content this one uses without naming them. It never travels. */
+  readonly draws_on: readonly string[];
   readonly body: Body;
 }
 
@@ -105,6 +107,7 @@ export function parseDraft(value: unknown): Draft {
     case_id: draft.case_id === undefined ? undefined : parseUuid(draft.case_id),
     in_reply_to: draft.in_reply_to === undefined ? undefined : parseUuid(draft.in_reply_to),
     expires_at: draft.expires_at,
+    draws_on: draft.draws_on,
     body,
   };
 }

@@ -32,7 +32,7 @@ const INTERNATIONAL = new Set(['HandlingTlp', 'HandlingEuropolCode', 'Identifier
 
 function formOf(change: object, lang: (typeof FORM_LANGUAGES)[number]): string[] {
   const { body } = parseDraft(requestJson(['SEARCH_SEIZE_FREEZE'], change as Record<string, unknown>));
-  const { [body.type]: content } = toJson('Draft', { body, expires_at: 0 });
+  const { [body.type]: content } = toJson('Draft', { body, expires_at: 0, draws_on: [] });
   return formLines({ [body.type]: content }, LISTS, lang);
 }
 
@@ -148,7 +148,7 @@ describe('a case', () => {
 describe('a form', () => {
   test.each(BODY_TYPES)('of a %s, with every field of it, runs right to left in Arabic', (name) => {
     const { body } = fullDraft(name, fullMessage(bodyTypeName(name)).json);
-    const { [name]: content } = toJson('Draft', { body, expires_at: 0 });
+    const { [name]: content } = toJson('Draft', { body, expires_at: 0, draws_on: [] });
     const lines = formLines({ [name]: content }, LISTS, 'ar');
     expect(lines.length).toBeGreaterThan(1);
     for (const line of lines) {
@@ -190,7 +190,7 @@ describe('a form', () => {
 
   test('shows a digest as other tools print it, and never the key of a file', () => {
     const { body } = fullDraft('clarification_reply', fullMessage('ClarificationReply').json);
-    const { clarification_reply: content } = toJson('Draft', { body, expires_at: 0 });
+    const { clarification_reply: content } = toJson('Draft', { body, expires_at: 0, draws_on: [] });
     const file = (content as { files: { sha256: string; key: string }[] }).files[0]!;
     Object.assign(file, { sha256: Buffer.alloc(32, 0xab).toString('base64url') });
     Object.assign(file, { key: Buffer.alloc(32, 0xcd).toString('base64url') });

@@ -62,16 +62,22 @@ function isTaken(row: Transition, before: Case | undefined, { by, body }: Attemp
   return isAbout && isFrom && to === after.state;
 }
 
+// What moves nothing, and may be open beside anything, is only answered: every way on from there is walked without it.
+const ANSWERS_ASIDE = new Set(['use_consent_decision', 'jit_use_consent', 'erasure_answer']);
+
 /** Tries everything in every situation that can be reached, nearest first, until `visit` says that it has seen enough. */
 function walkEverything(
   kind: CaseKind,
   visit: (before: Case | undefined, attempt: Attempt, after: Case) => boolean,
 ): void {
   const attempts = attemptsOf(kind);
+  const answers = attempts.filter(({ body }) => ANSWERS_ASIDE.has(body.type));
   const seen = new Set<string>();
   const open: (Case | undefined)[] = [undefined];
   for (const current of open) {
-    for (const attempt of attempts) {
+    const isAside =
+      current?.obligations.some(({ kind: owed }) => owed === 'USE_CONSENT' || owed === 'ERASURE') === true;
+    for (const attempt of isAside ? answers : attempts) {
       const next = takeOwnStep(current, attemptMessage(kind, attempt));
       if (!next.ok) continue;
       if (!visit(current, attempt, next.value)) return;

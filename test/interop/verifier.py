@@ -102,7 +102,7 @@ ENTRY = {
     10: ("peer_entry", PEER_ENTRY), 11: ("manifest", ACCEPTED), 12: ("incident", INCIDENT_DETAIL),
     13: ("witnessed", WITNESSED_DETAIL), 20: ("evidence_arrived", ARRIVED), 21: ("evidence_deleted", DELETED),
     23: ("key", KEY_DETAIL), 24: ("epoch", EPOCH_DETAIL), 25: ("resumed", RESUMED_DETAIL), 26: ("recovered", RECOVERED_DETAIL), 27: ("act", ACT),
-    28: ("erased", {1: ("why", NUMBER)}), 29: ("withheld", {1: ("rule", NUMBER)}),
+    28: ("erased", {1: ("why", NUMBER)}), 29: ("withheld", {1: ("rule", NUMBER), 2: ("purpose", NUMBER), 3: ("onward_to", TEXT)}),
 }
 RECEIPT = {1: ("entry", BYTES), 2: ("proof", TEXT)}
 HEADER = {
@@ -125,6 +125,7 @@ BODIES = {n: name for first, names in (
     (60, "conditions_preflight preflight_answer spontaneous_information feedback_on_use alert alert_acknowledgement "
         "alert_cancel hit_query hit_answer"),
     (70, "jit_proposal jit_agreement jit_contribution jit_use_consent jit_extension jit_close"),
+    (110, "erasure_request erasure_answer"),
 ) for n, name in enumerate(names.split(), first)}
 MESSAGE = {1: ("header", HEADER), **{n: (name, BYTES) for n, name in BODIES.items()}}
 

@@ -52,7 +52,7 @@ export interface ClockEvent {
 /** One clock of a case on a day. */
 export interface CaseClock {
   readonly case_id: Uuid;
-  readonly name: ClockRule['name'] | 'REQUESTED_DATE' | 'RETURN_OF_ORIGINALS';
+  readonly name: ClockRule['name'] | 'REQUESTED_DATE' | 'RETURN_OF_ORIGINALS' | 'RETENTION' | 'RETENTION_REVIEW';
   /** Who has to act. */
   readonly duty_of: JurisdictionCode;
   readonly instrument: string;

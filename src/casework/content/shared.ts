@@ -8,6 +8,7 @@ import type {
   PreflightAnswer,
   TeamTerms,
 } from '../../wire/mod.ts';
+import { consentFaults } from './protection.ts';
 import { needed, uniqueFaults, type Add } from './rule.ts';
 
 export function preflightFaults({ outcome, reasons }: PreflightAnswer, add: Add): void {
@@ -29,7 +30,9 @@ export function hitFaults({ outcome, hits, contact, reasons }: HitAnswer, add: A
   uniqueFaults(hits, 'hits', ({ position }) => String(position), 'position', add);
 }
 
-export function useConsentFaults({ outcome, reasons }: JitUseConsent, add: Add): void {
+export function useConsentFaults(consent: JitUseConsent, add: Add): void {
+  const { outcome, reasons } = consent;
+  consentFaults(consent, add);
   if (outcome === 'REFUSED') needed(reasons, 'reasons', 'outcome REFUSED', add);
 }
 

@@ -1,5 +1,6 @@
 /** The life of one asset, from suspicion to its last transfer. */
 import type { CaseState } from '../state.ts';
+import { consentRows, erasureRows } from './protection.ts';
 import { rowsOf, type Row } from './row.ts';
 
 const RESTRAINED: readonly CaseState[] = ['RESTRAINED', 'LIFT_INTENDED', 'LIFT_HEARD'];
@@ -261,6 +262,9 @@ const rows: readonly Row[] = [
     to: 'CLOSED',
     guards: ['SECOND_OF_TWO', 'NOTHING_BLOCKS'],
   },
+  ...consentRows('A25', [...OPEN, ...TERMINAL], Q),
+  ...consentRows('A25', [...OPEN, ...TERMINAL], P),
+  ...erasureRows('A26', [...OPEN, ...TERMINAL, 'CLARIFY']),
 ];
 
 /** Names for sets of states, in what people read. */

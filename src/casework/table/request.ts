@@ -1,5 +1,6 @@
 /** The life of a request, measure by measure. */
 import type { CaseState } from '../state.ts';
+import { consentRows, erasureRows } from './protection.ts';
 import { rowsOf, type Row } from './row.ts';
 
 const RUNNING: readonly CaseState[] = [
@@ -230,26 +231,7 @@ const rows: readonly Row[] = [
     guards: ['PARENT_RECEIVED'],
   },
   { no: '22', from: OPEN, message: 'withdrawal', by: Q, to: 'WITHDRAWN' },
-  { no: '23', from: DONE, message: 'use_consent_request', by: Q, to: 'SAME', opens: 'USE_CONSENT' },
-  {
-    no: '23',
-    from: DONE,
-    message: 'use_consent_decision',
-    by: P,
-    outcome: 'GRANT',
-    to: 'SAME',
-    settles: 'USE_CONSENT',
-    binds: true,
-  },
-  {
-    no: '23',
-    from: DONE,
-    message: 'use_consent_decision',
-    by: P,
-    outcome: 'REFUSE',
-    to: 'SAME',
-    settles: 'USE_CONSENT',
-  },
+  ...consentRows('23', [...WITH_EVIDENCE, 'SUSPENDED'], Q),
   { no: '24', from: DONE, message: 'exculpatory_disclosure_notice', by: Q, to: 'SAME' },
   {
     no: '25',
@@ -289,6 +271,9 @@ const rows: readonly Row[] = [
     outcome: 'UPHELD',
     to: 'IMPOSSIBLE',
   },
+  // What the request itself says was given too: under its handling code it may not go to an agency, say.
+  ...consentRows('28', [...RUNNING, ...TERMINAL], P),
+  ...erasureRows('29', [...OPEN, ...TERMINAL]),
 ];
 
 /** Names for sets of states, in what people read. */

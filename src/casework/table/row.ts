@@ -16,7 +16,8 @@ export type GuardName =
   | 'WITHIN_ACCEPTED'
   | 'SAME_MEASURES'
   | 'PARENT_RECEIVED'
-  | 'TEAM_COMPLETE';
+  | 'TEAM_COMPLETE'
+  | 'NAMES_OWN_MESSAGES';
 
 /** One row of a state machine. */
 export interface Transition {

@@ -1,5 +1,6 @@
 /** What is told without being asked, asked of everybody, or asked blindly. */
 import type { CaseState } from '../state.ts';
+import { consentRows, erasureRows } from './protection.ts';
 import { rowsOf, type Row } from './row.ts';
 
 const [Q, P] = ['REQUESTING', 'REQUESTED'] as const;
@@ -59,6 +60,8 @@ export const SPONTANEOUS_ROWS = rowsOf('SPONTANEOUS', [
   { no: 'S4', from: ['INFORMED'], message: 'feedback_on_use', by: P, to: 'SAME' },
   { no: 'S5', from: ['PREFLIGHT', 'CONDITIONS_ACCEPTED'], message: 'withdrawal', by: Q, to: 'WITHDRAWN' },
   ...closing('S6', ['DECLINED', 'INFORMED', 'WITHDRAWN']),
+  ...consentRows('S7', ['INFORMED'], P),
+  ...erasureRows('S8', ['PREFLIGHT', 'CONDITIONS_ACCEPTED', 'DECLINED', 'INFORMED', 'WITHDRAWN']),
 ]);
 
 export const ALERT_ROWS = rowsOf('ALERT', [
@@ -66,6 +69,8 @@ export const ALERT_ROWS = rowsOf('ALERT', [
   { no: 'L2', from: ['ALERTED'], message: 'alert_acknowledgement', by: P, to: 'ACKNOWLEDGED' },
   { no: 'L3', from: ['ALERTED', 'ACKNOWLEDGED'], message: 'alert_cancel', by: Q, to: 'CANCELLED' },
   ...closing('L4', ['ACKNOWLEDGED', 'CANCELLED']),
+  ...consentRows('L5', ['ALERTED', 'ACKNOWLEDGED', 'CANCELLED'], P),
+  ...erasureRows('L6', ['ALERTED', 'ACKNOWLEDGED', 'CANCELLED']),
 ]);
 
 export const HIT_QUERY_ROWS = rowsOf('HIT_QUERY', [
@@ -80,4 +85,5 @@ export const HIT_QUERY_ROWS = rowsOf('HIT_QUERY', [
   })),
   { no: 'H3', from: ['ASKED'], message: 'withdrawal', by: Q, to: 'WITHDRAWN' },
   ...closing('H4', ['HIT', 'NO_HIT', 'DECLINED', 'WITHDRAWN']),
+  ...erasureRows('H5', ['ASKED', 'HIT', 'NO_HIT', 'DECLINED', 'WITHDRAWN']),
 ]);

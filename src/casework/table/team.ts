@@ -1,4 +1,5 @@
 /** A joint investigation team, as each pair of its members sees it. */
+import { erasureRows } from './protection.ts';
 import { rowsOf } from './row.ts';
 
 export const TEAM_ROWS = rowsOf('JOINT_TEAM', [
@@ -39,7 +40,7 @@ export const TEAM_ROWS = rowsOf('JOINT_TEAM', [
   },
   {
     no: 'J4',
-    from: ['ACTIVE'],
+    from: ['ACTIVE', 'CLOSED'],
     message: 'jit_use_consent',
     by: 'EITHER',
     outcome: 'REQUESTED',
@@ -48,7 +49,7 @@ export const TEAM_ROWS = rowsOf('JOINT_TEAM', [
   },
   {
     no: 'J4',
-    from: ['ACTIVE'],
+    from: ['ACTIVE', 'CLOSED'],
     message: 'jit_use_consent',
     by: 'EITHER',
     outcome: 'GRANTED',
@@ -58,7 +59,7 @@ export const TEAM_ROWS = rowsOf('JOINT_TEAM', [
   },
   {
     no: 'J4',
-    from: ['ACTIVE'],
+    from: ['ACTIVE', 'CLOSED'],
     message: 'jit_use_consent',
     by: 'EITHER',
     outcome: 'REFUSED',
@@ -110,4 +111,5 @@ export const TEAM_ROWS = rowsOf('JOINT_TEAM', [
     guards: ['SECOND_OF_TWO', 'NOTHING_BLOCKS'],
   },
   { no: 'J7', from: ['PROPOSED', 'SIGNED'], message: 'withdrawal', by: 'EITHER', to: 'WITHDRAWN' },
+  ...erasureRows('J8', ['PROPOSED', 'SIGNED', 'ACTIVE', 'WITHDRAWN']),
 ]);

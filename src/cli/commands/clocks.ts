@@ -3,6 +3,7 @@ import { isUuid } from '../../base/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
+import { momentOf } from '../moment.ts';
 
 type View = ClocksAnswer['clocks'][number];
 
@@ -55,17 +56,6 @@ export const clocks: Command = {
     return onlyLate && chosen.length > 0 ? 1 : 0;
   },
 };
-
-/** A moment in Unix milliseconds; a day is taken to its end. */
-function momentOf(text: string | undefined): number {
-  if (text === undefined) return Date.now();
-  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$/.test(text);
-  const at = isDay || isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at))
-    throw new CliError('CLI_USAGE', '--at must be a day or time such as 2026-03-31 or 2026-03-31T12:00:00Z.');
-  return isDay ? at + DAY_MS - 1 : at;
-}
 
 function lineOf(clock: View, at: number): string {
   const { case_id: id, peer, duty_of: duty, name, state, due_at: due, stopped_at: stopped } = clock;

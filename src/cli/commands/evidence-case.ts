@@ -23,7 +23,9 @@ export const evidenceCaseExport: Command = {
   async run(args, io) {
     args.noOperands();
     const [caseId, output] = [args.text('case'), args.text('output')];
-    const { items, files } = await nodeClient(args).get<EvidenceList>(`evidence?case=${encodeURIComponent(caseId)}`);
+    const { items, files } = await nodeClient(args).get<EvidenceList>(
+      `evidence?case=${encodeURIComponent(caseId)}&for=EXPORT`,
+    );
     if (items.length === 0) throw new CliError('CLI_USAGE', `Case ${caseId} has no exhibits at this node.`);
     const exhibits = items.map(({ origin, item }) => ({ origin, item: parseJson('EvidenceItem', item) }));
     const graph = exportCase(caseId, exhibits, files);

@@ -4,7 +4,7 @@ import { lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { EvidenceList } from '../../api/mod.ts';
-import type { ApiClient } from '../../client/mod.ts';
+import { RemoteError, type ApiClient } from '../../client/mod.ts';
 import type { EvidenceAnswer } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
@@ -24,10 +24,16 @@ export const evidenceGet: Command = {
   options: {
     node: { value: 'D', help: 'folder of the running node', required: true },
     case: { value: 'ID', help: 'instead of one file: every file of a case that is here, into a folder' },
+    for: {
+      value: 'PURPOSE',
+      help: 'EXPORT (the proceeding it was given for) unless said: COURT, AGENCY, DISCLOSURE or OTHER_PROCEEDING',
+    },
     wait: { value: 'SECONDS', help: 'how long to wait for files that are still on their way; not at all by default' },
     output: { value: 'PATH', short: 'o', help: 'where to write the file, or the folder with --case', required: true },
   },
   details:
+    'What the sender’s conditions forbid for that purpose is refused, and the attempt is in the ledger (“message template use_consent_request” asks\n' +
+    'for consent).\n\n' +
     'With --case, the folder also gets a SHA256SUMS that “sha256sum -c” reads. Names that its sender chose are made harmless; a file that is\n' +
     'there already is not overwritten.',
   async run(args, io) {
@@ -50,7 +56,8 @@ export const evidenceGet: Command = {
     const sumsPath = caseId === undefined ? undefined : join(output, 'SHA256SUMS');
     // Told before anything is written.
     for (const path of sumsPath === undefined ? paths : [...paths, sumsPath]) await requireFree(path);
-    for (const [i, file] of wanted.entries()) await fetchTo(api, file, paths[i]!, io.note);
+    for (const [i, file] of wanted.entries())
+      await fetchTo(api, file, { path: paths[i]!, purpose: args.optional('for') }, io.note);
     if (sumsPath !== undefined) {
       const sums = wanted.map(({ sha256 }, i) => `${sha256}  ${names[i]}\n`).join('');
       await writeFile(sumsPath, sums, { flag: 'wx' });
@@ -95,14 +102,16 @@ function one(files: readonly EvidenceAnswer[], id: string): EvidenceAnswer {
 async function fetchTo(
   api: ApiClient,
   file: EvidenceAnswer,
-  path: string,
+  { path, purpose }: { readonly path: string; readonly purpose: string | undefined },
   note: (line: string) => void,
 ): Promise<void> {
   const temporary = `${path}.${process.pid}.part`;
   const hash = createHash('sha256');
   try {
     await mkdir(dirname(path), { recursive: true });
-    const content = await api.getStream(`evidence/${file.file_id}/content`);
+    const content = await api.getStream(
+      `evidence/${file.file_id}/content${purpose === undefined ? '' : `?for=${encodeURIComponent(purpose)}`}`,
+    );
     const counted = new Progress(file.name, file.size, note).count(content as AsyncIterable<Buffer>);
     await pipeline(counted, hashed(hash), createWriteStream(temporary, { flags: 'wx', mode: 0o600 }));
     const handle = await open(temporary, 'r+');
@@ -110,7 +119,8 @@ async function fetchTo(
     await handle.close();
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw (cause as { code?: unknown }).code === undefined ? cause : unwritable(path, cause);
+    const isOfDisk = !(cause instanceof RemoteError) && (cause as { code?: unknown }).code !== undefined;
+    throw isOfDisk ? unwritable(path, cause) : cause;
   }
   if (hash.digest('hex') !== file.sha256) {
     await rm(temporary, { force: true });

@@ -1,5 +1,5 @@
 import { isoTime } from '../../base/mod.ts';
-import type { MessageRecord } from '../../exchange/mod.ts';
+import type { ErasedAnswer } from '../../api/mod.ts';
 import { enumNames, type ErasedWhy } from '../../wire/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
@@ -22,10 +22,15 @@ export const messageErase: Command = {
     const id = encodeURIComponent(args.operand('message id'));
     const why = ERASED_WHYS.find((name) => name === args.text('why').toUpperCase());
     if (why === undefined) throw new CliError('CLI_USAGE', `--why must be one of ${ERASED_WHYS.join(', ')}.`);
-    const record = await nodeClient(args).post<MessageRecord>(`messages/${id}/erase`, { why });
-    const { index, time, why: stated } = record.erased!;
-    io.result({ ok: true, message: record }, [
-      `Erased: ledger entry ${index}, ${isoTime(time)}, ${stated}. Sealed digest ${record.sealed_digest}.`,
+    const { message, propagates } = await nodeClient(args).post<ErasedAnswer>(`messages/${id}/erase`, { why });
+    const { index, time, why: stated } = message.erased!;
+    io.result({ ok: true, message, propagates }, [
+      `Erased: ledger entry ${index}, ${isoTime(time)}, ${stated}. Sealed digest ${message.sealed_digest}.`,
+      ...(propagates
+        ? [
+            `${message.peer} was told to follow. Next: rogatory erasure request ${message.message_id} --why … --reasons …`,
+          ]
+        : []),
     ]);
     return 0;
   },

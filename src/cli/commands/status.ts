@@ -1,3 +1,4 @@
+import { isoTime } from '../../base/mod.ts';
 import type { PeerAnswer, StatusAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import type { Command } from '../command.ts';
@@ -55,6 +56,18 @@ function policyText({
   return `${threshold} of ${peers} peers vouch for ${witnessed} of ${entries} entries${rest}`;
 }
 
+/** A peer that was turned away for asking too much is something to talk about. */
+function queryText({
+  queries_last_hour: queries,
+  identifiers_last_day: identifiers,
+  refused,
+  refused_at: at,
+}: PeerAnswer['hit_queries']): string {
+  const asked =
+    identifiers === 0 ? '' : `; asked ${queries} hit/no-hit queries in an hour, ${identifiers} identifiers in a day`;
+  return at === undefined ? asked : `${asked}; ${refused} QUERIES TOO MANY were refused, the last at ${isoTime(at)}`;
+}
+
 function describe(peer: PeerAnswer): string {
   const link = peer.connected
     ? `connected since ${peer.since}, dialled by ${peer.dialled_by}`
@@ -65,5 +78,5 @@ function describe(peer: PeerAnswer): string {
   const clock = peer.clock_offset_ms === undefined ? '' : `; its clock: ${clockText(peer.code, peer.clock_offset_ms)}`;
   const until = peer.certificate_expires_at;
   const certificate = until === undefined ? '' : `; its certificate until ${until}`;
-  return `${peer.code}: ${link}; ${waiting}${seen}${cosigned}${clock}${certificate}`;
+  return `${peer.code}: ${link}; ${waiting}${seen}${cosigned}${clock}${certificate}${queryText(peer.hit_queries)}`;
 }

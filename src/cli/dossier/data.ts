@@ -42,14 +42,14 @@ const ABOUT_EVIDENCE = new Set([
 
 /**
  * Asks a node for everything that a dossier holds.
- * @throws {CliError} CLI_USAGE for a case without exhibits
+ * @throws {CliError} CLI_USAGE for a case without exhibits {RemoteError} EXCHANGE_WITHHELD where it must not be put before a court
  */
 export async function gatherDossier(
   api: ApiClient,
   caseId: string,
 ): Promise<{ readonly dossier: Dossier; readonly bundle: Uint8Array }> {
   const bundle = await readBundle(api, caseId);
-  const { files, items } = await api.get<EvidenceList>(`evidence?case=${encodeURIComponent(caseId)}`);
+  const { files, items } = await api.get<EvidenceList>(`evidence?case=${encodeURIComponent(caseId)}&for=COURT`);
   if (items.length === 0) throw new CliError('CLI_USAGE', `Case ${caseId} has no exhibits at this node.`);
   const all = await api.get<MessageRecord[]>(`messages?case=${encodeURIComponent(caseId)}&limit=1000000`);
   const about = all.filter(({ type }) => type !== undefined && ABOUT_EVIDENCE.has(type)).reverse();
