@@ -20,9 +20,15 @@ function memberLines(member: Member, nowMs: number): string[] {
     ...sign.map((key) => `  sign     ${key.kid}  ${validity(key, nowMs)}`),
     ...encrypt.map((key) => `  encrypt  ${key.kid}  ${validity(key, nowMs)}`),
     ...tls.spki_sha256.map((pin) => `  tls      ${pin.sha256}  ${validity(pin, nowMs)}`),
-    ...(ledger.keys ?? []).map((key) => `  ledger   ${key.vkey}  ${validity(key, nowMs)}`),
-    ...(witness.keys ?? []).map((key) => `  witness  ${key.vkey}  ${validity(key, nowMs)}`),
+    ...noteKeyLines('ledger', ledger, nowMs),
+    ...noteKeyLines('witness', witness, nowMs),
   ];
+}
+
+function noteKeyLines(use: string, { vkey, keys }: Member['ledger'] | Member['witness'], nowMs: number): string[] {
+  return keys === undefined
+    ? [`  ${use.padEnd(7)}  ${vkey}`]
+    : keys.map((key) => `  ${use.padEnd(7)}  ${key.vkey}  ${validity(key, nowMs)}`);
 }
 
 /** A council key for two people to compare. */

@@ -42,8 +42,8 @@ const DAY_MS = 24 * 3_600_000;
 const LAST_PART = 1 / 4;
 
 /**
- * The end of the manifest, of the certificates that are presented, and of every active member's authority and keys. Of a member's keys for
- * one use the last to end counts: one that ends while another goes on is a rotation, and nothing to worry about.
+ * The end of the manifest, of the certificates that are presented, and of every active member's authority and keys. A key that ends while
+ * another for its use goes on is a rotation, and nothing to worry about: what counts is when the member is first left without one.
  */
 export function endingsOf(manifest: Manifest, presented: readonly PresentedCertificate[], nowMs: number): Ending[] {
   const active = manifest.members.filter(({ status }) => status === 'ACTIVE');
@@ -85,23 +85,37 @@ function authorityOf({ tls }: Member): X509Certificate {
 function keyEndings(member: Member, nowMs: number): Ending[] {
   const keys = keysOf(member);
   return KEY_USES.flatMap((use) => {
-    const last = lastToEnd(keys[use]);
+    const last = lastWithoutGap(keys[use], nowMs);
     const what = `${use} key` as const;
-    return last === undefined ? [] : [ending(what, member.code, last.name, last.not_before, endOf(last), nowMs)];
+    // A ledger or witness key that was never rotated is listed without an end.
+    if (last === undefined || endOf(last) === Number.MAX_SAFE_INTEGER) return [];
+    return [ending(what, member.code, last.name, last.not_before, endOf(last), nowMs)];
   });
 }
 
-/** A ledger or witness key that was never rotated is listed without an end. */
 function keysOf(member: Member): Readonly<Record<KeyUse, readonly NamedKey[]>> {
-  const bounded = (keys: readonly (KeyValidity & { readonly vkey: string })[]): NamedKey[] =>
-    keys.filter((key) => endOf(key) !== Number.MAX_SAFE_INTEGER).map((key) => ({ ...key, name: key.vkey }));
+  const named = (keys: readonly (KeyValidity & { readonly vkey: string })[]): NamedKey[] =>
+    keys.map((key) => ({ ...key, name: key.vkey }));
   return {
     tls: member.tls.spki_sha256.map((pin) => ({ ...pin, name: pin.sha256 })),
     sign: member.sign.map((key) => ({ ...key, name: key.kid })),
     encrypt: member.encrypt.map((key) => ({ ...key, name: key.kid })),
-    ledger: bounded(ledgerKeysOf(member)),
-    witness: bounded(witnessKeysOf(member)),
+    ledger: named(ledgerKeysOf(member)),
+    witness: named(witnessKeysOf(member)),
   };
+}
+
+/** The key with which the keys that are valid from now on break off; where none is valid now, the last that was. */
+function lastWithoutGap(keys: readonly NamedKey[], nowMs: number): NamedKey | undefined {
+  const begun = keys.filter(({ not_before: from }) => from <= nowMs);
+  let last = lastToEnd(begun.length > 0 ? begun : keys);
+  if (last === undefined || endOf(last) <= nowMs) return last;
+  for (;;) {
+    const end = endOf(last);
+    const next = lastToEnd(keys.filter((key) => key.not_before <= end && endOf(key) > end));
+    if (next === undefined) return last;
+    last = next;
+  }
 }
 
 function lastToEnd(keys: readonly NamedKey[]): NamedKey | undefined {

@@ -333,7 +333,7 @@ describe('endings', () => {
     expect(endingsOf(lasting(days), [], NOW)[0]!.warning).toBe(warning);
   });
 
-  test('of what is made for a short time, only its last quarter; of several keys, only the last to end', async () => {
+  test('of what is made for a short time, only its last quarter; of several keys, only the last that goes on', async () => {
     const short = { ...lasting(6), issued_at: NOW - DAY };
     expect(endingsOf(short, [], NOW)[0]!.warning).toBeUndefined();
     expect(endingsOf({ ...short, issued_at: NOW - 20 * DAY }, [], NOW)[0]!.warning).toBe(7);
@@ -351,5 +351,11 @@ describe('endings', () => {
     expect(endings([soon, key!])).toBeUndefined();
     expect(endings([soon])).toBe(7);
     expect(endings([soon, { ...key!, revoked_at: 1 }])).toBe(7);
+    // One that begins when the one before is over leaves a gap; and one that is over already does not help.
+    const later = (daysAfter: number): typeof soon => ({ ...key!, not_before: soon.not_after + daysAfter * DAY });
+    expect(endings([soon, later(0)])).toBeUndefined();
+    expect(endings([soon, later(1)])).toBe(7);
+    expect(endings([{ ...soon, not_after: end - 706 * DAY }, later(1)])).toBe(0);
+    expect(endings([later(1), soon, { ...soon, not_after: soon.not_after + 2 * DAY }])).toBeUndefined();
   });
 });

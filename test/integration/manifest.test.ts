@@ -1,8 +1,9 @@
 /** The federation changes while its nodes run. */
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { ApiServer } from '../../src/api/mod.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
@@ -10,6 +11,7 @@ import { amendDraft, enrolMember, installManifest, signDraft } from '../../src/n
 import { parseLedgerEntry } from '../../src/wire/mod.ts';
 import { clientTlsOptions } from '../../src/trust/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
+import { runCommand } from '../kit/command.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { Puppet } from '../kit/puppet.ts';
@@ -95,6 +97,31 @@ test('a node that is given two versions while it is stopped starts under the lat
   const b = await startNode(federation, XB);
   expect(b.exchange.manifest.version).toBe(3);
   expect(b.storage.ledger.size).toBe(3);
+});
+
+test('an operator whose node had the manifest from a peer first is told that it is in force', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  const a = await startNode(federation, XA);
+  const api = await ApiServer.open(a);
+  onTestFinished(() => api.close());
+  const decree = async (days: number): Promise<string> => {
+    await amendDraft(federation.council, (draft, nowMs) => ({ ...draft, expires_at: nowMs + days * 86_400_000 }));
+    return signDraft(federation.council);
+  };
+  const text = await decree(100);
+  expect((await a.exchange.takeManifest(text)).ok).toBe(true);
+  const publish = (name: string, manifest: string): ReturnType<typeof runCommand> => {
+    writeFileSync(join(federation.folder, name), manifest);
+    return runCommand('federation', 'publish', join(federation.folder, name), '--node', federation.dirOf(XA));
+  };
+  const again = await publish('again.json', text);
+  expect([again.status, again.stdout]).toEqual([0, expect.stringContaining('has version 2 in force')]);
+  const former = await publish('former.json', federation.manifest);
+  expect([former.status, former.stderr]).toEqual([1, expect.stringContaining('MANIFEST_NOT_NEWER')]);
+  await decree(200);
+  const skipped = await publish('skipped.json', await decree(300));
+  expect([skipped.status, skipped.stderr]).toEqual([1, expect.stringContaining('MANIFEST_SKIPS')]);
+  expect(a.storage.ledger.size).toBe(2);
 });
 
 test('T01, T04: no session is ever resumed, so that every handshake shows its certificate', async () => {
