@@ -2,7 +2,7 @@
 import { bytesToHex, equalBytes, parseUtf8, systemFiles, utf8ToBytes } from '../base/mod.ts';
 import { parseLedgerEntry } from '../wire/mod.ts';
 import { EntryLog } from './entry-log.ts';
-import { epochKey } from './epoch.ts';
+import { epochKeysOf } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { leafHash } from './hash.ts';
 import { newestSignedHead } from './head-file.ts';
@@ -63,9 +63,7 @@ export async function readStored(
   const epoch = epochBytes === undefined ? FIRST_EPOCH : (JSON.parse(parseUtf8(epochBytes)) as EpochRecord);
   const lastTime = last === undefined ? 0 : parseLedgerEntry(last).time;
   const signer =
-    signerBytes === undefined
-      ? (signerOfNote(options, checkpointBytes, epoch.number) ?? options)
-      : signerOf(options, signerBytes);
+    signerBytes === undefined ? (signerOfNote(options, checkpointBytes) ?? options) : signerOf(options, signerBytes);
   return { record, head: { size, root: rehashed }, tree, log, lastTime, epoch, signer };
 }
 
@@ -79,14 +77,10 @@ function signerOf(options: StoredOptions, record: Uint8Array): LedgerSigner {
   );
 }
 
-/** A token gives its keys in whichever order: the first that this ledger had is the one that has signed its checkpoint. */
-function signerOfNote(
-  options: StoredOptions,
-  checkpoint: Uint8Array | undefined,
-  epoch: number,
-): LedgerSigner | undefined {
+/** A token gives its keys in whichever order: the first that this ledger had is the one that has signed its checkpoint, of whichever epoch. */
+function signerOfNote(options: StoredOptions, checkpoint: Uint8Array | undefined): LedgerSigner | undefined {
   const note = checkpoint === undefined ? '' : parseUtf8(checkpoint);
-  return signersOf(options).find(({ key }) => isSignedBy(note, epochKey(key, epoch)));
+  return signersOf(options).find(({ key }) => epochKeysOf(note, [key])?.keys.some((named) => isSignedBy(note, named)));
 }
 
 function signersOf(options: StoredOptions): LedgerSigner[] {

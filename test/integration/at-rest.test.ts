@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { parseBase64, systemClock, type JurisdictionCode } from '../../src/base/mod.ts';
-import { backupOf, createLog, rewrapKeyring, type Log, type Node } from '../../src/node/mod.ts';
-import { encodePrivateKey } from '../../src/trust/mod.ts';
+import { backupOf, createLog, keyDesk, keysAt, rewrapKeyring, type Log, type Node } from '../../src/node/mod.ts';
+import { openSecret, unwrapDataKey } from '../../src/store/mod.ts';
+import { KEY_USES, encodePrivateKey } from '../../src/trust/mod.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { readPrivateKeys } from '../kit/keys.ts';
+import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 
 const XB = 'XB' as JurisdictionCode;
 const CANARY = 'quokka-7f31-lighthouse-Überweisung';
@@ -32,6 +34,18 @@ function filesWith(folder: string, secrets: readonly Uint8Array[]): string[] {
       const bytes = readFileSync(path);
       return needles.some((needle) => bytes.includes(needle));
     });
+}
+
+/** The private keys of a folder that were made after the first ones, opened as their owner opens them. */
+function laterSecrets(dir: string, passphrase: string): Uint8Array[] {
+  const folder = join(dir, 'keys');
+  const dataKey = unwrapDataKey(readFileSync(join(folder, 'data-key.json'), 'utf8'), passphrase);
+  const names = readdirSync(folder).flatMap((file) => /^(?:[a-z]+)-[0-9a-f]{16}(?=\.key$)/.exec(file)?.[0] ?? []);
+  expect(names.map((name) => name.split('-')[0]).sort()).toEqual([...KEY_USES, 'kem', 'kem'].sort());
+  return names.flatMap((name) => {
+    const secret = openSecret(dataKey, name, readFileSync(join(folder, `${name}.key`)));
+    return [secret, secret.subarray(-32)];
+  });
 }
 
 /** A log at its most talkative, in the node's own folder. */
@@ -86,9 +100,14 @@ test('T22: after a run under a passphrase the disk holds no content, no private 
   expect((await a.exchange.answerOf(sent.message_id, 20_000)).status).toBe('RECEIVED');
   expect(JSON.stringify(await b.exchange.message(sent.message_id))).toContain(CANARY);
   await sendEvidence(a, b);
+  // Keys that are made while the node runs under its passphrase.
+  for (const use of KEY_USES) await makeNextKey(federation, b, use);
+  await publishDraft(federation, b);
+  await until(() => keysAt(keyDesk(b)).filter(({ state }) => state === 'former').length === KEY_USES.length, 60_000);
   await writeFile(join(dirs[1]!, 'backup'), Readable.from(backupOf(b.config, b.storage.records())));
   await a.stop();
   await b.stop();
+  secrets.push(...laterSecrets(dirs[1]!, passphrases[1]!));
   for (const dir of dirs) {
     // All of a node is there to be searched, what it logged included.
     expect(readdirSync(dir)).toEqual(expect.arrayContaining(['evidence', 'head', 'keys', 'ledger', 'log', 'store']));

@@ -20,12 +20,14 @@ import { exportedBundle, rebuildBundle } from '../kit/bundle.ts';
 import { readPrivateKeys } from '../kit/keys.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { seedsOf, withSeed } from '../kit/random.ts';
 import { makeNextKey, publishDraft, secondOpinion } from '../kit/rotation.ts';
 import { traffic } from '../kit/traffic.ts';
 
 const [XA, XB] = ['XA', 'XB'] as JurisdictionCode[];
-// One manifest for all keys; or one for each, as a careful operator would do it.
+// Every order of changes, again and again.
 const DEEP = process.env['SLOW'] === '1';
+const ROUNDS = 30;
 
 /** Has the council list a node's next keys, and gives one node the manifest: the other hears of it from its peer. */
 async function listNextKeys(federation: TestFederation, node: Node, uses: readonly KeyUse[]): Promise<void> {
@@ -50,32 +52,51 @@ async function bundlesOf(nodes: readonly Node[]): Promise<{ readonly name: strin
   );
 }
 
+/** Whether messages have gone both ways since the node's ledger had so many entries. */
+async function flowsSince(node: Node, size: number): Promise<boolean> {
+  const kinds = (await entriesOf(node)).slice(size).map(({ kind }) => kind);
+  return kinds.includes('SENT') && kinds.includes('RECEIVED');
+}
+
+async function expectAllReceived(nodes: readonly Node[], sent: number): Promise<void> {
+  const messages = (await Promise.all(nodes.map((node) => node.exchange.messages({ limit: 100_000 })))).flat();
+  expect(messages.filter(({ status }) => status !== 'RECEIVED')).toEqual([]);
+  for (const side of ['OUT', 'IN'] as const)
+    expect(messages.filter(({ direction }) => direction === side)).toHaveLength(sent);
+}
+
+/** The keys that the messages were sealed to which a node keeps, of either direction. */
+async function sealedTo(from: Node): Promise<Set<string>> {
+  const kids = new Set<string>();
+  for await (const [, sealed] of from.storage.store.scan('sealed/')) {
+    const header = Buffer.from(parseUtf8(sealed).split('.')[0]!, 'base64url').toString();
+    kids.add((JSON.parse(header) as { readonly kid: string }).kid);
+  }
+  return kids;
+}
+
 test('every kind of key is rotated under continuous traffic: nothing lost, nothing refused, and the audit is clean', async () => {
   const federation = await copyTestFederation([XA!, XB!]);
   const [a, b] = [
     await startNode(federation, XA!, { witnessIntervalMs: 100 }),
     await startNode(federation, XB!, { witnessIntervalMs: 100 }),
   ];
-  const before = Object.fromEntries(KEY_USES.map((use) => [use, b.ownKeys.current[use].kid]));
+  const before = Object.fromEntries(KEY_USES.map((use) => [use, b.ownKeys.current[use].kid])) as Record<KeyUse, string>;
   const flows = [traffic(a, XB!), traffic(b, XA!)];
-  for (const uses of DEEP ? KEY_USES.map((use) => [use]) : [KEY_USES]) {
-    await listNextKeys(federation, b, uses);
-    await until(() => uses.every((use) => b.ownKeys.current[use].kid !== before[use]), 60_000);
-    await until(() => a.exchange.manifest.version === b.exchange.manifest.version, 60_000);
-    await until(() => b.transport.connections().every(({ connected }) => connected), 60_000);
-  }
+  await until(() => flowsSince(b, 0), 60_000);
+  await listNextKeys(federation, b, KEY_USES);
+  await until(() => KEY_USES.every((use) => b.ownKeys.current[use].kid !== before[use]), 60_000);
+  const switchedAt = b.storage.ledger.size;
+  await until(() => flowsSince(b, switchedAt), 60_000);
+  await until(() => a.exchange.manifest.version === b.exchange.manifest.version, 60_000);
   const [fromA, fromB] = await Promise.all(flows.map((flow) => flow.stop()));
   await until(async () => (await a.exchange.backlog(XB!)).count + (await b.exchange.backlog(XA!)).count === 0, 60_000);
 
-  const messages = [
-    ...(await a.exchange.messages({ limit: 100_000 })),
-    ...(await b.exchange.messages({ limit: 100_000 })),
-  ];
-  expect(messages.filter(({ status }) => status !== 'RECEIVED')).toEqual([]);
-  expect(messages.filter(({ direction }) => direction === 'OUT')).toHaveLength(fromA! + fromB!);
-  expect(messages.filter(({ direction }) => direction === 'IN')).toHaveLength(fromA! + fromB!);
+  await expectAllReceived([a, b], fromA! + fromB!);
   const rotated = (await entriesOf(b)).flatMap(({ detail }) => (detail?.type === 'key' ? [detail.value.use] : []));
   expect(rotated.sort()).toEqual(['ENCRYPT', 'LEDGER', 'SIGN', 'TLS', 'WITNESS']);
+  const own = a.ownKeys.current.encrypt.kid;
+  expect(await sealedTo(a)).toEqual(new Set([own, before.encrypt, b.ownKeys.current.encrypt.kid]));
   expect(keysAt(keyDesk(b)).map(({ use, state }) => `${use} ${state}`)).toEqual(
     KEY_USES.flatMap((use) => [`${use} current`, `${use} former`]),
   );
@@ -108,6 +129,50 @@ test('every kind of key is rotated under continuous traffic: nothing lost, nothi
     KEY_USES.map((use) => b.ownKeys.current[use].kid),
   );
 }, 240_000);
+
+test.runIf(DEEP)(
+  'keys change again and again at both nodes, in any order, and nothing is lost or refused',
+  async () => {
+    for (const seed of seedsOf(ROUNDS / 10)) {
+      await withSeed(seed, async (random) => {
+        const federation = await copyTestFederation([XA!, XB!]);
+        const [a, b] = [
+          await startNode(federation, XA!, { witnessIntervalMs: 100 }),
+          await startNode(federation, XB!, { witnessIntervalMs: 100 }),
+        ];
+        const flows = [traffic(a, XB!), traffic(b, XA!)];
+        let changes = 0;
+        for (let round = 0; round < 10; round++) {
+          const node = random.pick([a, b]);
+          const due: (() => boolean)[] = [];
+          for (const use of KEY_USES.filter(() => random.below(2) === 0)) {
+            const { kid } = await makeNextKey(federation, node, use, { startsInMs: random.below(3000) });
+            due.push(() => node.ownKeys.current[use].kid === kid);
+          }
+          // Either may hear of it first.
+          if (due.length > 0) await publishDraft(federation, random.pick([a, b]));
+          changes += due.length;
+          await until(() => due.every((isDone) => isDone()), 120_000);
+        }
+        await until(() => a.exchange.manifest.version === b.exchange.manifest.version, 120_000);
+        const changedAt = b.storage.ledger.size;
+        await until(() => flowsSince(b, changedAt), 120_000);
+        const [fromA, fromB] = await Promise.all(flows.map((flow) => flow.stop()));
+        const left = async (): Promise<number> =>
+          (await a.exchange.backlog(XB!)).count + (await b.exchange.backlog(XA!)).count;
+        await until(async () => (await left()) === 0, 120_000);
+        await expectAllReceived([a, b], fromA! + fromB!);
+        const entries = [...(await entriesOf(a)), ...(await entriesOf(b))];
+        expect(entries.filter(({ kind }) => kind === 'KEY')).toHaveLength(changes);
+        const bundles = await bundlesOf([a, b]);
+        expect((await auditBundles(bundles)).findings).toEqual([]);
+        expect(secondOpinion(bundles) ?? 'OK ').toMatch(/^OK /);
+        for (const node of [a, b]) await node.stop();
+      });
+    }
+  },
+  900_000,
+);
 
 test('a message that was sealed to the key of before opens after the change', async () => {
   const federation = await copyTestFederation([XA!, XB!]);

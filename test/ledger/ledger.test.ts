@@ -174,6 +174,23 @@ describe('start', () => {
     expect(ledger.entryTime(0)).toBe(1_767_225_600_004);
   });
 
+  test('under the key that has signed so far, in whichever order the keys are held', async () => {
+    const { store, folder } = await filled();
+    const second = logKeyOf('node-a.example/ledger', '22'.repeat(32));
+    const swapped = { ...optionsOf(store, folder), ...second, successors: [{ key, sign }] };
+    const ledger = await Ledger.open(swapped);
+    expect(ledger.key).toEqual(key);
+    await ledger.append([entryOf(5)], NOTHING, second);
+    expect(ledger.key).toEqual(second.key);
+    for (const options of [swapped, { ...optionsOf(store, folder), successors: [second] }])
+      expect((await Ledger.open(options)).key).toEqual(second.key);
+    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(
+      expect.objectContaining({
+        code: expect.stringMatching(/^LEDGER_(KEY_MISSING|HEAD_INVALID)$/) as string,
+      }) as Error,
+    );
+  });
+
   test('a changed or missing entry', async () => {
     const { store, folder } = await filled();
     const name = `ledger/run/${'3'.padStart(16, '0')}`;
