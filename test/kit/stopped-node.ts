@@ -91,11 +91,11 @@ export function copyOf(dir: string): string {
 }
 
 /**
- * A copy of which one file is another. The rest is shared with the original: a node replaces its files and its tables never change, so
+ * A copy of which some files are others. The rest is shared with the original: a node replaces its files and its tables never change, so
  * nothing is written through a link.
- * @param name path of the file in the folder
+ * @param changed their bytes, by the path in the folder
  */
-export function changedCopyOf(dir: string, name: string, bytes: Uint8Array): string {
+export function changedCopyOf(dir: string, changed: ReadonlyMap<string, Uint8Array>): string {
   const copy = mkdtempSync(join(PLACE, 'rogatory-flip-'));
   for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
     const from = join(entry.parentPath, entry.name);
@@ -105,9 +105,9 @@ export function changedCopyOf(dir: string, name: string, bytes: Uint8Array): str
   for (const entry of readdirSync(dir, { recursive: true, withFileTypes: true })) {
     const from = join(entry.parentPath, entry.name);
     const path = relative(dir, from);
-    if (entry.isFile() && path !== name) linkSync(from, join(copy, path));
+    if (entry.isFile() && !changed.has(path)) linkSync(from, join(copy, path));
   }
-  writeFileSync(join(copy, name), bytes, { mode: statSync(join(dir, name)).mode });
+  for (const [name, bytes] of changed) writeFileSync(join(copy, name), bytes, { mode: statSync(join(dir, name)).mode });
   return copy;
 }
 
