@@ -53,20 +53,20 @@ export class ProofReader {
     return wanting.flatMap(({ entry, stated, at }, i) => {
       const answer = this.#check(entry, stated, proofs[i]!);
       // An own entry that was lost is nothing that a peer could contradict here.
-      if ('held' in answer) return entry.kind === 'RECOVERED' ? [] : [{ ...answer.held, at }];
+      if ('held' in answer) return entry.detail?.type === 'recovered' ? [] : [{ ...answer.held, at }];
       this.#findings.add(answer.code, `${this.#where}: entry ${at}`, answer.detail);
       return [];
     });
   }
 
   #check(entry: LedgerEntry, peerEntry: PeerEntry, bytes: Uint8Array): Answer {
-    const peer = entry.kind === 'RECOVERED' ? this.#files.index.code : (entry.peer as JurisdictionCode);
+    const isOwn = entry.detail?.type === 'recovered';
+    const peer = isOwn ? this.#files.index.code : (entry.peer as JurisdictionCode);
     const origin = peerEntry.checkpoint.slice(0, peerEntry.checkpoint.indexOf('\n'));
     // What was verified at the time of the own entry is judged by the keys of then; an entry that came back is older than that.
-    const keys =
-      entry.kind === 'RECOVERED'
-        ? this.#manifests.ledgerKeys(peer, origin)
-        : this.#manifests.ledgerKeysAround(peer, origin, entry.time);
+    const keys = isOwn
+      ? this.#manifests.ledgerKeys(peer, origin)
+      : this.#manifests.ledgerKeysAround(peer, origin, entry.time);
     if (keys.length === 0)
       return { code: 'PROOF_INVALID', detail: `no manifest lists a key of the ledger ${origin} of ${peer} for then` };
     let theirs: LedgerEntry;
@@ -99,7 +99,9 @@ type Answer =
 function isAnswerTo(code: JurisdictionCode, own: LedgerEntry, theirs: LedgerEntry): boolean {
   if (own.kind === 'EVIDENCE_COMPLETE') {
     const isArrival = theirs.kind === own.kind && theirs.detail?.type === 'evidence_arrived';
-    return isArrival && theirs.peer === code && theirs.message_id === own.message_id;
+    const isLost = own.detail?.type === 'recovered';
+    if (isLost && own.detail.value.kind !== own.kind) return false;
+    return isArrival && theirs.peer === (isLost ? own.peer : code) && theirs.message_id === own.message_id;
   }
   if (own.kind === 'RESUMED')
     return theirs.kind === own.kind && theirs.detail?.type === 'resumed' && theirs.peer === code;

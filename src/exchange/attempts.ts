@@ -5,6 +5,7 @@
  */
 import type { JurisdictionCode } from '../base/mod.ts';
 import type { ExchangeContext } from './context.ts';
+import { isSettled } from './settled.ts';
 import { NEW_PEER, decodeRecord, encodeRecord, keys, type AttemptsRecord, type PeerRecord } from './record.ts';
 
 /** The numbers that sessions with one peer have taken, over all processes of the node. */
@@ -50,7 +51,9 @@ export class Attempts {
     const before = mark === undefined ? 0 : decodeRecord<AttemptsRecord>(mark).up_to;
     const peer = await store.get(keys.peer(this.#peer));
     const { sent_seq: queued } = peer === undefined ? NEW_PEER : decodeRecord<PeerRecord>(peer);
-    this.#upTo ??= before === 'UNKNOWN' ? queued : before;
+    // What was lost may say that it has left.
+    const isKnown = before !== 'UNKNOWN' && (await isSettled(this.#context, store, this.#peer));
+    this.#upTo ??= isKnown ? before : queued;
   }
 
   /** The number is handed to a session. Nothing may be awaited between this and the look that found it not given up. */

@@ -14,6 +14,8 @@ export type ExchangeErrorCode =
   | 'EXCHANGE_TOO_LARGE'
   /** The message belongs to a case, and the draft does not say which. */
   | 'EXCHANGE_CASE_REQUIRED'
+  /** This node has lost entries of its ledger, and the recipient has not told yet what of them it holds. */
+  | 'EXCHANGE_RESUME_PENDING'
   /** No message with this id at this node. */
   | 'EXCHANGE_UNKNOWN_MESSAGE'
   /** The message was answered or given up already, or may have left this node. */

@@ -1,10 +1,11 @@
 /** What the recipient of a file writes down: that it is here, that it will not be, or that it is not what was announced. */
-import type { JurisdictionCode, Uuid } from '../base/mod.ts';
-import type { EvidenceStopReason } from '../wire/mod.ts';
+import { equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { encodeReceipt, type EvidenceStopReason, type LedgerEntry, type Receipt, type Recovered } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord, type UsageRecord } from './evidence-record.ts';
 import { recordIncident } from './incident.ts';
 import type { StepView } from './committer.ts';
+import { keys } from './record.ts';
 
 /** Commits that a file is here whole: its record, and EVIDENCE_COMPLETE in the ledger. Doing it again changes nothing. */
 export async function recordArrival(context: ExchangeContext, peer: JurisdictionCode, fileId: string): Promise<void> {
@@ -12,21 +13,46 @@ export async function recordArrival(context: ExchangeContext, peer: Jurisdiction
     const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId));
     if (record?.status !== 'AWAITED' || record.message_id === undefined) return undefined;
     const { file_id, size, root } = fileOf(record);
-    const complete = view.append({
-      kind: 'EVIDENCE_COMPLETE',
-      peer,
-      message_id: record.message_id,
-      seq: 0,
-      detail: { type: 'evidence_arrived', value: { file_id, size, root } },
-    });
+    const complete =
+      record.complete ??
+      view.append({
+        kind: 'EVIDENCE_COMPLETE',
+        peer,
+        message_id: record.message_id,
+        seq: 0,
+        detail: { type: 'evidence_arrived', value: { file_id, size, root } },
+      });
     view.putRecord(evidenceKeys.file(fileId), { ...record, status: 'STORED', complete } satisfies EvidenceRecord);
     view.delete(evidenceKeys.awaited(peer, fileId));
-    view.putRecord(evidenceKeys.unsettled(peer, fileId), {});
+    if (record.complete === undefined) view.putRecord(evidenceKeys.unsettled(peer, fileId), {});
     return complete;
   });
   if (written === undefined) return;
   context.emit({ kind: 'EVIDENCE_COMPLETE', peer, file_id: fileId as Uuid, ...written });
   void context.evidence!.verifier.add(fileId);
+}
+
+/**
+ * Takes back the word that a file had arrived. Its content may have been lost as well, and then is fetched again.
+ * @returns a failure when nothing here knows of such a file
+ */
+export async function takeBackArrival(
+  view: StepView,
+  peer: JurisdictionCode,
+  { entry, receipt, detail }: { readonly entry: LedgerEntry; readonly receipt: Receipt; readonly detail: Recovered },
+): Promise<{ readonly isNew: boolean; readonly failure?: unknown }> {
+  const arrived = entry.detail?.type === 'evidence_arrived' ? entry.detail.value : undefined;
+  const key = evidenceKeys.file(arrived?.file_id ?? '');
+  const record = await view.getRecord<EvidenceRecord>(key);
+  const file = record?.peer === peer ? fileOf(record) : undefined;
+  if (arrived === undefined || file?.size !== arrived.size || !equalBytes(file.root, arrived.root))
+    return { isNew: false, failure: new Error('no such file was announced') };
+  if (record!.complete !== undefined) return { isNew: false };
+  const { kind, message_id } = entry;
+  const complete = view.append({ kind, peer, message_id, seq: 0, detail: { type: 'recovered', value: detail } });
+  view.put(keys.peerProof(complete.index), encodeReceipt(receipt));
+  view.putRecord(key, { ...record!, complete, recovered: true } satisfies EvidenceRecord);
+  return { isNew: true };
 }
 
 /** The peer has been told that the file is not wanted. */

@@ -211,9 +211,9 @@ export class EvidencePull {
   /** The proof that the file is here, until the peer says that it holds it. */
   async #tell(fileId: string): Promise<void> {
     const bytes = await this.#context.store.get(evidenceKeys.file(fileId));
-    const complete = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes).complete;
-    if (complete === undefined) return;
-    const receipt = await this.#context.ledger.receipt(complete.index);
+    const record = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
+    if (record?.complete === undefined || record.recovered === true) return;
+    const receipt = await this.#context.ledger.receipt(record.complete.index);
     this.#link.answer({ type: 'evidence_done', value: { file_id: fileId, receipt } });
     this.#context.failpoint('evidence.done-sent');
   }

@@ -21,6 +21,8 @@ export interface EvidenceRecord {
   readonly complete?: EntryRef | undefined;
   /** The EVIDENCE_DELETED entry. */
   readonly deleted?: EntryRef | undefined;
+  /** This node lost that entry and was given it back: the sender holds the proof of it already. */
+  readonly recovered?: boolean | undefined;
   /** Unix milliseconds at which the plaintext's digest was compared; before that nobody gets to see the file. */
   readonly verified_at?: number | undefined;
 }
@@ -65,6 +67,7 @@ export const evidenceKeys = {
   unsettledOf: (peer: JurisdictionCode): string => `evidence/unsettled/${peer}/`,
   offer: (peer: JurisdictionCode, id: string): string => `evidence/offer/${peer}/${id}`,
   offers: 'evidence/offer/',
+  offersTo: (peer: JurisdictionCode): string => `evidence/offer/${peer}/`,
   item: (caseId: Uuid, origin: JurisdictionCode, itemId: string): string =>
     `evidence/item/${caseId}/${origin}/${itemId}`,
   /** All exhibits, those of a case, or those of a case from one origin. */

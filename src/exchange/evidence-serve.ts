@@ -15,7 +15,7 @@ import { evidenceKeys, fileOf, type EvidenceRecord, type OfferRecord } from './e
 import { recordIncident } from './incident.ts';
 import type { PeerLink } from './link.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
-import { decodeRecord, keys } from './record.ts';
+import { decodeRecord, keys, type MessageRecord } from './record.ts';
 
 /** A file that is going out. */
 interface Serving {
@@ -90,6 +90,10 @@ export class EvidenceServe {
       const bytes = await this.#context.store.get(evidenceKeys.offer(this.#peer, done.file_id));
       const offer = bytes === undefined ? undefined : decodeRecord<OfferRecord>(bytes);
       const proved = verifyPeerEntry(this.#context, this.#peer, done.receipt);
+      if (offer === undefined && proved.ok && (await this.#isForgotten(proved.value))) {
+        this.#link.answer({ type: 'evidence_settled', value: { file_id: done.file_id } });
+        return;
+      }
       if (offer === undefined || !proved.ok || !(await this.#isAbout(offer, proved.value))) {
         await recordIncident(this.#context, this.#peer, {
           kind: 'INVALID_RECEIPT',
@@ -207,6 +211,14 @@ export class EvidenceServe {
     // Awaited when its turn comes; a failure before that is not unhandled.
     reading.catch(() => undefined);
     return reading;
+  }
+
+  /** Whether a file was announced by a message that this node lost and was given back, while what it knew of the file did not come back. */
+  async #isForgotten({ entry }: ProvedEntry): Promise<boolean> {
+    const id = entry.message_id as Uuid | undefined;
+    const bytes = id === undefined ? undefined : await this.#context.store.get(keys.message(id));
+    const record = bytes === undefined ? undefined : decodeRecord<MessageRecord>(bytes);
+    return record?.peer === this.#peer && record.direction === 'OUT' && record.recovered === true;
   }
 
   async #isAbout(offer: OfferRecord, { entry }: ProvedEntry): Promise<boolean> {

@@ -64,6 +64,7 @@ import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts'
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage, type AlsoSent, type Drafting } from './outbox.ts';
+import { noteSettled } from './settled.ts';
 import { recordOwnKeys, type OwnKey } from './own-key.ts';
 import {
   findMessage,
@@ -225,7 +226,7 @@ export class Exchange {
    * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
    * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
    * @throws {ExchangeError} EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY, EXCHANGE_TOO_LARGE,
-   * EXCHANGE_CASE_REQUIRED, EXCHANGE_STOPPED
+   * EXCHANGE_CASE_REQUIRED, EXCHANGE_RESUME_PENDING, EXCHANGE_STOPPED
    */
   async send(draft: Draft | Drafting, to: JurisdictionCode, also?: AlsoSent): Promise<MessageRecord> {
     const record = await queueMessage(this.#context, draft, to, also);
@@ -401,8 +402,11 @@ export class Exchange {
     try {
       const verdict = await verifyHello(this.#context, peer, hello, seenBefore);
       if (!verdict.ok) return verdict;
-      this.#needs.set(peer, verdict.value.resume);
-      return accept(verdict.value.manifest);
+      const { manifest, resume } = verdict.value;
+      this.#needs.set(peer, resume);
+      // The peer holds no head of an epoch that this ledger has left: there is nothing that it could give back.
+      if (manifest === 'SAME' && resume.ours === undefined) await noteSettled(this.#context, peer);
+      return accept(manifest);
     } catch (error) {
       this.#onFatal(error);
       return { ok: false, reason: 'NODE_FAILED', detail: 'this node must stop' };

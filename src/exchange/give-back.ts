@@ -5,12 +5,14 @@
 import { parseUtf8, type JurisdictionCode } from '../base/mod.ts';
 import { parseReceipt, type GiveBack, type Receipt } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
+import { evidenceKeys, type OfferRecord } from './evidence-record.ts';
 import { decodeRecord, keys, type EntryRef, type MessageRecord } from './record.ts';
 
 type StoreAndLedger = Pick<ExchangeContext, 'store' | 'ledger'>;
 
 /**
- * Every message between the two of which the node's entry stood at an index that it no longer has, in the order of the node's entries.
+ * Every message between the two of which the node's entry stood at an index that it no longer has, in the order of the node's entries; and
+ * then every file of which the node's word that it arrived did.
  * @param kept number of entries that the node has kept
  */
 export async function* givenBack(
@@ -26,6 +28,21 @@ export async function* givenBack(
   }
   for (const record of inOrder(lost))
     yield record.direction === 'OUT' ? await ownMessage(context, record) : await theirs(context, record);
+  yield* arrivals(context, node, kept);
+}
+
+/** Files that the node had taken from this one: its EVIDENCE_COMPLETE entry, and this node's about it. */
+async function* arrivals(
+  { store, ledger }: StoreAndLedger,
+  node: JurisdictionCode,
+  kept: number,
+): AsyncGenerator<GiveBack> {
+  for await (const [, bytes] of store.scan(evidenceKeys.offersTo(node))) {
+    const { answer, held } = decodeRecord<OfferRecord>(bytes);
+    if (answer === undefined || held === undefined || answer.index < kept) continue;
+    const proof = await store.get(keys.peerProof(held.index));
+    yield { lost: parseReceipt(proof!), counterpart: await ledger.receipt(held.index) };
+  }
 }
 
 /** In the order of the node's own ledger, so that every step of a case finds those before it; and each direction in that of its numbers. */

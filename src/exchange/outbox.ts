@@ -14,6 +14,7 @@ import { planOffers } from './evidence-steps.ts';
 import { recordIncident } from './incident.ts';
 import { NEW_PEER, digestsOf, keys, type MessageRecord, type PeerRecord } from './record.ts';
 import { planRetention } from './retention.ts';
+import { isSettled } from './settled.ts';
 import { recordWithheld, withheldError, type Withheld } from './withholding.ts';
 
 /** What may be read and written while a draft is made in the step that sends it. */
@@ -31,7 +32,8 @@ export type AlsoSent = (view: StepView, record: MessageRecord) => Promise<void>;
  * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
  * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
  * @throws {ExchangeError} EXCHANGE_MANIFEST_EXPIRED, EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY,
- * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED, EXCHANGE_WITHHELD when it draws on what must not be used so: that is in the ledger
+ * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED, EXCHANGE_RESUME_PENDING,
+ * EXCHANGE_WITHHELD when it draws on what must not be used so: that is in the ledger
  */
 export async function queueMessage(
   context: ExchangeContext,
@@ -119,6 +121,10 @@ async function planMessage(
   if (recipient === undefined) {
     const need = suite === 1 ? '' : ` for suite ${suite}, the least for messages between ${context.code} and ${to}`;
     throw new ExchangeError('EXCHANGE_NO_KEY', `${to} has no valid encryption key${need}.`);
+  }
+  if (!(await isSettled(context, view, to))) {
+    const why = `This node has lost entries of its ledger, and ${to} has not told yet what of them it holds.`;
+    throw new ExchangeError('EXCHANGE_RESUME_PENDING', `${why} Next: send the message when ${to} is connected.`);
   }
   const peer = (await view.getRecord<PeerRecord>(keys.peer(to))) ?? NEW_PEER;
   const seq = peer.sent_seq + 1;

@@ -22,22 +22,27 @@ export interface ProvedEntry {
  * Verifies a receipt, or a sender's entry, against the peer's ledger keys in the manifest.
  * @param options `former`: whether it may be of an epoch that the peer's ledger has left: what was acknowledged then stays acknowledged;
  * `atMs`: when it was taken, if that was before now; the keys of then count. Unix milliseconds.
+ * `proved`: an epoch that the peer has proved in this session, and that this node does not follow yet
  */
 export function verifyPeerEntry(
   context: Pick<ExchangeContext, 'directory' | 'clock' | 'verifyCheckpoint'>,
   peer: JurisdictionCode,
   receipt: Receipt,
-  { former = false, atMs }: { readonly former?: boolean; readonly atMs?: number } = {},
+  {
+    former = false,
+    atMs,
+    proved = 0,
+  }: { readonly former?: boolean; readonly atMs?: number; readonly proved?: number | undefined } = {},
 ): Verdict<ProvedEntry> {
   // A manifest that came into force while the frame was on its way may have ended the membership.
   if (context.directory.member(peer) === undefined) return refuse('NOT_A_MEMBER', `${peer} is no longer a member`);
   const { directory, clock, verifyCheckpoint } = context;
   const listed = directory.listedLedgerKeys(peer, atMs ?? clock.nowMs());
   const named = former ? epochKeysOf(receipt.proof, listed) : undefined;
-  const epoch = Math.min(named?.epoch ?? Infinity, directory.epoch(peer));
+  const epoch = Math.min(named?.epoch ?? Infinity, Math.max(directory.epoch(peer), proved));
   const keys = epochKeys(listed, epoch);
-  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, keys, verifyCheckpoint);
-  if (!proved.ok) return refuse(proved.reason, proved.detail);
+  const inclusion = verifyInclusionProofText(receipt.proof, receipt.entry, keys, verifyCheckpoint);
+  if (!inclusion.ok) return refuse(inclusion.reason, inclusion.detail);
   let entry: LedgerEntry;
   try {
     entry = parseLedgerEntry(receipt.entry);
@@ -45,7 +50,7 @@ export function verifyPeerEntry(
     if (!(error instanceof WireError)) throw error;
     return refuse('ENTRY_MALFORMED', error.message);
   }
-  const { index, leaf, checkpoint } = proved.value;
+  const { index, leaf, checkpoint } = inclusion.value;
   return accept({
     entry,
     ref: { index, time: entry.time },

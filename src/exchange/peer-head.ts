@@ -3,10 +3,11 @@ import { equalBytes } from '../base/mod.ts';
 import { parseCheckpointNote, type Checkpoint } from '../ledger/mod.ts';
 import type { PeerRecord } from './record.ts';
 
-/** The record with the larger of the two heads. */
+/** The record with the larger of two heads of one epoch: that the peer has begun another is noted when it is settled, and not before. */
 export function noteCheckpoint(peer: PeerRecord, checkpoint: Checkpoint): PeerRecord {
   const seen = lastCheckpoint(peer);
-  return seen !== undefined && seen.size >= checkpoint.size ? peer : { ...peer, checkpoint: checkpoint.note };
+  const isNews = seen === undefined || (seen.origin === checkpoint.origin && seen.size < checkpoint.size);
+  return isNews ? { ...peer, checkpoint: checkpoint.note } : peer;
 }
 
 /** The largest head seen of the peer. It was verified before it was stored. */

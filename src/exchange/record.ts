@@ -77,6 +77,11 @@ export interface ResumedRecord {
   readonly index: number;
 }
 
+/** In which epoch of this node's ledger nothing was open with a peer any more. */
+export interface SettledRecord {
+  readonly epoch: number;
+}
+
 /** A head of a peer's ledger that this node has cosigned: everything below its size was there by then. */
 export interface WitnessedHeadRecord {
   /** base64url. */
@@ -147,6 +152,7 @@ export const keys = {
   counterpart: (index: number): string => `counterpart/${pad(index)}`,
   /** A ledger of this node's that has begun again: what each peer held of the epoch before. */
   resumed: (code: JurisdictionCode): string => `resumed/${code}`,
+  settled: (code: JurisdictionCode): string => `settled/${code}`,
   /** The last checkpoint seen of a peer's ledger before it began again, by the epoch that it was of. */
   formerHead: (code: JurisdictionCode, epoch: number): string => `former-head/${code}/${pad(epoch)}`,
   incident: (digestHex: string): string => `incident/${digestHex}`,

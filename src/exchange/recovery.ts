@@ -30,6 +30,7 @@ import {
 import { confirmStep, putStep, stepOwn, stepPeer, takeBackStep } from './case-record.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { takeBackArrival } from './evidence-arrival.ts';
 import { carriedBy } from './evidence-content.ts';
 import { planOffers } from './evidence-steps.ts';
 import { isAbout, planContent } from './inbox.ts';
@@ -51,7 +52,7 @@ interface LostEntry {
   readonly place: number;
 }
 
-/** What a step of recovery came to: whether anything was new, and what the casework failed with. */
+/** What a step of recovery came to: whether anything was new, and what failed beside the ledger. */
 interface Outcome {
   readonly isNew: boolean;
   readonly failure?: unknown;
@@ -61,22 +62,21 @@ const COPY: Outcome = { isNew: false };
 
 /**
  * Takes one lost entry back, unless it is here already.
+ * @param proved the epoch of the peer's own that it has begun as well, and proved before
  * @returns refused when the peer has given something that proves nothing, or out of order
  */
 export async function takeBack(
   context: ExchangeContext,
   peer: JurisdictionCode,
   given: GiveBack,
+  proved?: number,
 ): Promise<Verdict<undefined>> {
   const lost = verifyLost(context, peer, given.lost);
   if (!lost.ok) return lost;
-  const counterpart = verifyPeerEntry(context, peer, given.counterpart, { former: true });
+  const counterpart = verifyPeerEntry(context, peer, given.counterpart, { former: true, proved });
   if (!counterpart.ok) return counterpart;
-  const { kind, message_id: id } = lost.value.entry;
-  const isOwn = kind === 'SENT' || kind === 'VOIDED';
-  const plan = isOwn
-    ? planOwn(context, peer, given, lost.value, counterpart.value)
-    : planTheirs(context, peer, given, lost.value, counterpart.value);
+  const { message_id: id } = lost.value.entry;
+  const plan = planOf(lost.value.entry.kind)(context, peer, given, lost.value, counterpart.value);
   if (!plan.ok) return plan;
   const outcome = await context.committer.commit(plan.value, peer);
   if (!outcome.ok) return outcome;
@@ -84,7 +84,7 @@ export async function takeBack(
   if (outcome.value.failure !== undefined) {
     await recordIncident(context, peer, {
       kind: 'RECOVERY_INCOMPLETE',
-      detail: `message ${id} was given back, and its case could not be brought up to it`,
+      detail: `message ${id} was given back, and its case or files could not be brought up to it`,
       exhibits: [bytesToBase64url(encodeReceipt(given.lost))],
     });
   }
@@ -101,14 +101,34 @@ function verifyLost(context: ExchangeContext, peer: JurisdictionCode, receipt: R
   const entry = parse(receipt.entry);
   const kind = entry?.kind;
   const isMessage = kind === 'SENT' || kind === 'VOIDED' || kind === 'RECEIVED' || kind === 'REFUSED';
-  if (entry === undefined || !isMessage || entry.peer !== peer)
-    return refuse('ENTRY_UNRELATED', 'not about a message between the two');
+  const isArrival = kind === 'EVIDENCE_COMPLETE' && entry?.detail?.type === 'evidence_arrived';
+  if (entry === undefined || !(isMessage || isArrival) || entry.peer !== peer)
+    return refuse('ENTRY_UNRELATED', 'not about a message or a file between the two');
   const { leaf, index, checkpoint } = proved.value;
   const detail: Recovered = { kind, leaf_hash: leaf, checkpoint: checkpoint.note };
   return accept({ entry, receipt, detail, place: placeInOrder(named.epoch, index) });
 }
 
 type Plan = (view: StepView) => Promise<Verdict<Outcome>>;
+
+function planOf(kind: LedgerEntry['kind']): typeof planTheirs {
+  if (kind === 'EVIDENCE_COMPLETE') return planArrived;
+  return kind === 'SENT' || kind === 'VOIDED' ? planOwn : planTheirs;
+}
+
+/** A file of the peer's that had arrived here. */
+function planArrived(
+  _context: ExchangeContext,
+  peer: JurisdictionCode,
+  _given: GiveBack,
+  lost: LostEntry,
+  { entry }: ProvedEntry,
+): Verdict<Plan> {
+  const named = entry.detail?.type === 'peer_entry' ? entry.detail.value.leaf_hash : undefined;
+  const isAnswer = entry.kind === lost.entry.kind && named !== undefined && equalBytes(named, lost.detail.leaf_hash);
+  if (!isAnswer) return refuse('ENTRY_UNRELATED', 'the answer is not to that arrival');
+  return accept(async (view) => accept(await takeBackArrival(view, peer, lost)));
+}
 
 /** A message of the peer's that this node had answered. */
 function planTheirs(

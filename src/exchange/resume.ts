@@ -15,6 +15,7 @@ import {
   type Receipt,
 } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
+import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
 import { givenBack } from './give-back.ts';
 import { seenCheckpoint, type ResumeNeed } from './hello.ts';
 import { recordIncident } from './incident.ts';
@@ -30,6 +31,7 @@ import {
   type WitnessedHeadRecord,
 } from './record.ts';
 import { takeBack } from './recovery.ts';
+import { putSettled } from './settled.ts';
 
 /** The peer's new epoch, as it was proved. */
 interface ProvedEpoch {
@@ -112,8 +114,12 @@ export class SessionResume {
   /** At the node: one lost entry comes back. */
   async onGiveBack(given: GiveBack): Promise<void> {
     this.#given++;
-    const taken = this.#held === undefined ? undefined : await takeBack(this.#context, this.#link.peer, given);
+    const taken = this.#held === undefined ? undefined : await this.#take(given);
     if (taken?.ok !== true) this.#link.close('EPOCH_INVALID');
+  }
+
+  #take(given: GiveBack): ReturnType<typeof takeBack> {
+    return takeBack(this.#context, this.#link.peer, given, this.#proved?.value.number);
   }
 
   /** At the node: that was all. What the peer held is committed to before the peer is asked to follow. */
@@ -126,6 +132,7 @@ export class SessionResume {
       return;
     }
     const { index } = await committer.commit(async (view) => {
+      putSettled(this.#context, view, peer);
       const known = await view.getRecord<ResumedRecord>(keys.resumed(peer));
       if (known?.epoch === ledger.epoch && known.held === held.note) return known;
       const value = { epoch: ledger.epoch, held: held.note };
@@ -169,11 +176,19 @@ export class SessionResume {
     const { size } = proved.kept;
     const gone: string[] = [];
     for await (const [key] of store.scan(keys.witnessedHeadsOf(peer))) if (parseDecimalKey(key) > size) gone.push(key);
+    const arrived: string[] = [];
+    for await (const [, bytes] of store.scan(evidenceKeys.files)) {
+      const record = decodeRecord<EvidenceRecord>(bytes);
+      if (record.peer === peer && record.complete !== undefined && record.recovered !== true)
+        arrived.push(fileOf(record).file_id);
+    }
     await committer.commit(async (view) => {
       const known = (await view.getRecord<PeerRecord>(keys.peer(peer))) ?? NEW_PEER;
       view.put(keys.formerHead(peer, directory.epoch(peer)), utf8ToBytes(seen.note));
       // What was cosigned of the lost entries stays in this node's ledger; the next cosignature begins a new history.
       for (const key of [keys.witnessed(peer), ...gone]) view.delete(key);
+      // The node may have lost that it held the proof of an arrival: it is told again, and says so again if it had not.
+      for (const id of arrived) view.putRecord(evidenceKeys.unsettled(peer, id), {});
       view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, checkpoint: undefined }, found.checkpoint));
       const value = { leaf_hash: found.leaf, checkpoint: found.checkpoint.note };
       const ref = view.append({ kind: 'RESUMED', peer, seq: 0, detail: { type: 'peer_entry', value } });

@@ -40,8 +40,8 @@ const DETAILS: Partial<Record<LedgerEntryKind, readonly string[]>> = {
   KEY: ['key'],
   INCIDENT: ['incident'],
   WITNESSED: ['witnessed'],
-  // At the recipient the file; at the sender the recipient's word for it.
-  EVIDENCE_COMPLETE: ['evidence_arrived', 'peer_entry'],
+  // At the recipient the file, or what was lost and says so; at the sender the recipient's word for it.
+  EVIDENCE_COMPLETE: ['evidence_arrived', 'peer_entry', 'recovered'],
   EVIDENCE_DELETED: ['evidence_deleted'],
   EPOCH: ['epoch'],
   // At the node what the peer held; at the peer the node's word for it.

@@ -12,18 +12,16 @@ import type { MessageRecord } from '../../src/exchange/mod.ts';
 import { parseCheckpointNote } from '../../src/ledger/mod.ts';
 import { bundleOf, openNodeStorage, type Node } from '../../src/node/mod.ts';
 import { collect, exportedBundle } from '../kit/bundle.ts';
-import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
+import { acknowledgementDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { rogatory } from '../kit/process.ts';
+import { requestWhenSettled } from '../kit/settled.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const WAIT_MS = 120_000;
 
-async function request(from: Node, to: Node): Promise<MessageRecord> {
-  const { message_id: id } = await from.exchange.send(requestDraft(), to.config.code);
-  return from.exchange.answerOf(id, WAIT_MS);
-}
+const request = (from: Node, to: Node): Promise<MessageRecord> => requestWhenSettled(from, to, WAIT_MS);
 
 async function acknowledge(from: Node, to: Node, { message_id: id }: MessageRecord): Promise<MessageRecord> {
   const sent = await from.exchange.send(acknowledgementDraft(id), to.config.code);

@@ -1,5 +1,6 @@
 /** Anyone can follow a ledger over HTTPS, and get nothing else. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -24,6 +25,7 @@ const XB = 'XB' as JurisdictionCode;
 interface Answer {
   readonly status: number;
   readonly body: Buffer;
+  readonly headers: IncomingHttpHeaders;
 }
 
 function get(
@@ -46,7 +48,7 @@ function get(
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () => {
-          resolve({ status: response.statusCode!, body: Buffer.concat(chunks) });
+          resolve({ status: response.statusCode!, body: Buffer.concat(chunks), headers: response.headers });
         });
       },
     );
@@ -67,14 +69,23 @@ test('a stranger reads the checkpoint and every tile, and they are the ledger', 
 
   const ca = node.storage.keys.authority;
   const checkpoint = await get(port, '/ledger/checkpoint', { ca });
+  expect(checkpoint.headers).toMatchObject({
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-store',
+  });
   const key = parseVerifierKey(node.exchange.manifest.members[0]!.ledger.vkey);
   const head = verifyCheckpoint(checkpoint.body.toString(), key);
   if (!head.ok) throw new Error(head.detail);
   expect(head.value.size).toBe(301);
   const tree = new MerkleTiles(() => Promise.reject(new Error('not needed')));
   for (const tile of tilesOfTree(301)) {
-    const { status, body } = await get(port, `/ledger/${tilePath(tile)}`, { ca });
+    const { status, body, headers } = await get(port, `/ledger/${tilePath(tile)}`, { ca });
     expect(status).toBe(200);
+    expect(headers).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'cache-control': 'public, max-age=31536000, immutable',
+    });
+    expect(headers['content-encoding']).toBeUndefined();
     if (tile.level === 'entries') tree.append(parseEntryBundle(body).map(leafHash));
     else expect(body).toHaveLength(32 * tile.width);
   }
@@ -90,6 +101,10 @@ test('a stranger reads the checkpoint and every tile, and they are the ledger', 
     '/ledger/tile/0/999',
     '/ledger/tile/0',
     '/ledger/tile/64/000',
+    // Partial tiles that no tree has had.
+    '/ledger/tile/0/001.p/46',
+    '/ledger/tile/0/001.p/0',
+    '/ledger/tile/0/001.p/256',
     '/ledger/checkpoint?x',
     '/federation',
   ]) {

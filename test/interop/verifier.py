@@ -8,10 +8,11 @@ Python's standard library and Debian's python3-cryptography, nothing else.
     verifier.py bundle A.zip [B.zip ...]          bundles by themselves and against each other
     verifier.py each A.zip [B.zip ...]            one verdict a line, each bundle by itself
     verifier.py open NODE_DIR SENDER.zip SEALED   opens one sealed message with the node's key, and finds it in the sender's ledger
+    verifier.py follow URL VKEY CA.pem STATE      what a ledger that is served has grown by since the last time, as STATE remembers it
 
 Prints OK or WRONG and exits 0 or 1.
 """
-import base64, hashlib, json, re, struct, sys, zlib
+import base64, hashlib, json, re, ssl, struct, sys, urllib.request, zlib
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -182,7 +183,7 @@ ABOUT = {"peer", "message_id", "seq", "sealed_digest", "signed_digest"}
 MEMBERS = {  # part 5: kind -> (required, optional)
     SENT: (ABOUT, set()), RECEIVED: (ABOUT | {"peer_entry"}, {"reason"}), REFUSED: (ABOUT | {"peer_entry", "reason"}, set()),
     VOIDED: (ABOUT | {"reason"}, set()), RECEIPT_HELD: (ABOUT | {"peer_entry"}, {"reason"}),
-    6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, {"evidence_arrived", "peer_entry"}),
+    6: ({"act"}, {"message_id"}), 7: ({"act"}, {"message_id"}), 8: ({"peer", "witnessed"}, set()), 9: ({"peer", "message_id"}, {"evidence_arrived", "peer_entry", "recovered"}),
     MANIFEST: ({"manifest"}, set()), 11: ({"key"}, set()), DISCLOSED: (ABOUT, set()), INCIDENT: ({"incident"}, ABOUT), 20: ({"evidence_deleted"}, set()),
     EPOCH: ({"epoch"}, set()), RESUMED: ({"peer"}, {"resumed", "peer_entry"}), RECOVERED: (ABOUT | {"recovered"}, {"reason"}),
     28: (ABOUT | {"erased"}, set()), 29: (ABOUT | {"withheld"}, set()),
@@ -788,7 +789,7 @@ def check_held(code, own, at, data, manifests):
     """The proof of a peer's entry says exactly what the own entry claims."""
     receipt = decode(RECEIPT, data)
     must(set(receipt) == {"entry", "proof"}, f"entry {at}: its receipt")
-    lost = own["kind"] == RECOVERED
+    lost = "recovered" in own
     stated = own["recovered"] if lost else own["peer_entry"]
     origin = stated["checkpoint"].split("\n")[0]
     keys = ledger_keys_of(manifests, code, origin) if lost else keys_then(manifests, own, origin)
@@ -798,8 +799,9 @@ def check_held(code, own, at, data, manifests):
     must(leaf == stated["leaf_hash"] and note == stated["checkpoint"], f"entry {at}: it commits to another proof")
     found = {"origin": origin, "at": at, "index": index, "leaf": leaf, "size": size, "root": root}
     if own["kind"] == 9:
-        must(theirs["kind"] == 9 and "evidence_arrived" in theirs and theirs["peer"] == code and theirs["message_id"] == own["message_id"], f"entry {at}: the arrival that is proved")
-        return found
+        must(theirs["kind"] == 9 and "evidence_arrived" in theirs and theirs["message_id"] == own["message_id"], f"entry {at}: the arrival that is proved")
+        must(theirs["peer"] == (own["peer"] if lost else code) and (not lost or stated["kind"] == 9), f"entry {at}: whose arrival is proved")
+        return None if lost else found
     if own["kind"] == RESUMED:
         must(theirs["kind"] == RESUMED and "resumed" in theirs and theirs["peer"] == code, f"entry {at}: what is proved of an epoch")
         return found
@@ -1001,6 +1003,32 @@ def command_open(folder, sender_bundle, sealed_file):
     return f"{body} {header['message_id']} from {sender}, number {header['seq']}, in its ledger"
 
 
+def command_follow(url, vkey, authority, state):
+    key, trusted, state = parse_vkey(vkey, 1), ssl.create_default_context(cafile=authority), Path(state)
+
+    def read(name):
+        with urllib.request.urlopen(f"{url}/{name}", context=trusted, timeout=30) as answer:
+            plain = name == "checkpoint"
+            must(answer.headers["content-type"] == ("text/plain; charset=utf-8" if plain else "application/octet-stream"), f"the type of {name}")
+            must(("immutable" in answer.headers["cache-control"]) != plain, f"how long {name} may be kept")
+            return answer.read()
+
+    seen = json.loads(state.read_text()) if state.exists() else {"note": None, "leaves": []}
+    note, leaves = read("checkpoint").decode(), [bytes.fromhex(leaf) for leaf in seen["leaves"]]
+    size, root = check_checkpoint(note, [key])
+    before = len(leaves)
+    must(size >= before, "the ledger has become smaller")
+    for level, index, width in tiles_of(size):
+        if level == "entries" and index * 256 + width > before:
+            more = parse_bundle(read(tile_path(level, index, width)))
+            must(len(more) == width, "a bundle of another width")
+            leaves += [leaf_hash(entry) for entry in more[len(leaves) - index * 256:]]
+    tree = check_tiles(read, leaves, size, root)
+    must(seen["note"] is None or tree.root(before) == check_checkpoint(seen["note"], [key])[1], "the ledger has another history than before")
+    state.write_text(json.dumps({"note": note, "leaves": [leaf.hex() for leaf in leaves]}))
+    return f"{before} to {size}"
+
+
 def verdict(command, *arguments):
     try:
         return True, f"OK {command(*arguments)}"
@@ -1011,7 +1039,7 @@ def verdict(command, *arguments):
 
 
 def main(argv):
-    commands = {"vectors": command_vectors, "node": command_node, "bundle": command_bundle, "open": command_open}
+    commands = {"vectors": command_vectors, "node": command_node, "bundle": command_bundle, "open": command_open, "follow": command_follow}
     if argv[:1] == ["each"]:
         for path in argv[1:]:
             print(verdict(command_bundle, path)[1])
