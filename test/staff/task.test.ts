@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import type { EvidenceAnswer } from '../../src/exchange/mod.ts';
 import type { AccessLog, DraftRecord, TaskRecord, TaskView } from '../../src/staff/mod.ts';
-import { parseDraft } from '../../src/wire/mod.ts';
+import { parseDraft, parseLedgerEntry } from '../../src/wire/mod.ts';
 import { filesUnder, findTexts } from '../kit/canary.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestFile } from '../kit/drafts.ts';
@@ -50,6 +50,19 @@ test('an executing case gives agencies their parts, and their answers come back 
     });
   // Nothing executes here without this authority's own decision.
   expect(await codeOfFailure(order())).toBe('STAFF_INVALID');
+  // What is for the eyes of its recipients alone goes to no agency, and that it was tried is in the ledger.
+  const red = { assistance_request: { ...asked, handling: { tlp: 'RED' } } };
+  const secret = await peer.exchange.send(parseDraft(red), XB);
+  await peer.exchange.answerOf(secret.message_id, 30_000);
+  const sizeBefore = office.node.storage.ledger.size;
+  expect(await codeOfFailure(order({ case_id: secret.case_id }))).toBe('STAFF_CASE_NOT_ASSIGNED');
+  await office.as('registrar').post(`cases/${secret.case_id}/assign`, { person: 'executor' });
+  expect(await codeOfFailure(order({ case_id: secret.case_id }))).toBe('EXCHANGE_WITHHELD');
+  const { ledger } = office.node.storage;
+  const since = Array.from({ length: ledger.size - sizeBefore }, (_, at) => ledger.entry(sizeBefore + at));
+  expect((await Promise.all(since)).map(parseLedgerEntry).filter(({ kind }) => kind === 'WITHHELD')).toMatchObject([
+    { message_id: secret.message_id, detail: { value: { rule: 'HANDLING_RED', purpose: 'AGENCY' } } },
+  ]);
   const send = async (by: string, draft: object): Promise<void> => {
     const made = await office.as(by).post<DraftRecord>('drafts', { to: XA, draft });
     await office.as('approver').post(`drafts/${made.draft_id}/approve`, { wait_ms: 30_000 });
