@@ -25,7 +25,7 @@ export async function listEvidence({ exchange }: Node, query: URLSearchParams): 
   const id = caseId === null ? undefined : parseCaseId(caseId);
   if (query.get('for') !== null) {
     if (id === undefined) throw new ApiError('API_BAD_REQUEST', '“for” goes with a case.');
-    await exchange.release({ case_id: id }, { purpose: purposeIn(query) });
+    await exchange.protection.release({ case_id: id }, { purpose: purposeIn(query) });
   }
   return { files: await exchange.evidence.list(id), items: await exchange.evidence.items(id) };
 }
@@ -54,7 +54,7 @@ export async function sendContent(
   purpose: (typeof PURPOSES)[number],
   response: ServerResponse,
 ): Promise<void> {
-  await exchange.release({ files: [id] }, { purpose });
+  await exchange.protection.release({ files: [id] }, { purpose });
   const { answer, content } = await exchange.evidence.open(id);
   response.writeHead(200, {
     'content-type': 'application/octet-stream',

@@ -246,17 +246,17 @@ export async function eraseMessage(node: Node, id: string, body: unknown): Promi
   const known = enumNames<ErasedWhy>('ErasedWhy');
   const stated = known.find((name) => name === why);
   if (stated === undefined) throw new ApiError('API_BAD_REQUEST', `“why” must be one of ${known.join(', ')}.`);
-  const propagates = await node.exchange.propagatesErasure(parseUuid(id));
-  return { message: await node.exchange.erase(parseUuid(id), stated), propagates };
+  const propagates = await node.exchange.protection.propagatesErasure(parseUuid(id));
+  return { message: await node.exchange.protection.erase(parseUuid(id), stated), propagates };
 }
 
 /** Erases what a peer asks to be erased, and gives back the answer to be sent. */
 export function carryOutErasure({ exchange }: Node, id: string): Promise<CarriedOut> {
-  return exchange.carryOutErasure(parseUuid(id));
+  return exchange.protection.carryOutErasure(parseUuid(id));
 }
 
 export function retention({ exchange, clock }: Node, query: URLSearchParams): Promise<RetentionView[]> {
-  return exchange.retention(momentIn(query, clock.nowMs()));
+  return exchange.protection.retention(momentIn(query, clock.nowMs()));
 }
 
 /** Records that keeping a message was reviewed, and until when. */
@@ -264,7 +264,7 @@ export function reviewRetention({ exchange }: Node, id: string, body: unknown): 
   const { next } = body as { readonly next?: unknown };
   if (typeof next !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(next) || Number.isNaN(Date.parse(next)))
     throw new ApiError('API_BAD_REQUEST', '“next” must be a day such as 2026-03-31.');
-  return exchange.review(parseUuid(id), next);
+  return exchange.protection.review(parseUuid(id), next);
 }
 
 export async function cases({ exchange }: Node, id?: string): Promise<CaseView[]> {
@@ -374,5 +374,7 @@ export async function auditBundle(node: Node, body: unknown): Promise<AsyncItera
   if (!Array.isArray(disclose) || !disclose.every((id): id is string => typeof id === 'string'))
     throw new ApiError('API_BAD_REQUEST', '“disclose” is a list of message ids.');
   const request = { from, to, peer, case: caseId, disclose };
-  return bundleOf(node.config.code, node.storage, request, { disclose: (ids) => node.exchange.disclose(ids) });
+  return bundleOf(node.config.code, node.storage, request, {
+    disclose: (ids) => node.exchange.protection.disclose(ids),
+  });
 }

@@ -5,28 +5,14 @@ import {
   parseUtf8,
   randomFew,
   systemTimers,
-  type Clock,
-  type Failpoint,
   type JurisdictionCode,
-  type Timers,
   type Uuid,
   type Verdict,
 } from '../base/mod.ts';
-import {
-  NO_CLOCK_RULES,
-  NO_REFUSAL_RULES,
-  protectionOf,
-  type ClockRules,
-  type IntendedUse,
-  type RefusalRules,
-  type Statistics,
-} from '../casework/mod.ts';
-import type { Vault } from '../evidence/mod.ts';
-import { LedgerError, type Checkpoint, type Ledger, type LedgerSigner } from '../ledger/mod.ts';
-import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
-import type { Store } from '../store/mod.ts';
+import { NO_CLOCK_RULES, NO_REFUSAL_RULES, type Statistics } from '../casework/mod.ts';
+import { LedgerError, type Checkpoint, type LedgerSigner } from '../ledger/mod.ts';
 import type { KeyUse, Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
-import type { Draft, ErasedWhy, Hello, Limits } from '../wire/mod.ts';
+import type { Draft, Hello } from '../wire/mod.ts';
 import { Attempts } from './attempts.ts';
 import {
   countCases,
@@ -37,25 +23,15 @@ import {
   type NotedClockEvent,
 } from './case-clocks.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
-import { Committer, type BatchReport, type StepView } from './committer.ts';
-import type { ExchangeContext, WitnessSigner } from './context.ts';
+import { Committer, type StepView } from './committer.ts';
+import type { ExchangeContext } from './context.ts';
 import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
 import { Directory } from './directory.ts';
-import { discloseMessages, type Disclosure } from './disclosure.ts';
-import { carryOutErasure, eraseAtItsEnd, eraseMessage, type CarriedOut } from './erasure.ts';
-import { QUERY_LIMITS, queryRate, type QueryLimits, type QueryRate } from './query-rate.ts';
-import { releaseFor, type Release } from './release.ts';
-import {
-  endedRetention,
-  listRetention,
-  reviewRetention,
-  type RetentionRecord,
-  type RetentionView,
-} from './retention.ts';
+import { QUERY_LIMITS, queryRate, type QueryRate } from './query-rate.ts';
 import type { ExchangeEvent, ExchangeListener } from './event.ts';
+import type { ExchangeOptions } from './options.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
 import { Transfers } from './evidence-progress.ts';
-import type { EvidenceAcceptance } from './evidence-steps.ts';
 import { EvidenceVerifier } from './evidence-verify.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement, type ResumeNeed } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
@@ -78,46 +54,11 @@ import {
   type TimelineEntry,
 } from './query.ts';
 import { keys, type MessageRecord } from './record.ts';
+import { ProtectionDesk } from './protection-desk.ts';
+import { Round } from './round.ts';
 import { Session } from './session.ts';
 import { Turns } from './turns.ts';
-import { readMessage } from './withholding.ts';
 import { cosignaturesOf, publishCosignatures } from './witness.ts';
-
-/** What an exchange is made of. */
-export interface ExchangeOptions {
-  readonly code: JurisdictionCode;
-  readonly store: Store;
-  readonly ledger: Ledger;
-  readonly manifest: VerifiedManifest;
-  /** The key that messages are signed with now. */
-  readonly signKey: () => SigningKey;
-  /** The private encryption key that a `kid` names, if this node holds it. */
-  readonly decryptKey: (kid: string) => DecryptionKey | undefined;
-  readonly limits: Limits;
-  /** How much a peer may ask by hit/no-hit queries. */
-  readonly queryLimits?: QueryLimits | undefined;
-  /** Whether what may not be kept any longer is erased without a person. */
-  readonly erasesAutomatically?: boolean | undefined;
-  /** Grounds of refusal that treaties bar; none without. */
-  readonly refusalRules?: RefusalRules | undefined;
-  /** Clocks that treaties set for a case; none without. */
-  readonly clockRules?: ClockRules | undefined;
-  readonly clock: Clock;
-  readonly timers?: Timers | undefined;
-  readonly failpoint?: Failpoint | undefined;
-  /** Cosigns peers' checkpoints. */
-  readonly witness: () => WitnessSigner;
-  /** Least time between two offers of this node's checkpoint to one peer; 10 s by default. */
-  readonly witnessIntervalMs?: number | undefined;
-  /** Files of evidence; left out at a node that keeps none. */
-  readonly evidence?: { readonly vault: Vault; readonly acceptance: EvidenceAcceptance } | undefined;
-  /** Told when a newer manifest has come into force. */
-  readonly onManifest?: () => void;
-  /** Told once when the process must end: a write failed, or a peer proved that the store is not the right one. */
-  readonly onFatal: (error: unknown) => void;
-  /** Told of every batch that is durable. */
-  readonly onBatch?: ((report: BatchReport) => void) | undefined;
-}
 
 // Often enough to notice a rewritten history the same day, seldom enough to cost nothing.
 const WITNESS_INTERVAL_MS = 10_000;
@@ -136,10 +77,7 @@ export class Exchange {
   // By what the last Hello said: a session that is attached begins with it.
   readonly #needs = new Map<JurisdictionCode, ResumeNeed>();
   readonly #stopping = new Set<Promise<void>>();
-  #cancelExpiry: () => void = () => undefined;
-  #cancelClocks: () => void = () => undefined;
-  #noting: Promise<void> | undefined;
-  #expiring: Promise<void> | undefined;
+  readonly #rounds: readonly Round[];
   #isClosing = false;
   readonly #witnessIntervalMs: number;
   readonly #onManifest: () => void;
@@ -201,8 +139,20 @@ export class Exchange {
         this.#emit(event);
       },
     };
-    this.#watchExpiry(0);
-    if (options.clockRules !== undefined) this.#watchClocks(CLOCK_START_MS);
+    const every = (intervalMs: number, firstAfterMs: number, act: () => Promise<void>): Round =>
+      new Round({
+        timers,
+        intervalMs,
+        firstAfterMs,
+        act,
+        onFailure: (error) => {
+          this.#failed(error);
+        },
+      });
+    this.#rounds = [
+      every(EXPIRY_INTERVAL_MS, 0, () => this.#giveUpExpired()),
+      ...(options.clockRules === undefined ? [] : [every(CLOCK_INTERVAL_MS, CLOCK_START_MS, () => this.#noteClocks())]),
+    ];
   }
 
   get manifest(): Manifest {
@@ -338,40 +288,9 @@ export class Exchange {
     return this.#context.committer.grownTo;
   }
 
-  /** Takes messages out for an auditor, and records it first. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_STOPPED */
-  disclose(ids: readonly Uuid[]): Promise<Disclosure[]> {
-    return discloseMessages(this.#context, ids);
-  }
-
-  /** Lets files or a case be used, unless a condition of their sender forbids it. @throws {ExchangeError} EXCHANGE_WITHHELD, EXCHANGE_STOPPED */
-  release(release: Release, use: IntendedUse): Promise<void> {
-    return releaseFor(this.#context, release, use);
-  }
-
-  /** Erases what a message says. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_NOT_ERASABLE, EXCHANGE_STOPPED */
-  erase(id: Uuid, why: ErasedWhy): Promise<MessageRecord> {
-    return eraseMessage(this.#context, id, why);
-  }
-
-  /** Whether the recipient of an own message was told to follow when it is erased here. */
-  async propagatesErasure(id: Uuid): Promise<boolean> {
-    const message = await readMessage(this.#context.store, id);
-    return message?.header.from === this.#context.code && protectionOf(message.body)?.erasure_propagates === true;
-  }
-
-  /** Does what a peer asks to be erased. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_STOPPED */
-  carryOutErasure(requestId: Uuid): Promise<CarriedOut> {
-    return carryOutErasure(this.#context, requestId);
-  }
-
-  /** Everything that may be kept for a time only, as it stands at a moment in Unix milliseconds. */
-  retention(atMs: number): Promise<RetentionView[]> {
-    return listRetention(this.#context, atMs);
-  }
-
-  /** Records a review. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_ERASED, EXCHANGE_BAD_REVIEW, EXCHANGE_STOPPED */
-  review(id: Uuid, next: string): Promise<RetentionRecord> {
-    return reviewRetention(this.#context, id, next);
+  /** What people do with what may not be kept for ever, or not be handed on. */
+  get protection(): ProtectionDesk {
+    return new ProtectionDesk(this.#context);
   }
 
   /** What people do with evidence here. */
@@ -474,10 +393,8 @@ export class Exchange {
 
   /** Lets running steps finish and takes nothing more. */
   async close(): Promise<void> {
-    this.#cancelExpiry();
     this.#isClosing = true;
-    this.#cancelClocks();
-    await Promise.all([this.#noting, this.#expiring]);
+    await Promise.all(this.#rounds.map((round) => round.stop()));
     for (const [peer, session] of this.#sessions) {
       this.#sessions.delete(peer);
       this.#settle(peer, session.stop());
@@ -492,7 +409,7 @@ export class Exchange {
     const settling = stopped
       .then(() => (this.#sessions.has(peer) ? undefined : this.#attemptsOf(peer).settle()))
       .catch((error: unknown) => {
-        if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
+        this.#failed(error);
       })
       .finally(() => this.#stopping.delete(settling));
     this.#stopping.add(settling);
@@ -504,41 +421,23 @@ export class Exchange {
     return attempts;
   }
 
-  #watchExpiry(delayMs: number): void {
-    this.#cancelExpiry = this.#context.timers.after(delayMs, () => {
-      this.#expiring = giveUpExpired(
-        this.#context,
-        (peer) => this.#attemptsOf(peer),
-        () => this.#isClosing,
-      )
-        .then((peers) => {
-          for (const peer of peers) this.#sessions.get(peer)?.wake();
-          if (!this.#isClosing) this.#watchExpiry(EXPIRY_INTERVAL_MS);
-        })
-        .catch((error: unknown) => {
-          if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
-        });
-    });
+  async #giveUpExpired(): Promise<void> {
+    const peers = await giveUpExpired(
+      this.#context,
+      (peer) => this.#attemptsOf(peer),
+      () => this.#isClosing,
+    );
+    for (const peer of peers) this.#sessions.get(peer)?.wake();
   }
 
-  #watchClocks(delayMs: number): void {
-    this.#cancelClocks = this.#context.timers.after(delayMs, () => {
-      this.#noting = noteClocks(this.#context, () => this.#isClosing)
-        .then(() => (this.#erasesAutomatically ? this.#eraseEnded() : undefined))
-        .then(() => {
-          if (!this.#isClosing) this.#watchClocks(CLOCK_INTERVAL_MS);
-        })
-        .catch((error: unknown) => {
-          if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
-        });
-    });
+  async #noteClocks(): Promise<void> {
+    await noteClocks(this.#context, () => this.#isClosing);
+    if (this.#erasesAutomatically) await this.protection.eraseEnded(() => this.#isClosing);
   }
 
-  async #eraseEnded(): Promise<void> {
-    for (const id of await endedRetention(this.#context)) {
-      if (this.#isClosing) return;
-      await eraseAtItsEnd(this.#context, id);
-    }
+  // The committer has told of its own failure.
+  #failed(error: unknown): void {
+    if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
   }
 
   #emit(event: ExchangeEvent): void {

@@ -10,7 +10,7 @@ export type { EvidenceAnswer, EvidenceDesk } from './evidence-desk.ts';
 export type { TransferProgress } from './evidence-progress.ts';
 export type { ItemAnswer } from './evidence-items.ts';
 export type { EvidenceAcceptance } from './evidence-steps.ts';
-export { Exchange, type ExchangeOptions } from './exchange.ts';
+export { Exchange } from './exchange.ts';
 export type { HelloAgreement } from './hello.ts';
 export type { LinkHandler, PeerLink } from './link.ts';
 export { findMessage, listMessages } from './query.ts';
@@ -18,6 +18,7 @@ export type { CaseLink, CaseView, MessageDetail, MessageFilter, PeerProof, Timel
 export { keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
 export { recordedKeys, type OwnKey } from './own-key.ts';
 export type { CarriedOut } from './erasure.ts';
+export type { ExchangeOptions } from './options.ts';
 export type { QueryRate } from './query-rate.ts';
 export type { RetentionRecord, RetentionView } from './retention.ts';
 export { cosignaturesOf } from './witness.ts';

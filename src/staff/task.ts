@@ -42,7 +42,7 @@ export async function createTask(context: DeskContext, actor: Actor, json: unkno
   const { case_id, ...asked } = parsed.data;
   const attempt = { actor, action: 'CREATE_TASK', target: { case_id } } as const;
   await recordingRefusals(context, attempt, () => judge(context, { getRecord: reader(context) }, attempt));
-  await context.exchange.release({ files: asked.file_ids, request_of: case_id }, { purpose: 'AGENCY' });
+  await context.exchange.protection.release({ files: asked.file_ids, request_of: case_id }, { purpose: 'AGENCY' });
   return carryOut(context, attempt, async (view) => {
     const executed = await executedCase(context, case_id);
     for (const measure of asked.measure_ids)

@@ -111,10 +111,10 @@ describe('what its sender forbids', () => {
       await send(a, XB, 'use_consent_decision', { outcome: 'GRANT' }, { case_id, in_reply_to });
       await until(async () => (await b.exchange.cases(case_id))[0]?.consents?.length === 1, WAIT_MS);
       expect((await send(b, XC, 'spontaneous_information', { information })).status).toBe('RECEIVED');
-      await expect(b.exchange.disclose([id])).rejects.toMatchObject({ code: 'EXCHANGE_WITHHELD' });
+      await expect(b.exchange.protection.disclose([id])).rejects.toMatchObject({ code: 'EXCHANGE_WITHHELD' });
       expect(await entriesOf(b, 'DISCLOSED')).toEqual([]);
       // Its own words are the sender's to show.
-      expect(await a.exchange.disclose([id])).toMatchObject([{ message_id: id }]);
+      expect(await a.exchange.protection.disclose([id])).toMatchObject([{ message_id: id }]);
       await expectCleanAudit(a, b, c);
     },
   );
@@ -249,7 +249,7 @@ describe('erasure', () => {
       const shown = await b.exchange.message(id);
       expect(shown).toMatchObject({ content: undefined, record: { status: 'RECEIVED' }, proof: { verified: true } });
       for (const key of [`sealed/${id}`, `signed/${id}`]) expect(await b.storage.store.get(key)).toBeUndefined();
-      await expect(b.exchange.disclose([id])).rejects.toMatchObject({ code: 'EXCHANGE_ERASED' });
+      await expect(b.exchange.protection.disclose([id])).rejects.toMatchObject({ code: 'EXCHANGE_ERASED' });
       // The sender's own copy: its recipient was told to follow, and has already.
       const own = await run('XA', 'message', 'erase', id, '--why', 'erasure');
       expect(own).toMatchObject({ status: 0, json: { propagates: true, message: { erased: { why: 'ERASURE' } } } });
@@ -322,7 +322,7 @@ describe('erasure', () => {
     const federation = await copyTestFederation([XA, XB]);
     const a = await startNode(federation, XA);
     const { message_id: id } = await a.exchange.send(parseDraft(draftTemplate('spontaneous_information')), XB);
-    await expect(a.exchange.erase(id, 'ERASURE')).rejects.toMatchObject({ code: 'EXCHANGE_NOT_ERASABLE' });
+    await expect(a.exchange.protection.erase(id, 'ERASURE')).rejects.toMatchObject({ code: 'EXCHANGE_NOT_ERASABLE' });
     expect(await entriesOf(a, 'ERASED')).toEqual([]);
   });
 });

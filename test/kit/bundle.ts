@@ -15,7 +15,8 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 /** A node’s bundle. */
 export async function exportedBundle(node: Node, request: BundleRequest = {}): Promise<Uint8Array> {
   // As the local interface does: a running node's ledger is written by its exchange alone.
-  const disclose = (ids: readonly Uuid[]): ReturnType<Node['exchange']['disclose']> => node.exchange.disclose(ids);
+  const disclose = (ids: readonly Uuid[]): ReturnType<Node['exchange']['protection']['disclose']> =>
+    node.exchange.protection.disclose(ids);
   return collect(await bundleOf(node.config.code, node.storage, request, { disclose }));
 }
 
