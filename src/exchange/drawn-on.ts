@@ -32,7 +32,7 @@ export async function withheldFrom(
   target: { readonly to: JurisdictionCode; readonly case_id: Uuid },
 ): Promise<Withheld[]> {
   const found: Withheld[] = [];
-  for (const material of await materialOf(context, view, draft)) {
+  for (const material of await materialOf(context, view, draft, target.to)) {
     const use = await useOf(view, draft, material, target);
     const withheld = use && (await limitOf(context, view, material.record, use));
     if (withheld !== undefined) found.push(withheld);
@@ -49,11 +49,21 @@ export async function materialOfFile(view: Reading, fileId: string): Promise<Mat
   return record && { record, items: message && itemsWith(message, fileId) };
 }
 
-/** Messages that brought information or evidence into a case from the other side. */
-export async function furnishedIn(context: Stored, view: Reading, caseId: Uuid): Promise<Material[]> {
+/**
+ * Messages that brought information or evidence into a case from the other side.
+ * @param to whoever is told of the case: one that they are a party to is theirs, whoever else has one under the same id
+ */
+export async function furnishedIn(
+  context: Stored,
+  view: Reading,
+  caseId: Uuid,
+  to?: JurisdictionCode,
+): Promise<Material[]> {
   const found: Material[] = [];
+  const isTheirs = to !== undefined && (await view.get(keys.case(caseId, to))) !== undefined;
   for await (const [key, bytes] of context.store.scan(keys.casesOf(caseId))) {
     const peer = key.slice(key.lastIndexOf('/') + 1);
+    if (isTheirs && peer !== to) continue;
     for (const step of decodeRecord<Case>(bytes).steps.filter(({ by, type }) => by === peer && isFurnishing(type))) {
       const record = await view.getRecord<MessageRecord>(keys.message(step.message_id));
       if (record !== undefined) found.push({ record });
@@ -62,7 +72,12 @@ export async function furnishedIn(context: Stored, view: Reading, caseId: Uuid):
   return found;
 }
 
-async function materialOf(context: Stored, view: Reading, { body, draws_on: declared }: Draft): Promise<Material[]> {
+async function materialOf(
+  context: Stored,
+  view: Reading,
+  { body, draws_on: declared }: Draft,
+  to: JurisdictionCode,
+): Promise<Material[]> {
   const found = new Map<string, Material>();
   const add = (material: Material | undefined): void => {
     if (material !== undefined) found.set(`${material.record.message_id} ${material.items?.join() ?? ''}`, material);
@@ -71,7 +86,7 @@ async function materialOf(context: Stored, view: Reading, { body, draws_on: decl
     const record = await view.getRecord<MessageRecord>(keys.message(parseUuid(id)));
     if (record !== undefined) add({ record });
     else if ((await view.get(evidenceKeys.file(id))) !== undefined) add(await materialOfFile(view, id));
-    else for (const each of await furnishedIn(context, view, parseUuid(id))) add(each);
+    else for (const each of await furnishedIn(context, view, parseUuid(id), to)) add(each);
   }
   for (const digest of digestsIn(body)) {
     for await (const [key] of context.store.scan(evidenceKeys.cameOf(digest)))
