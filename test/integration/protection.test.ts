@@ -1,5 +1,5 @@
 /** Conditions and erasure at real nodes: what a sender forbids is not done and is recorded, what is erased stays provable. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ApiServer } from '../../src/api/mod.ts';
@@ -175,13 +175,37 @@ describe('what its sender forbids', () => {
     const { ref } = request.proceeding as { readonly ref: string };
     await expect(supplement('TAX 9/2026')).rejects.toMatchObject({ code: 'EXCHANGE_WITHHELD' });
     expect((await supplement(ref)).status).toBe('RECEIVED');
-    expect(await entriesOf(a, 'WITHHELD')).toMatchObject(
-      [
-        { rule: 'USE_LIMIT', purpose: 'OTHER_PROCEEDING' },
-        { rule: 'USE_LIMIT', purpose: 'FORWARD', onward_to: 'XC' },
-        { rule: 'USE_LIMIT', purpose: 'OTHER_PROCEEDING' },
-      ].map((value) => ({ message_id: transfer.message_id, detail: { type: 'withheld', value } })),
-    );
+
+    // What could be used for a time goes neither to a court nor into another program after it.
+    const ofCase = (...command: readonly string[]): ReturnType<typeof runCommand> =>
+      runCommand('evidence', ...command, '--node', federation.dirOf('XA'), '--case', caseId, '--json');
+    expect((await ofCase('case-export', '-o', join(out, 'open.jsonld'))).status).toBe(0);
+    const lent = await b.exchange.evidence.add(sourceOf(noise(50, 8)), { ...label, name: 'source.bin' });
+    await b.exchange.evidence.putItem(caseId, exhibit('e2'));
+    await b.exchange.evidence.addToItem(caseId, 'e2', [lent.file_id]);
+    const past = { kind: 'EXPIRY', scope: text('Invented.'), until: '2020-12-31' };
+    const expired = await transferOf(b, caseId, 'e2', XA, { conditions: [past] });
+    await until(async () => (await a.exchange.evidence.list(caseId)).length === 2, WAIT_MS);
+    for (const command of ['case-export', 'dossier']) {
+      const { status, stdout } = await ofCase(command, '-o', join(out, command));
+      expect([command, status, JSON.parse(stdout)]).toMatchObject([
+        command,
+        1,
+        { error: { code: 'EXCHANGE_WITHHELD' } },
+      ]);
+      expect(existsSync(join(out, command))).toBe(false);
+    }
+
+    const ofTransfer = [
+      { rule: 'USE_LIMIT', purpose: 'OTHER_PROCEEDING' },
+      { rule: 'USE_LIMIT', purpose: 'FORWARD', onward_to: 'XC' },
+      { rule: 'USE_LIMIT', purpose: 'OTHER_PROCEEDING' },
+    ].map((value) => ({ message_id: transfer.message_id, detail: { type: 'withheld', value } }));
+    const ofLent = ['EXPORT', 'COURT'].map((purpose) => ({
+      message_id: expired.message_id,
+      detail: { type: 'withheld', value: { rule: 'EXPIRED', purpose } },
+    }));
+    expect(await entriesOf(a, 'WITHHELD')).toMatchObject([...ofTransfer, ...ofLent]);
     await expectCleanAudit(a, b);
   });
 });
