@@ -20,7 +20,7 @@ const deep = process.env['SLOW'] === '1';
 // Two federations at a time, so that a machine with two processors is busy.
 const STREETS = deep ? ['north', 'south'] : ['north'];
 // Sixty pass every step once.
-const DEATHS = deep ? Number(process.env['ROGATORY_DEATHS'] ?? 500) : 6;
+const DEATHS = deep ? Number(process.env['ROGATORY_DEATHS'] ?? 500) : 3;
 const DEATHS_A_CYCLE = 3;
 const CHUNK_BYTES = 262_144;
 const CHUNKS = 6;
