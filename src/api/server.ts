@@ -37,7 +37,7 @@ export class ApiServer {
     await rm(path, { force: true });
     const server = createServer((request, response) => {
       answer(node, request, response).catch((error: unknown) => {
-        sendError(response, error);
+        sendError(request, response, error);
       });
     });
     await new Promise<void>((resolve, reject) => {
@@ -203,7 +203,7 @@ function sendJson(response: ServerResponse, body: unknown): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function sendError(response: ServerResponse, error: unknown): void {
+function sendError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const message = error instanceof RogatoryError ? error.message : 'The node failed to answer.';
   const faults = error instanceof WireError ? error.faults : [];
   if (response.headersSent) {
@@ -211,7 +211,18 @@ function sendError(response: ServerResponse, error: unknown): void {
     return;
   }
   const body = JSON.stringify({ error: { code: codeOf(error), message, faults } });
-  response.writeHead(error instanceof RogatoryError ? 422 : 500, { 'content-type': 'application/json' }).end(body);
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  response.writeHead(error instanceof RogatoryError ? 422 : 500, headers);
+  if (request.readableEnded || request.destroyed) {
+    response.end(body);
+    return;
+  }
+  // Whoever is still sending would lose the answer together with the connection: it stays until they have read it, or have sent all.
+  response.write(body);
+  const end = (): void => {
+    response.end();
+  };
+  request.once('end', end).once('close', end).resume();
 }
 
 function isAnswering(path: string): Promise<boolean> {
