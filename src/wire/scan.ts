@@ -1,7 +1,8 @@
 /**
  * Walks protobuf bytes by the schema before anything is decoded, and refuses whatever is not the one canonical encoding: unknown
  * fields, fields out of order or twice, a default value that is written out, an overlong varint, a number beyond 2^53−1, text that is
- * not UTF-8, more elements than the rules allow. What passes is what encoding it again would give. It allocates nothing, so a hostile input costs its own length and no more.
+ * not UTF-8, more elements than the rules allow. What passes is what encoding it again would give. It allocates nothing, so a hostile
+ * input costs its own length and no more.
  */
 import { isUtf8 } from '../base/mod.ts';
 import { WireError } from './error.ts';

@@ -45,10 +45,10 @@ class Walk {
     }
     if (this.#source === 'json') {
       for (const name of Object.keys(input)) {
-        if (!schema.byName.has(name))
-          this.#at(name.slice(0, 60), () => {
-            this.#fault('UNKNOWN_FIELD', 'is not a field here');
-          });
+        if (schema.byName.has(name)) continue;
+        this.#trail.push(name.slice(0, 60));
+        this.#fault('UNKNOWN_FIELD', 'is not a field here');
+        this.#trail.pop();
       }
     }
     for (const field of schema.plain) {
@@ -100,13 +100,14 @@ class Walk {
       this.#fault('TOO_MANY', `has ${items.length} elements; at most ${field.maxItems} are allowed`);
       return [];
     }
-    return items.map((item, index) =>
-      this.#at(index, () => {
-        if (!isAbsent(field, item)) return this.#single(field, item);
-        this.#fault('REQUIRED', 'must not be empty');
-        return undefined;
-      }),
-    );
+    return items.map((item, index) => {
+      this.#trail.push(index);
+      const isThere = !isAbsent(field, item);
+      if (!isThere) this.#fault('REQUIRED', 'must not be empty');
+      const value = isThere ? this.#single(field, item) : undefined;
+      this.#trail.pop();
+      return value;
+    });
   }
 
   #single(field: FieldRow, raw: unknown): unknown {
@@ -186,13 +187,6 @@ class Walk {
       this.#fault('REQUIRED', 'must not be 0');
     }
     return value;
-  }
-
-  #at<T>(step: string | number, act: () => T): T {
-    this.#trail.push(step);
-    const result = act();
-    this.#trail.pop();
-    return result;
   }
 
   #fault(code: FaultCode, message: string): void {
