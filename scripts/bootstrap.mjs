@@ -1,20 +1,10 @@
 /**
- * Makes a fresh clone ready to run: installs packages, generates code from `proto/`, compiles `src/` to `.build/`. Does only what is
+ * Makes a fresh clone ready to run: installs packages, generates code from `proto/`, builds `src/` into `.build/`. Does only what is
  * missing or out of date, so that every start can call it. Needs nothing but Node and npm; everything it says goes to stderr.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -71,10 +61,7 @@ function build() {
   // Built aside and moved into place, so that a build that fails or is interrupted leaves the one before.
   const fresh = at('.build.new');
   rmSync(fresh, { recursive: true, force: true });
-  const tsc = at('node_modules', 'typescript', 'bin', 'tsc');
-  run(process.execPath, [tsc, '-p', at('scripts', 'tsconfig.build.json'), '--outDir', fresh], 'the build failed.');
-  mkdirSync(join(fresh, 'wire', 'generated'), { recursive: true });
-  cpSync(join(GENERATED, 'codec.js'), join(fresh, 'wire', 'generated', 'codec.js'));
+  run(process.execPath, [at('scripts', 'build.mjs'), fresh], 'the build failed.');
   writeFileSync(join(fresh, '.stamp'), sourcesDigest());
   rmSync(at('.build'), { recursive: true, force: true });
   renameSync(fresh, at('.build'));
@@ -113,9 +100,9 @@ function holderIsAlive() {
 /** Names, sizes and times of everything that a build is made of. */
 function sourcesDigest() {
   const hash = createHash('sha256').update(process.versions.node.split('.')[0]);
-  for (const folder of ['src', 'proto']) addFolder(hash, at(folder));
-  for (const file of ['tsconfig.json', 'package-lock.json', 'scripts/generate.mjs', 'scripts/tsconfig.build.json'])
-    addFile(hash, at(file));
+  const folders = ['src', 'proto', ...['treaties', 'states', 'code-lists'].map((kind) => join('node-config', kind))];
+  for (const folder of folders) addFolder(hash, at(folder));
+  for (const file of ['package-lock.json', 'scripts/generate.mjs', 'scripts/build.mjs']) addFile(hash, at(file));
   return hash.digest('hex');
 }
 

@@ -1,8 +1,9 @@
 /** Reads the data that a jurisdiction can change without touching the program: treaties, calendars, code lists. */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LineCounter, isNode, parseDocument } from 'yaml';
+import { LineCounter, isNode, parseDocument, type Document } from 'yaml';
 import { ConfigError } from './error.ts';
 
 /** A YAML file: its value, and on which line a member stands. */
@@ -39,15 +40,21 @@ export function readDataFolder(root: string, kind: DataKind): DataDocument[] {
     throw new ConfigError('CONFIG_UNREADABLE', `Cannot read the folder ${folder}.`, { cause });
   }
   const faults: string[] = [];
-  const documents = names.map((name) => parseDataDocument(name, readText(join(folder, name)), faults));
+  const built = builtValues(kind);
+  const documents = names.map((name) => {
+    const text = readText(join(folder, name));
+    const digest = createHash('sha256').update(text).digest('hex');
+    return Object.hasOwn(built, digest)
+      ? { file: name, value: built[digest], lineOf: lineIn(text) }
+      : parseDataDocument(name, text, faults);
+  });
   if (faults.length > 0) throw new ConfigError('CONFIG_INVALID', faults.join('\n'));
   return documents;
 }
 
 /** Reads one YAML text; what is not YAML is added to `faults`. */
 export function parseDataDocument(file: string, text: string, faults: string[]): DataDocument {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const { document, lines } = parseYaml(text);
   for (const { message, pos } of [...document.errors, ...document.warnings]) {
     faults.push(`${file}:${lines.linePos(pos[0]).line}: ${message}`);
   }
@@ -55,11 +62,36 @@ export function parseDataDocument(file: string, text: string, faults: string[]):
     file,
     // A file of one page needs no aliases to speak of: more of them is how a small text becomes a large value.
     value: document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 20 }),
-    lineOf: (path) => {
-      const node = document.getIn(path, true);
-      return isNode(node) && Array.isArray(node.range) ? lines.linePos(node.range[0]).line : undefined;
-    },
+    lineOf: (path) => lineOf(document, lines, path),
   };
+}
+
+/** Where members of a text stand that is only parsed when somebody asks, which is when something of it is wrong. */
+function lineIn(text: string): DataDocument['lineOf'] {
+  return (path) => {
+    const { document, lines } = parseYaml(text);
+    return lineOf(document, lines, path);
+  };
+}
+
+function parseYaml(text: string): { readonly document: Document; readonly lines: LineCounter } {
+  const lines = new LineCounter();
+  return { document: parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true }), lines };
+}
+
+function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number | undefined {
+  const node = document.getIn(path, true);
+  return isNode(node) && Array.isArray(node.range) ? lines.linePos(node.range[0]).line : undefined;
+}
+
+/** What the build has parsed, by the SHA-256 of its text: to parse the same again takes as long as all else that a start does. */
+function builtValues(kind: DataKind): Readonly<Record<string, unknown>> {
+  try {
+    const file = join(dirname(projectDataFolder()), '.build', 'data', `${kind}.json`);
+    return JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, unknown>>;
+  } catch {
+    return {};
+  }
 }
 
 // From `src/` or from `.build/`: both lie in the project's top folder, as `node-config/` does.

@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
+import { dataFolder } from '../../config/mod.ts';
 import { CliError } from '../error.ts';
 import { fillPlaceholders, type References } from './placeholder.ts';
 import {
@@ -24,7 +25,7 @@ export interface Scenario {
   readonly ends: Readonly<Record<string, string>>;
 }
 
-const FOLDER = fileURLToPath(new URL('../../../node-config/scenarios/', import.meta.url));
+const FOLDER = join(dataFolder({}), 'scenarios');
 const EXTENSION = /\.(json|yaml)$/;
 
 /** Names of the scenarios that ship with the project. */
@@ -42,7 +43,7 @@ export async function loadScenario(name: string): Promise<Scenario> {
       `There is no scenario “${name}”. There are: ${[...files.keys()].sort().join(', ')}.`,
     );
   // JSON is YAML too. Anchors keep long stories short: what is said once is referred to.
-  return parseScenario(parseYaml(await readFile(`${FOLDER}${file}`, 'utf8'), { merge: true, maxAliasCount: -1 }), name);
+  return parseScenario(parseYaml(await readFile(join(FOLDER, file), 'utf8'), { merge: true, maxAliasCount: -1 }), name);
 }
 
 async function scenarioFiles(): Promise<Map<string, string>> {
