@@ -47,6 +47,8 @@ export const CLOSE_CODES = {
   COSIGNATURE_INVALID: 4020,
   /** This node's manifest is newer, and it does not hold the one that follows the peer's. */
   MANIFEST_UNAVAILABLE: 4030,
+  /** The peer's manifest is newer, and the version that follows this node's did not come in time. */
+  MANIFEST_OVERDUE: 4040,
   /** The side that closes has another TLS certificate now: connect again. */
   CERTIFICATE_CHANGED: 4031,
   /** What was said of a new epoch of a ledger does not prove it, or something else came before it was settled. */

@@ -81,11 +81,9 @@ export function openBound(
   deliver: Deliver,
   sent: LedgerEntry,
 ): Verdict<BoundDelivery, Reason> {
-  const opened = openMessage(deliver.sealed ?? '', context.decryptKey);
+  const opened = openMessage(deliver.sealed ?? '', context.decryptKey, deliver);
   if (!opened.ok) return refuse(reasonOf(opened.reason), opened.detail);
-  const { jws, kid: recipientKid, suite, from, to } = opened.value;
-  if (from !== deliver.from || to !== deliver.to)
-    return refuse('SEALED_PARTY_MISMATCH', `sealed from ${from} to ${to}`);
+  const { jws, kid: recipientKid, suite } = opened.value;
 
   const member = context.directory.member(deliver.from as JurisdictionCode);
   if (member === undefined) return refuse('SIGNING_KEY_UNKNOWN', `${deliver.from} is no longer a member`);

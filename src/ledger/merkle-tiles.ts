@@ -100,7 +100,10 @@ export class MerkleTiles {
    * @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE
    */
   consistencyPath(oldSize: number, size: number = this.#size): Promise<Uint8Array[]> {
-    this.#check(oldSize >= 0 && oldSize <= size && size <= this.#size, `no trees of ${oldSize} and ${size} leaves`);
+    this.#check(
+      oldSize >= 0 && oldSize <= size && size <= this.#size,
+      `no tree of ${oldSize} and one of ${size} leaves`,
+    );
     if (oldSize === 0 || oldSize === size) return Promise.resolve([]);
     return this.#withTiles((missing) => {
       const path: Uint8Array[] = [];

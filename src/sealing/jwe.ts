@@ -126,17 +126,22 @@ export function sealMessageWith(
 }
 
 /**
- * Opens a sealed message of either suite. The caller compares `from`, `to`, `kid` and `suite` with what it expects.
+ * Opens a sealed message of either suite. The caller compares `kid` and `suite` with what it expects, and `from` and `to` where it gives no
+ * parties.
  * @param keyFor the private key of that name, if the node holds it; asked only after the grammar was checked
+ * @param parties between whom it has to be; one between others is not opened
  */
 export function openMessage(
   sealed: string,
   keyFor: (kid: string) => DecryptionKey | undefined,
+  parties?: { readonly from: string; readonly to: string },
 ): Verdict<OpenedMessage, SealingReason> {
   if (sealed.length > MAX_JWE_CHARS) return refuse('TOO_LARGE', `${sealed.length} characters`);
   const read = readSealed(sealed);
   if (!read.ok) return read;
   const { suite, kid, epk, from, to, apu, apv, kemCiphertext, iv, ciphertext, tag, digest } = read.value;
+  if (parties !== undefined && (from !== parties.from || to !== parties.to))
+    return refuse('JWE_PARTY_INVALID', `sealed from ${from} to ${to}`);
   const key = keyFor(kid);
   if (key === undefined || (suite === 2 && key.kem === undefined)) return refuse('JWE_KEY_UNKNOWN', kid);
   try {

@@ -8,7 +8,7 @@ export type SealingReason =
   | 'JWE_KEY_UNKNOWN'
   /** Does not open: another key, or a changed byte. */
   | 'JWE_DECRYPT_FAILED'
-  /** `apu` or `apv` is not a jurisdiction code. */
+  /** `apu` or `apv` is not a jurisdiction code, or not that of the party whom it should name. */
   | 'JWE_PARTY_INVALID'
   /** Not a compact JWS with exactly the header of the profile. */
   | 'JWS_MALFORMED'

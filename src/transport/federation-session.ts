@@ -6,7 +6,15 @@ import type { WebSocket } from 'ws';
 import type { Clock, Failpoint, JurisdictionCode, Timers } from '../base/mod.ts';
 import { CLOSE_CODES, type CloseReason, type Exchange, type LinkHandler, type PeerLink } from '../exchange/mod.ts';
 import type { Checkpoint } from '../ledger/mod.ts';
-import { WireError, encodeFrame, parseFrame, type Frame, type Hello, type Limits } from '../wire/mod.ts';
+import {
+  MAX_PAYLOAD_BYTES,
+  WireError,
+  encodeFrame,
+  parseFrame,
+  type Frame,
+  type Hello,
+  type Limits,
+} from '../wire/mod.ts';
 import { Flow } from './flow.ts';
 import type { SessionTimes } from './wire-options.ts';
 
@@ -36,7 +44,8 @@ export interface SessionOptions {
 
 // How long a peer has to answer a close before the socket is destroyed.
 const CLOSE_GRACE_MS = 1_000;
-const MANIFEST_WAIT_MS = 15_000;
+// A peer may allow more to be unanswered than is good for this node's memory.
+const MAX_CREDIT = 4096;
 
 /** A session with one peer. */
 export class FederationSession implements PeerLink {
@@ -71,10 +80,15 @@ export class FederationSession implements PeerLink {
     });
   }
 
-  /** What the peer accepts. @throws {TypeError} before its Hello */
+  /** What the peer accepts, as far as this protocol lets it. @throws {TypeError} before its Hello */
   get limits(): Limits {
     if (this.#hello === undefined) throw new TypeError('no Hello yet');
-    return this.#hello.limits;
+    const { credit, max_message_bytes: bytes, max_evidence_bytes } = this.#hello.limits;
+    return {
+      max_message_bytes: Math.min(bytes, MAX_PAYLOAD_BYTES),
+      max_evidence_bytes,
+      credit: Math.min(credit, MAX_CREDIT),
+    };
   }
 
   /** How far the peer's clock was ahead at its Hello, in milliseconds. */
@@ -224,7 +238,7 @@ export class FederationSession implements PeerLink {
   }
 
   async #judge(hello: Hello): Promise<void> {
-    const { exchange, seenBefore } = this.#options;
+    const { exchange, seenBefore, times } = this.#options;
     const verdict = await exchange.verifyHello(this.peer, hello, seenBefore);
     if (!verdict.ok) {
       this.close(verdict.reason);
@@ -237,8 +251,8 @@ export class FederationSession implements PeerLink {
         return;
       case 'THEIRS_NEWER':
         this.#stage = 'TAKES_MANIFEST';
-        this.#after(MANIFEST_WAIT_MS, () => {
-          this.close('MANIFEST_MISMATCH');
+        this.#after(times.manifestMs, () => {
+          this.close('MANIFEST_OVERDUE');
         });
         return;
       case 'SAME':
@@ -257,7 +271,7 @@ export class FederationSession implements PeerLink {
       return;
     }
     this.answer({ type: 'manifest', value: { manifest } });
-    this.#after(MANIFEST_WAIT_MS, () => {
+    this.#after(this.#options.times.manifestMs, () => {
       this.close('MANIFEST_UPDATED');
     });
   }

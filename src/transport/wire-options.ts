@@ -18,6 +18,8 @@ export const WEBSOCKET_LIMITS = {
 /** How sessions keep time. Milliseconds. */
 export interface SessionTimes {
   readonly helloMs: number;
+  /** How long a side whose manifest is older waits for the next, and one whose is newer for the other to have taken it. */
+  readonly manifestMs: number;
   readonly pingMs: number;
   /** Without a pong for this long the session is dead. */
   readonly silenceMs: number;
@@ -30,6 +32,7 @@ export interface SessionTimes {
 /** The protocol's own times. */
 export const SESSION_TIMES: SessionTimes = {
   helloMs: 10_000,
+  manifestMs: 15_000,
   pingMs: 15_000,
   silenceMs: 30_000,
   minReconnectMs: 500,

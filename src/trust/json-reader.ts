@@ -12,7 +12,7 @@ import {
   type KeyWeakness,
   type OkpJwk,
 } from '../base/mod.ts';
-import type { Fault, FaultCode } from '../wire/mod.ts';
+import { formatOf, type Fault, type FaultCode } from '../wire/mod.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -52,17 +52,23 @@ export class JsonReader {
     return Object.hasOwn(this.#json, name);
   }
 
-  /** A text of one line, at most 1,000 characters. */
+  /** A text of one line, at most 1,000 characters, in the grammar "line" of messages or another of them. */
   text(
     name: string,
-    options: { readonly empty?: boolean; readonly pattern?: RegExp; readonly wants?: string } = {},
+    options: {
+      readonly empty?: boolean;
+      readonly pattern?: RegExp;
+      readonly wants?: string;
+      readonly format?: string;
+    } = {},
   ): string {
     const value = this.#json[name];
     if (typeof value !== 'string') return this.#missing(name, 'a text', '');
 
-    const unfit = value.length > 1000 || /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff]/.test(value);
+    const format = formatOf(options.format ?? 'line');
+    const unfit = value.length > 1000 || !format.matches(value);
     if (unfit || (value === '' && options.empty !== true) || (value !== '' && options.pattern?.test(value) === false)) {
-      this.fault(name, 'BAD_FORMAT', `must be ${options.wants ?? 'one line of text'}`);
+      this.fault(name, 'BAD_FORMAT', `must be ${options.wants ?? format.wants}`);
     }
     return value;
   }

@@ -3,6 +3,7 @@
  * @see RFC 7515 §7.2.1
  */
 import {
+  RogatoryError,
   accept,
   bytesToHex,
   jwkToBytes,
@@ -76,7 +77,8 @@ export function verifyManifest(text: string, anchor: ManifestAnchor): Verdict<Ve
     payload = parseBase64url(jws.payload);
     manifest = parseManifest(payload);
   } catch (error) {
-    return refuse('MANIFEST_MALFORMED', error instanceof Error ? error.message : 'malformed');
+    if (!(error instanceof RogatoryError)) throw error;
+    return refuse('MANIFEST_MALFORMED', error.message.replace(/\.$/, ''));
   }
   const signers = validSigners(jws, manifest.council);
   const council = shortOf(manifest.council, signers, manifest);
@@ -110,7 +112,9 @@ export function parseGeneralJws(text: string): GeneralJws {
     if (strings.some((item) => typeof item !== 'string') || signatures.length === 0 || signatures.length > 64)
       throw new TypeError();
     // Comparing with its one spelling refuses unknown and duplicate members, white space and escapes all at once.
-    if (JSON.stringify({ payload: jws.payload, signatures }) !== text.trimEnd()) throw new TypeError();
+    // A text that lost its last line feed on the way, between two mail programs, is still the same manifest.
+    const spelled = JSON.stringify({ payload: jws.payload, signatures });
+    if (text !== `${spelled}\n` && text !== spelled) throw new TypeError();
   } catch (cause) {
     throw new TrustError('TRUST_MALFORMED', 'The manifest is not a JWS in JSON general serialisation.', { cause });
   }

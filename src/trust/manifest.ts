@@ -174,16 +174,17 @@ export function memberByCode(manifest: Manifest, code: JurisdictionCode): Member
 
 function parseWith<T>(bytes: Uint8Array, what: string, read: (json: unknown, faults: Fault[]) => T): T {
   let json: unknown;
-  let text: string;
+  let isCanonical: boolean;
   try {
-    text = parseUtf8(bytes);
+    const text = parseUtf8(bytes);
     json = JSON.parse(text);
+    // What nests deeper than the stack is caught here as well: JSON.stringify is recursive.
+    isCanonical = JSON.stringify(json) === text;
   } catch (cause) {
     throw new TrustError('TRUST_MALFORMED', `${what} is not JSON.`, { cause });
   }
   // A member given twice, or a number with two spellings, is read differently by different readers.
-  if (JSON.stringify(json) !== text)
-    throw new TrustError('TRUST_MALFORMED', `${what} is not in its canonical JSON form.`);
+  if (!isCanonical) throw new TrustError('TRUST_MALFORMED', `${what} is not in its canonical JSON form.`);
   const faults: Fault[] = [];
   const value = read(json, faults);
   if (faults.length > 0) {
@@ -200,8 +201,9 @@ function readStatement(item: JsonReader): MemberStatement {
   const witness = item.object('witness', ['name', 'vkey', 'keys']);
   return {
     code: item.code('code'),
-    name: item.text('name'),
-    authority: item.text('authority'),
+    // People tell members apart by these two: a forged look-alike is refused before it can be shown to anybody.
+    name: item.text('name', { format: 'name' }),
+    authority: item.text('authority', { format: 'name' }),
     endpoint: item.text('endpoint', {
       empty: true,
       pattern: /^wss:\/\/[^/?#@\s]+\/federation$/,

@@ -9,12 +9,13 @@ export interface Format {
 
 // Every table of formats is closed over constants of the runtime, so each is computed once.
 const currencies = new Set(Intl.supportedValuesOf('currency'));
-// C0 and C1 controls, and the characters that reorder or hide text: they make one text look like another (UTR #36).
-
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/;
+// C0 and C1 controls, and the characters that reorder or hide text: they make one text look like another (UTR #36). Half a surrogate pair,
+// which JSON can spell and UTF-8 cannot, would be another text once it is encoded.
+const UNSAFE =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}/u;
 // The same, but free text has line breaks and tabs, and right-to-left scripts need their marks and joiners.
-
-const UNSAFE_IN_TEXT = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/;
+const UNSAFE_IN_TEXT =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}/u;
 
 const E164 = /^\+[1-9][0-9]{6,14}$/;
 

@@ -1,5 +1,6 @@
 export { encodeProtobuf, parseJson, parseProtobuf, toJson } from './codec.ts';
 export { WireError, faultsError, type Fault, type FaultCode, type WireErrorCode } from './error.ts';
+export { formatOf } from './format.ts';
 export {
   MAX_FRAME_BYTES,
   PROTOCOL_VERSION,

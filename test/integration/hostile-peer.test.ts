@@ -3,21 +3,24 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import forge from 'node-forge';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { parseLedgerEntry, type Body, type Receipt } from '../../src/wire/mod.ts';
+import { CLOSE_CODES } from '../../src/exchange/mod.ts';
+import { encodeFrame, parseLedgerEntry, type Body, type Receipt } from '../../src/wire/mod.ts';
 import { KEY_TYPES, signCheckpoint, verifierKey } from '../../src/ledger/mod.ts';
-import type { Log, Node } from '../../src/node/mod.ts';
+import type { Node } from '../../src/node/mod.ts';
 import { issueCertificates, rawPublicKey, type NodeKeys } from '../../src/trust/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
-import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { QUICK, copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { Puppet, bytesOf, freshId, type DeliverySpoils, type PuppetSession } from '../kit/puppet.ts';
 import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 
 const XA = 'XA' as JurisdictionCode;
 const deep = process.env['SLOW'] === '1';
 
-async function stage(log?: Log): Promise<{ federation: TestFederation; node: Node; puppet: Puppet }> {
+async function stage(
+  options: Parameters<typeof startNode>[2] = {},
+): Promise<{ federation: TestFederation; node: Node; puppet: Puppet }> {
   const federation = await copyTestFederation(['XA', 'XB']);
-  const node = await startNode(federation, 'XA', log === undefined ? {} : { log });
+  const node = await startNode(federation, 'XA', options);
   return { federation, node, puppet: await Puppet.of(federation, 'XB') };
 }
 
@@ -53,8 +56,10 @@ function withHeader(jwe: string, change: (header: object) => object): string {
 describe('connections', () => {
   test('T01, T02: nobody gets in without the right certificate, TLS 1.3, path and subprotocol', async () => {
     const refusals: unknown[] = [];
-    const { node, puppet } = await stage((_level, event, fields) => {
-      if (event === 'transport.connection_refused') refusals.push(fields?.['detail']);
+    const { node, puppet } = await stage({
+      log: (_level, event, fields) => {
+        if (event === 'transport.connection_refused') refusals.push(fields?.['detail']);
+      },
     });
     /** Tries to get in; the node says why not. */
     const refusedWith = async (
@@ -112,12 +117,56 @@ describe('frames', () => {
     ['another manifest of the version', (puppet) => puppet.hello({ manifest_digest: new Uint8Array(32) }), 4004],
     ['a checkpoint that is none', (puppet) => puppet.hello({ checkpoint: 'x' }), 4007],
     ['a checkpoint of this node that it never signed', (puppet) => puppet.hello({ peer_checkpoint: 'x' }), 4007],
+    ['no Hello but a member that the protocol does not have', () => Promise.resolve(Uint8Array.of(0x9a, 6, 0)), 4000],
+    [
+      'a Hello and something after its end',
+      async (puppet) => Uint8Array.of(...encodeFrame(await puppet.hello()), 0),
+      4000,
+    ],
+    [
+      'a Hello under an overlong tag',
+      async (puppet) => Uint8Array.of(0x8a, 0, ...encodeFrame(await puppet.hello()).slice(1)),
+      4000,
+    ],
+    ['a clock before 1970', (puppet) => puppet.hello({ clock: 0 }), 4000],
+    ['a checkpoint with carriage returns', (puppet) => puppet.hello({ checkpoint: 'xb\r\n1\r\n' }), 4000],
     ['T14: more than a mebibyte', () => Promise.resolve(new Uint8Array(2 * 1024 * 1024)), 1009],
   ])('the first is %s', async (_name, make, code) => {
     const { node, puppet } = await stage();
     const session = await puppet.connect('XA');
     session.send(await make(puppet));
-    expect((await session.ended).code).toBe(code);
+    const ending = await session.ended;
+    expect(ending.code).toBe(code);
+    // The name of the code is all that a peer is told.
+    expect(ending.reason).toBe(Object.entries(CLOSE_CODES).find(([, value]) => value === code)?.[0] ?? '');
+    expect(node.storage.ledger.size).toBe(1);
+  });
+
+  test('a newer manifest that is announced and never comes ends the session with a code of its own', async () => {
+    const { node, puppet } = await stage({ times: { ...QUICK, manifestMs: 100 } });
+    const session = await puppet.connect('XA');
+    session.send(await puppet.hello({ manifest_version: 2 }));
+    expect((await session.ended).code).toBe(4040);
+    expect(node.exchange.manifest.version).toBe(1);
+  });
+
+  test('limits beyond the protocol’s own are no reason to end a session', async () => {
+    const { node, puppet } = await stage();
+    const session = await puppet.connect('XA');
+    session.send(
+      await puppet.hello({ limits: { max_message_bytes: 2 ** 32 - 1, max_evidence_bytes: 1, credit: 2 ** 32 - 1 } }),
+    );
+    await until(() => node.transport.connections()[0]!.connected);
+    session.close();
+  });
+
+  test.each([1000, 3000, 4000, 4099, 4777])('a peer that leaves with %i has left, and comes back', async (code) => {
+    const { node, puppet } = await stage();
+    const session = await puppet.converse('XA');
+    session.close(code);
+    await session.ended;
+    await until(() => !node.transport.connections()[0]!.connected);
+    (await puppet.converse('XA')).close();
     expect(node.storage.ledger.size).toBe(1);
   });
 
@@ -161,8 +210,9 @@ describe('deliveries', () => {
     ['SEALED_PARTY_MISMATCH', { sealedTo: { to: 'XB' as JurisdictionCode } }],
     ['SEALED_MALFORMED', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, zip: 'DEF' })) }],
     ['RECIPIENT_KEY_UNKNOWN', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, kid: 'A'.repeat(43) })) }],
-    ['SEALED_UNDECRYPTABLE', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, apu: 'WEM' })) }],
-    ['SEALED_UNDECRYPTABLE', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, apv: 'WEM' })) }],
+    ['SEALED_PARTY_MISMATCH', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, apu: 'WEM' })) }],
+    ['SEALED_PARTY_MISMATCH', { sealed: (jwe) => withHeader(jwe, (header) => ({ ...header, apv: 'WEM' })) }],
+    ['SEALED_UNDECRYPTABLE', { sealed: (jwe) => jwe.replace(/[^.]+$/, 'A'.repeat(22)) }],
     ['SIGNED_MALFORMED', { jws: (jws) => `${jws}=` }],
     ['SIGNING_KEY_UNKNOWN', { signWith: { kid: 'A'.repeat(43) } }],
     ['SIGNATURE_INVALID', { jws: (jws) => jws.replace(/[^.]+$/, 'A'.repeat(85) + 'A') }],

@@ -32,6 +32,7 @@ export interface TestFederation {
 /** Short waits, so that a test sees in a second what takes a minute. */
 export const QUICK: SessionTimes = {
   helloMs: 5000,
+  manifestMs: 15_000,
   pingMs: 200,
   silenceMs: 15_000,
   minReconnectMs: 20,

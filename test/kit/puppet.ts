@@ -74,7 +74,8 @@ export interface PuppetSession {
   readonly ended: Promise<Ending>;
   /** From now on nothing that arrives is read. */
   pause(): void;
-  close(): void;
+  /** Ends the connection: with a close code, or as a process that died. */
+  close(code?: number): void;
 }
 
 /** A member under a test's control. */
@@ -285,8 +286,9 @@ function openSession(socket: WebSocket): Promise<PuppetSession> {
     pause: () => {
       socket.pause();
     },
-    close: () => {
-      socket.terminate();
+    close: (code) => {
+      if (code === undefined) socket.terminate();
+      else socket.close(code);
     },
   };
   return new Promise((resolve, reject) => {

@@ -212,6 +212,10 @@ describe('headers', () => {
       [b64u(right.replace('"apu":"WEE"', `"apu":"${b64u(apu)}"`)), ...vector.jwe.split('.').slice(1)].join('.');
     expect(reasonOf(openMessage(parties('xa'), openKeyFor))).toBe('JWE_PARTY_INVALID');
     expect(reasonOf(openMessage(parties('XC'), openKeyFor))).toBe('JWE_DECRYPT_FAILED');
+    // Between whom it is stands outside the seal, and is compared before a key is used.
+    expect(reasonOf(openMessage(parties('XC'), () => undefined, { from: 'XA', to: 'XB' }))).toBe('JWE_PARTY_INVALID');
+    expect(reasonOf(openMessage(vector.jwe, openKeyFor, { from: 'XA', to: 'XC' }))).toBe('JWE_PARTY_INVALID');
+    expect(reasonOf(openMessage(vector.jwe, openKeyFor, { from: 'XA', to: 'XB' }))).toBe('accepted');
     expect(reasonOf(openMessage(vector.jwe, () => undefined))).toBe('JWE_KEY_UNKNOWN');
     expect(reasonOf(verifyMessage(vector.jws, () => undefined))).toBe('JWS_KEY_UNKNOWN');
     const stranger = generateKeyPairSync('ed25519').publicKey;

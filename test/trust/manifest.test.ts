@@ -108,12 +108,25 @@ describe('signatures', () => {
       JSON.stringify({ ...jws, payload: `${jws.payload}=` }),
       JSON.stringify({ ...jws, signatures: [] }),
       ` ${text}`,
+      `${text}\n`,
+      text.replace('\n', '\r\n'),
+      `\ufeff${text}`,
+      '['.repeat(900_000),
       'null',
       '{}',
       '',
     ];
     for (const spelling of spellings)
       expect(reasonOf(verifyManifest(spelling, { selfSigned: true }))).toBe('MANIFEST_MALFORMED');
+    // The last line feed is lost easily, and says nothing.
+    expect(reasonOf(verifyManifest(text.trimEnd(), { selfSigned: true }))).toBe('accepted');
+  });
+
+  test('a payload that nests deeper than any stack is malformed, and says nothing of the program', async () => {
+    const jws = JSON.parse(await signed(draft, 0, 1)) as object;
+    const payload = Buffer.from('['.repeat(300_000) + ']'.repeat(300_000)).toString('base64url');
+    const verdict = verifyManifest(JSON.stringify({ ...jws, payload }), { selfSigned: true });
+    expect(verdict).toEqual({ ok: false, reason: 'MANIFEST_MALFORMED', detail: 'The manifest is not JSON' });
   });
 
   test('no changed character leaves it valid', async () => {
@@ -221,6 +234,27 @@ describe('rules', () => {
       (json) => Object.assign(member(json)['ledger']!, member(json)['witness']),
       'members[0].ledger.name UNKNOWN_FIELD',
     ],
+    [
+      'half a surrogate pair',
+      (json) => Object.assign(member(json), { authority: 'A\ud800' }),
+      'members[0].authority BAD_FORMAT',
+    ],
+    [
+      'T25: a name in two scripts',
+      (json) => Object.assign(member(json), { name: 'Маlta' }),
+      'members[0].name BAD_FORMAT',
+    ],
+    [
+      'a name that is not NFC',
+      (json) => Object.assign(member(json), { name: 'Zu\u0308rich' }),
+      'members[0].name BAD_FORMAT',
+    ],
+    [
+      'a hidden character',
+      (json) => Object.assign(member(json), { name: 'Mal\u200bta' }),
+      'members[0].name BAD_FORMAT',
+    ],
+    ['an integer that JSON does not carry', (json) => Object.assign(json, { version: 2 ** 53 }), 'version WRONG_TYPE'],
     ['a member twice', (json) => (json['members'] as never as object[]).push(member(json)), 'members[1].code CONFLICT'],
   ])('%s', (_name, change, fault) => {
     expect(faultsOf(change)).toContain(fault);

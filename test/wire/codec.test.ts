@@ -232,7 +232,7 @@ describe('drafts', () => {
       return faultsOf(json);
     };
     expect(withText('Zürich\nנתונים\u200f')).toEqual([]);
-    for (const bad of ['Zu\u0308rich', 'a\u0000b', 'a\u202eb', '   ', 'a\rb', '\ufeffa'])
+    for (const bad of ['Zu\u0308rich', 'a\u0000b', 'a\u202eb', '   ', 'a\rb', '\ufeffa', 'a\ud800', '\udc00b'])
       expect(withText(bad)).not.toEqual([]);
   });
 });
