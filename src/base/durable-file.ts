@@ -78,12 +78,44 @@ export async function replaceFile(
 ): Promise<void> {
   const folder = dirname(path);
   const made = await files.mkdir(folder, { recursive: true });
+  await renameInto(path, bytes, mode, files, (file) => file.sync());
+  // The rename itself is only durable once the folder is, and a new folder only once the one above it is.
+  await syncFolder(folder, files);
+  for (let above = folder; made !== undefined; above = dirname(above)) {
+    const parent = dirname(above);
+    await syncFolder(parent, files);
+    if (above === made || parent === above) return;
+  }
+}
+
+/**
+ * Replaces a file so that no reader sees a part of it. It reaches the disk whenever the system writes it: after a power cut it may be cut short or
+ * missing. For what can be made again; flushes would make everybody wait who is about to answer for something.
+ * @param mode permissions of the new file
+ */
+export async function replaceFileUnsynced(
+  path: string,
+  bytes: Uint8Array | string,
+  mode: number,
+  files: Files = systemFiles,
+): Promise<void> {
+  await files.mkdir(dirname(path), { recursive: true });
+  await renameInto(path, bytes, mode, files, () => Promise.resolve());
+}
+
+async function renameInto(
+  path: string,
+  bytes: Uint8Array | string,
+  mode: number,
+  files: Files,
+  bringToDisk: (file: OpenFile) => Promise<void>,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${counter++}.tmp`;
   try {
     const file = await files.open(temporary, 'wx', mode);
     try {
       await file.writeFile(bytes);
-      await file.sync();
+      await bringToDisk(file);
     } finally {
       await file.close();
     }
@@ -91,13 +123,6 @@ export async function replaceFile(
   } catch (error) {
     await files.unlink(temporary).catch(() => undefined);
     throw error;
-  }
-  // The rename itself is only durable once the folder is, and a new folder only once the one above it is.
-  await syncFolder(folder, files);
-  for (let above = folder; made !== undefined; above = dirname(above)) {
-    const parent = dirname(above);
-    await syncFolder(parent, files);
-    if (above === made || parent === above) return;
   }
 }
 

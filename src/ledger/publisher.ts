@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { equalBytes, replaceFile, type Files } from '../base/mod.ts';
+import { equalBytes, replaceFileUnsynced, type Files } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { TILE_WIDTH, tilePath, tilesOfTree, type TileId } from './tile.ts';
 
@@ -27,7 +27,7 @@ const MIN_INTERVAL_MS = 1_000;
 
 /**
  * Writes the ledger as tlog-tiles files. May lag behind the store, never ahead of it: tiles first, then the checkpoint that covers them.
- * Writing again what is there changes nothing.
+ * Writing again what is there changes nothing. Nothing waits for the disk: the store has all of it, and a start compares every file with it.
  */
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -65,7 +65,7 @@ export class Publisher {
         await this.#writeTile(tile);
     }
     const { folder, files } = this.#options;
-    await replaceFile(join(folder, 'checkpoint'), wanted.note, FILE_MODE, files);
+    await replaceFileUnsynced(join(folder, 'checkpoint'), wanted.note, FILE_MODE, files);
     this.#published = wanted.size;
     if (this.#wanted === wanted) this.#wanted = undefined;
   }
@@ -91,11 +91,16 @@ export class Publisher {
     const bytes = await source(tile);
     const found = await files.readFile(path).catch(() => undefined);
     if (found !== undefined && equalBytes(found, bytes)) return;
-    // A tile of one width never changes: what is otherwise than the tree says was changed by something else.
-    if (found !== undefined)
+    // A tile of one width never changes: what is otherwise than the tree says was changed by something else, unless a power cut has left
+    // only its beginning on disk.
+    if (found !== undefined && !isBeginning(found, bytes))
       onError(new LedgerError('LEDGER_CORRUPT', `${path} was changed on disk; it is written again.`));
-    await replaceFile(path, bytes, FILE_MODE, files);
+    await replaceFileUnsynced(path, bytes, FILE_MODE, files);
   }
+}
+
+function isBeginning(part: Uint8Array, whole: Uint8Array): boolean {
+  return part.length < whole.length && equalBytes(part, whole.subarray(0, part.length));
 }
 
 /** The tiles that a larger tree has and the smaller one does not. */

@@ -107,8 +107,6 @@ const KINDS = [
   'store write, synced',
   'sync /node',
   'sync file',
-  'sync ledger',
-  'sync tile',
   'write',
   'write in head',
 ];

@@ -155,6 +155,29 @@ describe('files', () => {
     expect(parseCheckpointNote(readFileSync(join(folder, 'ledger/checkpoint'), 'utf8')).size).toBe(2);
     expect(parseEntryBundle(readFileSync(join(folder, 'ledger/tile/entries/000.p/2')))).toHaveLength(2);
   });
+
+  test.each([
+    ['cut short by a power cut is written again, and is no news', (whole: Buffer) => whole.subarray(0, 40), 0],
+    ['that never reached the disk likewise', () => Buffer.alloc(0), 0],
+    ['that somebody changed is written again, and told of', (whole: Buffer) => whole.map((byte) => byte ^ 1), 1],
+    ['that somebody made longer likewise', (whole: Buffer) => Buffer.concat([whole, Buffer.alloc(1)]), 1],
+  ])('a tile %s', async (_, damage, told) => {
+    const [store, folder] = [new MemoryStore(), temporaryFolder()];
+    const ledger = await Ledger.create(optionsOf(store, folder));
+    await ledger.append([entryOf(0), entryOf(1)], NOTHING);
+    await ledger.close();
+    const path = join(folder, 'ledger/tile/0/000.p/2');
+    const whole = readFileSync(path);
+    writeFileSync(path, damage(whole));
+    const errors: unknown[] = [];
+    const onPublishError = (error: unknown): number => errors.push(error);
+    const reopened = await Ledger.open({ ...optionsOf(store, folder), onPublishError });
+    await reopened.close();
+    expect(readFileSync(path)).toEqual(whole);
+    expect(errors).toEqual(
+      Array.from({ length: told }, () => expect.objectContaining({ code: 'LEDGER_CORRUPT' }) as Error),
+    );
+  });
 });
 
 describe('start', () => {
