@@ -17,7 +17,8 @@ import {
 } from '../../src/base/mod.ts';
 import { fc } from '../kit/property.ts';
 
-const bytes = fc.uint8Array({ maxLength: 80 });
+// Short and long texts are decoded in two ways.
+const bytes = fc.uint8Array({ maxLength: 200 });
 
 describe('encodings', () => {
   test('what is encoded is decoded to the same bytes', () => {
@@ -50,6 +51,28 @@ describe('encodings', () => {
 
   test.each(['Zg==', 'Zh', 'Z', '+/', 'Zg\n', 'Z g'])('refuses base64url %j', (text) => {
     expect(() => parseBase64url(text)).toThrow(expect.objectContaining({ code: 'BASE_BAD_BASE64' }) as BaseError);
+  });
+
+  test.each([
+    ['base64', parseBase64, 'AQgwZz09+/-_=. \u00c1'],
+    ['base64url', parseBase64url, 'AQgwZz09+/-_=. \u00c1'],
+  ] as const)('of all texts, %s is what the bytes give back', (encoding, parse, alphabet) => {
+    const text = fc.string({ unit: fc.constantFrom(...Array.from(alphabet)), maxLength: 12 });
+    const filler = fc.nat(70).map((count) => 'Zm9v'.repeat(count));
+    fc.assert(
+      fc.property(filler, text, (before, end) => {
+        const whole = before + end;
+        const canonical = Buffer.from(whole, encoding).toString(encoding) === whole;
+        let parsed: string | undefined;
+        try {
+          parsed = Buffer.from(parse(whole)).toString(encoding);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'BASE_BAD_BASE64' });
+        }
+        expect(parsed).toBe(canonical ? whole : undefined);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test.each(['0', 'AA', '0g', ' 00'])('refuses hexadecimal %j', (text) => {
