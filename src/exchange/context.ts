@@ -1,25 +1,18 @@
-import type { Clock, Failpoint, JurisdictionCode, Timers, VerifyEd25519 } from '../base/mod.ts';
-import type { ClockRules, RefusalRules } from '../casework/mod.ts';
-import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
-import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
-import type { Store } from '../store/mod.ts';
-import type { Limits } from '../wire/mod.ts';
+/** What every part of the exchange works with, made once of what it is given. */
+import { noFailpoint, randomFew, systemTimers, type Failpoint, type Timers, type VerifyEd25519 } from '../base/mod.ts';
+import { NO_CLOCK_RULES, NO_REFUSAL_RULES, type ClockRules, type RefusalRules } from '../casework/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
-import type { Committer } from './committer.ts';
-import type { Directory } from './directory.ts';
+import { createCheckpointVerify } from './checkpoint-verify.ts';
+import { Committer } from './committer.ts';
+import { Directory } from './directory.ts';
 import type { ExchangeListener } from './event.ts';
-import type { IncidentPace } from './incident.ts';
-import type { QueryLimits } from './query-rate.ts';
-import type { Turns } from './turns.ts';
-import type { Transfers } from './evidence-progress.ts';
+import { Transfers } from './evidence-progress.ts';
 import type { EvidenceAcceptance } from './evidence-steps.ts';
-import type { EvidenceVerifier } from './evidence-verify.ts';
-
-/** The witness's key and how it signs. */
-export interface WitnessSigner {
-  readonly key: VerifierKey;
-  readonly sign: SignEd25519;
-}
+import { EvidenceVerifier } from './evidence-verify.ts';
+import { IncidentPace } from './incident.ts';
+import type { ExchangeOptions } from './options.ts';
+import { QUERY_LIMITS, type QueryLimits } from './query-rate.ts';
+import { Turns } from './turns.ts';
 
 /** What evidence needs at a node. */
 export interface EvidenceContext {
@@ -29,24 +22,17 @@ export interface EvidenceContext {
   readonly transfers: Transfers;
 }
 
+type Given = 'code' | 'store' | 'ledger' | 'clock' | 'signKey' | 'decryptKey' | 'limits' | 'witness';
+
 /** What every part of the exchange works with; built once by `Exchange`. */
-export interface ExchangeContext {
-  readonly code: JurisdictionCode;
-  readonly store: Store;
-  readonly ledger: Ledger;
+export interface ExchangeContext extends Pick<ExchangeOptions, Given> {
   readonly committer: Committer;
   readonly directory: Directory;
-  readonly clock: Clock;
   readonly timers: Timers;
   /** Shares the work of opening and verifying between peers. */
   readonly turns: Turns;
   readonly incidentPace: IncidentPace;
   readonly failpoint: Failpoint;
-  /** The key that messages are signed with now. */
-  readonly signKey: () => SigningKey;
-  /** The private encryption key that a `kid` names, if this node holds it. */
-  readonly decryptKey: (kid: string) => DecryptionKey | undefined;
-  readonly limits: Limits;
   /** How much a peer may ask by hit/no-hit queries. */
   readonly queryLimits: QueryLimits;
   /** Grounds of refusal that treaties bar. */
@@ -55,9 +41,49 @@ export interface ExchangeContext {
   readonly clockRules: ClockRules;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
-  /** Cosigns peers' checkpoints. */
-  readonly witness: () => WitnessSigner;
   readonly emit: ExchangeListener;
   /** Absent at a node that takes no files. */
   readonly evidence?: EvidenceContext | undefined;
+}
+
+/** Whom the parts of the exchange tell. */
+export interface ContextListeners {
+  /** The ledger has grown by what witnesses should hear of. */
+  readonly onGrowth: () => void;
+  readonly emit: ExchangeListener;
+}
+
+/** What is given, defaults for what is not, and the parts that all others share. */
+export function makeContext(options: ExchangeOptions, { onGrowth, emit }: ContextListeners): ExchangeContext {
+  const { code, store, ledger, clock, signKey, decryptKey, limits, witness, onBatch, onFatal } = options;
+  const { timers = systemTimers, failpoint = noFailpoint } = options;
+  const evidence = options.evidence && {
+    ...options.evidence,
+    verifier: new EvidenceVerifier({ context: () => context, vault: options.evidence.vault, onFailure: onFatal }),
+    transfers: new Transfers(timers),
+  };
+  const context: ExchangeContext = {
+    code,
+    store,
+    ledger,
+    clock,
+    signKey,
+    decryptKey,
+    limits,
+    witness,
+    timers,
+    failpoint,
+    committer: new Committer({ store, ledger, clock, timers, onFailure: onFatal, onBatch, onGrowth, failpoint }),
+    directory: new Directory(options.manifest),
+    turns: new Turns(),
+    incidentPace: new IncidentPace(),
+    queryLimits: options.queryLimits ?? QUERY_LIMITS,
+    refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
+    clockRules: options.clockRules ?? NO_CLOCK_RULES,
+    random: randomFew,
+    verifyCheckpoint: createCheckpointVerify(),
+    evidence,
+    emit,
+  };
+  return context;
 }

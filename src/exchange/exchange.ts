@@ -1,19 +1,8 @@
-import {
-  accept,
-  codeOf,
-  noFailpoint,
-  parseUtf8,
-  randomFew,
-  systemTimers,
-  type JurisdictionCode,
-  type Uuid,
-  type Verdict,
-} from '../base/mod.ts';
-import { NO_CLOCK_RULES, NO_REFUSAL_RULES, type Statistics } from '../casework/mod.ts';
+import { accept, codeOf, parseUtf8, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
+import type { Statistics } from '../casework/mod.ts';
 import { LedgerError, type Checkpoint, type LedgerSigner } from '../ledger/mod.ts';
 import type { KeyUse, Manifest, ManifestRefusal, VerifiedManifest } from '../trust/mod.ts';
 import type { Draft, Hello } from '../wire/mod.ts';
-import { Attempts } from './attempts.ts';
 import {
   countCases,
   listClockEvents,
@@ -22,21 +11,17 @@ import {
   type ClockView,
   type NotedClockEvent,
 } from './case-clocks.ts';
-import { createCheckpointVerify } from './checkpoint-verify.ts';
-import { Committer, type StepView } from './committer.ts';
-import type { ExchangeContext } from './context.ts';
+import type { StepView } from './committer.ts';
+import { makeContext, type ExchangeContext } from './context.ts';
 import { backlogOf, waitingSince, type Backlog } from './delivery.ts';
-import { Directory } from './directory.ts';
-import { QUERY_LIMITS, queryRate, type QueryRate } from './query-rate.ts';
-import type { ExchangeEvent, ExchangeListener } from './event.ts';
+import { queryRate, type QueryRate } from './query-rate.ts';
+import type { ExchangeListener } from './event.ts';
 import type { ExchangeOptions } from './options.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
-import { Transfers } from './evidence-progress.ts';
-import { EvidenceVerifier } from './evidence-verify.ts';
-import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement, type ResumeNeed } from './hello.ts';
+import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
 import { giveUpExpired, withdrawMessage } from './giving-up.ts';
-import { IncidentPace, listIncidents, type IncidentRecord } from './incident.ts';
+import { listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
 import { queueMessage, type AlsoSent, type Drafting } from './outbox.ts';
@@ -56,8 +41,7 @@ import {
 import { keys, type MessageRecord } from './record.ts';
 import { ProtectionDesk } from './protection-desk.ts';
 import { Round } from './round.ts';
-import { Session } from './session.ts';
-import { Turns } from './turns.ts';
+import { Sessions } from './sessions.ts';
 import { cosignaturesOf, publishCosignatures } from './witness.ts';
 
 // Often enough to notice a rewritten history the same day, seldom enough to cost nothing.
@@ -71,74 +55,31 @@ const CLOCK_START_MS = 1_000;
 export class Exchange {
   readonly #context: ExchangeContext;
   readonly #listeners = new Set<ExchangeListener>();
-  readonly #sessions = new Map<JurisdictionCode, Session>();
+  readonly #sessions: Sessions;
   readonly #onFatal: (error: unknown) => void;
-  readonly #attempts = new Map<JurisdictionCode, Attempts>();
-  // By what the last Hello said: a session that is attached begins with it.
-  readonly #needs = new Map<JurisdictionCode, ResumeNeed>();
-  readonly #stopping = new Set<Promise<void>>();
   readonly #rounds: readonly Round[];
   #isClosing = false;
-  readonly #witnessIntervalMs: number;
   readonly #onManifest: () => void;
   readonly #erasesAutomatically: boolean;
 
   constructor(options: ExchangeOptions) {
-    const { code, store, ledger, clock, signKey, decryptKey, limits } = options;
     this.#onFatal = options.onFatal;
     this.#erasesAutomatically = options.erasesAutomatically ?? false;
     this.#onManifest = options.onManifest ?? (() => undefined);
-    const { timers = systemTimers, failpoint = noFailpoint } = options;
-    this.#witnessIntervalMs = options.witnessIntervalMs ?? WITNESS_INTERVAL_MS;
-    const committer = new Committer({
-      store,
-      ledger,
-      clock,
-      timers,
-      onFailure: options.onFatal,
-      onBatch: options.onBatch,
-      onGrowth: () => {
-        for (const session of this.#sessions.values()) {
-          session.wake();
-          session.offerCheckpoint();
-        }
-      },
-      failpoint,
+    this.#sessions = new Sessions({
+      context: () => this.#context,
+      witnessIntervalMs: options.witnessIntervalMs ?? WITNESS_INTERVAL_MS,
+      onFatal: options.onFatal,
     });
-    const evidence = options.evidence && {
-      ...options.evidence,
-      verifier: new EvidenceVerifier({
-        context: () => this.#context,
-        vault: options.evidence.vault,
-        onFailure: options.onFatal,
-      }),
-      transfers: new Transfers(timers),
-    };
-    this.#context = {
-      code,
-      store,
-      ledger,
-      committer,
-      directory: new Directory(options.manifest),
-      clock,
-      timers,
-      turns: new Turns(),
-      incidentPace: new IncidentPace(),
-      failpoint,
-      signKey,
-      decryptKey,
-      limits,
-      queryLimits: options.queryLimits ?? QUERY_LIMITS,
-      refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
-      clockRules: options.clockRules ?? NO_CLOCK_RULES,
-      random: randomFew,
-      verifyCheckpoint: createCheckpointVerify(),
-      witness: options.witness,
-      evidence,
-      emit: (event) => {
-        this.#emit(event);
+    this.#context = makeContext(options, {
+      onGrowth: () => {
+        this.#sessions.announceGrowth();
       },
-    };
+      emit: (event) => {
+        for (const listener of this.#listeners) listener(event);
+      },
+    });
+    const { timers } = this.#context;
     const every = (intervalMs: number, firstAfterMs: number, act: () => Promise<void>): Round =>
       new Round({
         timers,
@@ -180,7 +121,7 @@ export class Exchange {
    */
   async send(draft: Draft | Drafting, to: JurisdictionCode, also?: AlsoSent): Promise<MessageRecord> {
     const record = await queueMessage(this.#context, draft, to, also);
-    this.#sessions.get(to)?.wake();
+    this.#sessions.wake(to);
     return record;
   }
 
@@ -194,8 +135,8 @@ export class Exchange {
    * @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_NOT_WITHDRAWABLE, EXCHANGE_STOPPED
    */
   async withdraw(id: Uuid): Promise<MessageRecord> {
-    const record = await withdrawMessage(this.#context, id, (peer) => this.#attemptsOf(peer));
-    this.#sessions.get(record.peer)?.wake();
+    const record = await withdrawMessage(this.#context, id, (peer) => this.#sessions.attemptsOf(peer));
+    this.#sessions.wake(record.peer);
     return record;
   }
 
@@ -264,8 +205,8 @@ export class Exchange {
   }
 
   /** How long a message has been with a peer unanswered in the session that is open now; undefined while it is not. */
-  waitOf(peer: JurisdictionCode, seq: number): ReturnType<Session['waitOf']> {
-    return this.#sessions.get(peer)?.waitOf(seq);
+  waitOf(peer: JurisdictionCode, seq: number): ReturnType<Sessions['waitOf']> {
+    return this.#sessions.waitOf(peer, seq);
   }
 
   /** When the oldest message that waits for the peer's receipt was made, in Unix milliseconds. */
@@ -322,7 +263,7 @@ export class Exchange {
       const verdict = await verifyHello(this.#context, peer, hello, seenBefore);
       if (!verdict.ok) return verdict;
       const { manifest, resume } = verdict.value;
-      this.#needs.set(peer, resume);
+      this.#sessions.expect(peer, resume);
       // The peer holds no head of an epoch that this ledger has left: there is nothing that it could give back.
       if (manifest === 'SAME' && resume.ours === undefined) await noteSettled(this.#context, peer);
       return accept(manifest);
@@ -366,68 +307,32 @@ export class Exchange {
       throw error;
     });
     if (!taken.ok) return taken;
-    for (const session of this.#sessions.values()) session.close('MANIFEST_UPDATED');
+    this.#sessions.closeAll('MANIFEST_UPDATED');
     this.#onManifest();
     return taken;
   }
 
   /** Starts exchanging over a session whose Hellos agreed. */
   attach(link: PeerLink): LinkHandler {
-    const { peer } = link;
-    const session = new Session({
-      context: this.#context,
-      link,
-      attempts: this.#attemptsOf(peer),
-      witnessIntervalMs: this.#witnessIntervalMs,
-      resume: this.#needs.get(peer) ?? { theirs: false },
-      onFatal: this.#onFatal,
-      onClose: (stopped) => {
-        if (this.#sessions.get(peer) === session) this.#sessions.delete(peer);
-        this.#settle(peer, stopped);
-      },
-    });
-    this.#sessions.set(peer, session);
-    session.begin();
-    return session;
+    return this.#sessions.attach(link);
   }
 
   /** Lets running steps finish and takes nothing more. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await Promise.all(this.#rounds.map((round) => round.stop()));
-    for (const [peer, session] of this.#sessions) {
-      this.#sessions.delete(peer);
-      this.#settle(peer, session.stop());
-    }
-    await Promise.all(this.#stopping);
+    await this.#sessions.stop();
     await this.#context.evidence?.verifier.stop();
     await this.#context.committer.close();
-  }
-
-  /** Once nothing of the peer's last session is at work, how far it came is written down. */
-  #settle(peer: JurisdictionCode, stopped: Promise<void>): void {
-    const settling = stopped
-      .then(() => (this.#sessions.has(peer) ? undefined : this.#attemptsOf(peer).settle()))
-      .catch((error: unknown) => {
-        this.#failed(error);
-      })
-      .finally(() => this.#stopping.delete(settling));
-    this.#stopping.add(settling);
-  }
-
-  #attemptsOf(peer: JurisdictionCode): Attempts {
-    const attempts = this.#attempts.get(peer) ?? new Attempts(this.#context, peer);
-    this.#attempts.set(peer, attempts);
-    return attempts;
   }
 
   async #giveUpExpired(): Promise<void> {
     const peers = await giveUpExpired(
       this.#context,
-      (peer) => this.#attemptsOf(peer),
+      (peer) => this.#sessions.attemptsOf(peer),
       () => this.#isClosing,
     );
-    for (const peer of peers) this.#sessions.get(peer)?.wake();
+    for (const peer of peers) this.#sessions.wake(peer);
   }
 
   async #noteClocks(): Promise<void> {
@@ -438,9 +343,5 @@ export class Exchange {
   // The committer has told of its own failure.
   #failed(error: unknown): void {
     if (codeOf(error) !== 'EXCHANGE_STOPPED') this.#onFatal(error);
-  }
-
-  #emit(event: ExchangeEvent): void {
-    for (const listener of this.#listeners) listener(event);
   }
 }

@@ -1,15 +1,20 @@
 import type { Clock, Failpoint, JurisdictionCode, Timers } from '../base/mod.ts';
 import type { ClockRules, RefusalRules } from '../casework/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
-import type { Ledger } from '../ledger/mod.ts';
+import type { Ledger, SignEd25519, VerifierKey } from '../ledger/mod.ts';
 import type { DecryptionKey, SigningKey } from '../sealing/mod.ts';
 import type { Store } from '../store/mod.ts';
 import type { VerifiedManifest } from '../trust/mod.ts';
 import type { Limits } from '../wire/mod.ts';
 import type { BatchReport } from './committer.ts';
-import type { WitnessSigner } from './context.ts';
 import type { EvidenceAcceptance } from './evidence-steps.ts';
 import type { QueryLimits } from './query-rate.ts';
+
+/** The witness's key and how it signs. */
+export interface WitnessSigner {
+  readonly key: VerifierKey;
+  readonly sign: SignEd25519;
+}
 
 /** What an exchange is made of. */
 export interface ExchangeOptions {
