@@ -35,7 +35,7 @@ export class EvidencePull {
   readonly #onFailure: (error: unknown) => void;
   readonly #pulling = new Map<string, Pulling>();
   readonly #postponed = new Set<string>();
-  #work: Promise<void> = Promise.resolve();
+  #work: Promise<void>;
   #queued = 0;
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -43,10 +43,13 @@ export class EvidencePull {
   constructor(options: {
     readonly context: ExchangeContext;
     readonly link: PeerLink;
+    /** What has to end first. */
+    readonly after: Promise<void> | undefined;
     readonly onFailure: (error: unknown) => void;
   }) {
     this.#context = options.context;
     this.#link = options.link;
+    this.#work = options.after?.catch(options.onFailure) ?? Promise.resolve();
     this.#onFailure = options.onFailure;
   }
 

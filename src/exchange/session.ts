@@ -23,6 +23,7 @@ export class Session implements LinkHandler {
   readonly #serve: EvidenceServe;
   readonly #resume: SessionResume;
   readonly #onFatal: (error: unknown) => void;
+  readonly #onAnnounced: () => void;
   readonly #onClose: (stopped: Promise<void>) => void;
   #witnessing: Promise<void> = Promise.resolve();
   #settling: Promise<void> = Promise.resolve();
@@ -37,6 +38,10 @@ export class Session implements LinkHandler {
     /** What has to be settled first, because a ledger has begun again. */
     readonly resume: ResumeNeed;
     readonly onFatal: (error: unknown) => void;
+    /** Files were announced. By then another session may have taken the place of this one, and found none. */
+    readonly onAnnounced: () => void;
+    /** Resolves when nothing of the session before this one is at work any more: two must not receive the same file. */
+    readonly after: Promise<void> | undefined;
     /** Told at once; what it is given resolves when nothing of the session is at work any more. */
     readonly onClose: (stopped: Promise<void>) => void;
   }) {
@@ -44,12 +49,13 @@ export class Session implements LinkHandler {
     this.#context = context;
     this.#link = link;
     this.#onFatal = options.onFatal;
+    this.#onAnnounced = options.onAnnounced;
     this.#onClose = options.onClose;
     const onFailure = (error: unknown): void => {
       this.#fail(error);
     };
     this.#delivery = new Delivery({ context, link, attempts, onFailure });
-    this.#pull = new EvidencePull({ context, link, onFailure });
+    this.#pull = new EvidencePull({ context, link, after: options.after, onFailure });
     this.#serve = new EvidenceServe({ context, link, onFailure });
     this.#witness = new SessionWitness({ context, link, intervalMs: options.witnessIntervalMs, onFailure });
     const onSettled = (): void => {
@@ -179,7 +185,7 @@ export class Session implements LinkHandler {
     failpoint('receipt.sending');
     this.#link.answer({ type: 'receipt', value: outcome.receipt });
     failpoint('receipt.sent');
-    if (outcome.announcesFiles) this.fetchEvidence();
+    if (outcome.announcesFiles) this.#onAnnounced();
   }
 
   /** One after another: an offer judged beside another could be judged against what the other is about to write. */

@@ -44,6 +44,10 @@ export class Sessions {
       witnessIntervalMs,
       resume: this.#needs.get(peer) ?? { theirs: false },
       onFatal,
+      onAnnounced: () => {
+        this.#open.get(peer)?.fetchEvidence();
+      },
+      after: this.#open.get(peer)?.stop(),
       onClose: (stopped) => {
         if (this.#open.get(peer) === session) this.#open.delete(peer);
         this.#settle(peer, stopped);

@@ -66,6 +66,7 @@ const incidentsOf = async (node: Node): Promise<string[]> =>
 describe.each([
   ['the recipient', XA, false],
   ['the recipient, with the content,', XA, true],
+  ['the sender', XB, false],
 ] as const)('%s of a file', (_who, loser, withContent) => {
   test.skipIf(!deep)(
     'loses what it knew of its arrival, and has it again',
