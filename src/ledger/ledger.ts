@@ -1,35 +1,25 @@
 /**
  * This node's own ledger: the append path and its order of persistence.
  *
- * 1. One atomic, synced batch: the entries, the tiles they fill, the new {size, root}, the checkpoint of the batch before, and every state
- *    change that belongs to them, conditional on the head that was read.
+ * 1. One atomic, synced batch: the entries, the tiles they fill, the new {size, root}, and every state change that belongs to them,
+ *    conditional on the head that was read.
  * 2. The checkpoint is signed from that durable record. Ed25519 is deterministic, so signing again after a crash gives the same bytes.
- * 3. The checkpoint is written to the head record outside the store. The store has it from the next batch on: its own head says as much
- *    until then, and a write for that alone would make everybody wait.
+ * 3. The checkpoint is written to the head record outside the store. The store's own head says as much, and is what a start signs again.
  * 4. Tile files follow, whenever.
  * 5. Only now may a receipt leave.
  *
  * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
  */
-import {
-  equalBytes,
-  noFailpoint,
-  systemFiles,
-  systemTimers,
-  utf8ToBytes,
-  type Failpoint,
-  type Files,
-  type Timers,
-} from '../base/mod.ts';
-import { MAX_ENTRY_BYTES, type Receipt } from '../wire/mod.ts';
+import { equalBytes, noFailpoint, systemFiles, systemTimers, utf8ToBytes } from '../base/mod.ts';
+import { MAX_ENTRY_BYTES } from '../wire/mod.ts';
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { EntryLog } from './entry-log.ts';
 import { epochKey } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, leafHash } from './hash.ts';
 import { HeadFile, writeHeadFile } from './head-file.ts';
+import type { LedgerOptions, LedgerSigner, LedgerWrites, Receipted } from './ledger-options.ts';
 import type { MerkleTiles } from './merkle-tiles.ts';
-import type { SignEd25519 } from './note.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
 import { Publisher, type Snapshot } from './publisher.ts';
 import {
@@ -41,57 +31,9 @@ import {
   storedTree,
   type EpochRecord,
 } from './stored.ts';
-import { ledgerKeys, type LedgerStorage } from './storage.ts';
+import { ledgerKeys } from './storage.ts';
 import { TILE_WIDTH, encodeEntryBundle, type TileId } from './tile.ts';
 import type { VerifierKey } from './verifier-key.ts';
-
-/** A key that signs checkpoints. */
-export interface LedgerSigner {
-  /** As the manifest lists it; its name is the ledger's origin in its first epoch. */
-  readonly key: VerifierKey;
-  readonly sign: SignEd25519;
-}
-
-/** What a ledger is made of. */
-export interface LedgerOptions extends LedgerSigner {
-  readonly storage: LedgerStorage;
-  /** Keys that this one was, or is to be, replaced with. The store knows which of all signs. */
-  readonly successors?: readonly LedgerSigner[];
-  /** File of the head record outside the store. */
-  readonly headFile: string;
-  /** Folder of the tlog-tiles files. */
-  readonly folder: string;
-  /** Told when files could not be published, or had been changed and were written again; the ledger itself is unharmed. */
-  readonly onPublishError: (error: unknown) => void;
-  /** Where `headFile` and `folder` are; the machine's own disk by default. */
-  readonly files?: Files | undefined;
-  /** When the head record is flushed; the machine's own timers by default. */
-  readonly timers?: Timers | undefined;
-  readonly failpoint?: Failpoint | undefined;
-  /** Told of every append that is done. */
-  readonly onAppend?: ((report: AppendReport) => void) | undefined;
-}
-
-/** How long one append took, in milliseconds. */
-export interface AppendReport {
-  readonly entries: number;
-  /** The synced batch in the store. */
-  readonly storeMs: number;
-  /** Writing the head outside it. */
-  readonly headMs: number;
-  readonly totalMs: number;
-}
-
-/** Writes that belong to the entries of a batch. */
-export interface LedgerWrites {
-  readonly puts: readonly (readonly [key: string, value: Uint8Array])[];
-  readonly deletes: readonly string[];
-}
-
-/** An entry with its proof, once it is in the ledger, on disk and under a signed checkpoint. Only this room makes one. */
-export type Receipted = Receipt & { readonly [receipted]: true };
-
-declare const receipted: unique symbol;
 
 /** An append-only ledger over a store. */
 export class Ledger {
@@ -155,8 +97,9 @@ export class Ledger {
       ],
     });
     const file = await startHeadFile(options, checkpoint);
-    const tree = storedTree(options.storage);
-    return new Ledger(options, options, tree, EntryLog.empty(options.storage), file, checkpoint, 0, FIRST_EPOCH);
+    const log = EntryLog.empty(options.storage);
+    const tree = storedTree(options.storage, () => log);
+    return new Ledger(options, options, tree, log, file, checkpoint, 0, FIRST_EPOCH);
   }
 
   /**
@@ -261,6 +204,8 @@ export class Ledger {
     const start = performance.now();
     const stored = this.#entries.append(entries);
     const tiles = this.#tree.append(entries.map(leafHash));
+    // The tree makes paths from them. Nobody is given one that is not under the checkpoint.
+    stored.done();
     const head = { size: this.#tree.size, root: await this.#tree.rootAt() };
     const storeStart = performance.now();
     await storage.commit({
@@ -270,7 +215,6 @@ export class Ledger {
         ...stored.puts,
         ...tiles.map((tile) => [ledgerKeys.tile(tile.level, tile.index), tile.bytes] as const),
         [ledgerKeys.head, encodeHead(head.size, head.root)],
-        [ledgerKeys.checkpoint, utf8ToBytes(before.note)],
         ...(successor === undefined ? [] : [[ledgerKeys.signer, signerRecord(successor)] as const]),
       ],
       deletes: [...writes.deletes, ...stored.deletes],
@@ -286,7 +230,6 @@ export class Ledger {
     await this.#head.write(checkpoint.note);
     const end = performance.now();
     failpoint('ledger.append.head-written');
-    stored.done();
     this.#checkpoint = checkpoint;
     this.#publisher.publish(this.#published());
     this.#options.onAppend?.({

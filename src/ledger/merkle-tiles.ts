@@ -4,11 +4,35 @@
  */
 import { concatBytes } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
-import { EMPTY_ROOT, HASH_BYTES, nodeHash, pairHash } from './hash.ts';
+import { EMPTY_ROOT, HASH_BYTES, nodeHash } from './hash.ts';
+import { RecentlyUsed } from './recently-used.ts';
 import { TILE_WIDTH } from './tile.ts';
+import {
+  TILE_BYTES,
+  TILE_HEIGHT,
+  emptyRows,
+  expandTile,
+  hashAt,
+  pushToRows,
+  rowStart,
+  type Rows,
+} from './tile-nodes.ts';
 
 /** Reads a full tile: 256 hashes, 8,192 bytes. */
 export type ReadTile = (level: number, index: number) => Promise<Uint8Array>;
+
+/** What a tree keeps in memory. */
+export interface TreeMemory {
+  /** How many full tiles may stay whole, 16 KiB each. */
+  readonly tiles?: number;
+  /**
+   * Gives leaf hashes by their place. Of a full tile at the bottom it is then enough to keep the top, 4 KiB: the two rows below, six hashes
+   * of the path's neighbours, are made again from four leaves.
+   */
+  readonly readLeaves?: (start: number, end: number) => Promise<readonly Uint8Array[]>;
+  /** How many tops may stay, with `readLeaves`. */
+  readonly tops?: number;
+}
 
 /** A tile that became full and will never change. */
 export interface CompletedTile {
@@ -17,14 +41,13 @@ export interface CompletedTile {
   readonly bytes: Uint8Array;
 }
 
-// Rows 0 to 8 of a tile that still grows: its hashes, and above them the nodes of the small tree they span.
-type Rows = Uint8Array[][];
-
-const TILE_HEIGHT = 8;
-const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
-// A full tile with all rows above it, one after another: 511 hashes, 16,352 bytes.
-const TILE_NODES = 2 * TILE_WIDTH - 1;
 const CACHED_TILES = 64;
+// The paths of a million entries without asking for a tile: 16 MiB.
+const CACHED_TOPS = 4096;
+// Rows that a top leaves out, and how many leaves they span.
+const LOW_ROWS = 2;
+const GROUP_WIDTH = 2 ** LOW_ROWS;
+const TOP_START = rowStart(LOW_ROWS);
 const REMEMBERED_RANGES = 256;
 // Thrown where a tile has to be read first, and caught in this file. One for all: an error is dear to make.
 const MISSING = new Error('The tile is not in memory.');
@@ -32,19 +55,19 @@ const MISSING = new Error('The tile is not in memory.');
 /** An append-only RFC 6962 tree. */
 export class MerkleTiles {
   readonly #readTile: ReadTile;
-  readonly #cachedTiles: number;
+  readonly #readLeaves: TreeMemory['readLeaves'];
   readonly #edge: { index: number; rows: Rows }[] = [];
-  // A Map keeps the order of insertion: re-inserting on use makes it a least-recently-used cache.
-  readonly #cache = new Map<number, Uint8Array>();
-  #latest: { readonly id: number; readonly nodes: Uint8Array } | undefined;
+  readonly #tiles: RecentlyUsed;
+  readonly #tops: RecentlyUsed;
   // Every proof of one batch hashes the same ragged right edge together.
   readonly #ranges = new Map<string, Uint8Array>();
   #size = 0;
 
-  /** @param cachedTiles how many full tiles may stay in memory, 16 KiB each */
-  constructor(readTile: ReadTile, cachedTiles: number = CACHED_TILES) {
+  constructor(readTile: ReadTile, { tiles = CACHED_TILES, readLeaves, tops = CACHED_TOPS }: TreeMemory = {}) {
     this.#readTile = readTile;
-    this.#cachedTiles = cachedTiles;
+    this.#readLeaves = readLeaves;
+    this.#tiles = new RecentlyUsed(tiles);
+    this.#tops = new RecentlyUsed(readLeaves === undefined ? 0 : tops);
   }
 
   /** Number of leaves. */
@@ -67,7 +90,7 @@ export class MerkleTiles {
   rootAt(size: number = this.#size): Promise<Uint8Array> {
     this.#check(size <= this.#size, `no tree of ${size} leaves`);
     if (size === 0) return Promise.resolve(EMPTY_ROOT);
-    return this.#withTiles((missing) => this.#range(0, size, missing));
+    return this.#withTiles((reading) => this.#range(0, size, reading));
   }
 
   /**
@@ -77,16 +100,16 @@ export class MerkleTiles {
    */
   inclusionPath(index: number, size: number = this.#size): Promise<Uint8Array[]> {
     this.#check(size <= this.#size && index >= 0 && index < size, `no leaf ${index} in a tree of ${size}`);
-    return this.#withTiles((missing) => {
+    return this.#withTiles((reading) => {
       const path: Uint8Array[] = [];
       let [start, end] = [0, size];
       while (end - start > 1) {
         const middle = start + splitOf(end - start);
         if (index < middle) {
-          path.push(this.#range(middle, end, missing));
+          path.push(this.#range(middle, end, reading));
           end = middle;
         } else {
-          path.push(this.#range(start, middle, missing));
+          path.push(this.#range(start, middle, reading));
           start = middle;
         }
       }
@@ -105,21 +128,21 @@ export class MerkleTiles {
       `no tree of ${oldSize} and one of ${size} leaves`,
     );
     if (oldSize === 0 || oldSize === size) return Promise.resolve([]);
-    return this.#withTiles((missing) => {
+    return this.#withTiles((reading) => {
       const path: Uint8Array[] = [];
       let [start, end] = [0, size];
       while (oldSize !== end) {
         const middle = start + splitOf(end - start);
         if (oldSize <= middle) {
-          path.push(this.#range(middle, end, missing));
+          path.push(this.#range(middle, end, reading));
           end = middle;
         } else {
-          path.push(this.#range(start, middle, missing));
+          path.push(this.#range(start, middle, reading));
           start = middle;
         }
       }
       // The older tree's own root is left out: whoever verifies has it.
-      if (start !== 0) path.push(this.#range(start, end, missing));
+      if (start !== 0) path.push(this.#range(start, end, reading));
       return path.reverse();
     });
   }
@@ -127,15 +150,15 @@ export class MerkleTiles {
   /** The hash of one leaf. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
   leafAt(index: number): Promise<Uint8Array> {
     this.#check(Number.isSafeInteger(index) && index >= 0 && index < this.#size, `no leaf ${index}`);
-    return this.#withTiles((missing) => this.#node(0, index, missing));
+    return this.#withTiles((reading) => this.#node(0, index, reading));
   }
 
   /** The first `width` hashes of a tile as its file holds them. */
   tileBytes(level: number, index: number, width: number): Promise<Uint8Array> {
-    return this.#withTiles((missing) => {
+    return this.#withTiles((reading) => {
       const edge = this.#edgeAt(level, index);
       return edge === undefined
-        ? this.#tile(level, index, missing).slice(0, width * HASH_BYTES)
+        ? this.#tile(level, index, reading).slice(0, width * HASH_BYTES)
         : concatBytes(...edge[0]!.slice(0, width));
     });
   }
@@ -147,34 +170,37 @@ export class MerkleTiles {
     if (tile.rows[0]!.length < TILE_WIDTH) return undefined;
     const nodes = concatBytes(...tile.rows.flat());
     completed.push({ level, index: tile.index, bytes: nodes.slice(0, TILE_BYTES) });
-    this.#remember(tileId(level, tile.index), nodes);
+    this.#remember(level, tile.index, nodes);
     this.#edge[level] = { index: tile.index + 1, rows: emptyRows() };
     return tile.rows[TILE_HEIGHT]![0]!;
   }
 
   // Hash of the leaves from start to end, where start is a multiple of the largest power of two that fits.
-  #range(start: number, end: number, missing: Missing): Uint8Array {
+  #range(start: number, end: number, reading: Reading): Uint8Array {
     const width = end - start;
     const [power, height] = largestPower(width);
-    if (power === width) return this.#node(height, start / power, missing);
+    if (power === width) return this.#node(height, start / power, reading);
     const id = `${start} ${end}`;
     const known = this.#ranges.get(id);
     if (known !== undefined) return known;
-    const left = this.#node(height, start / power, missing);
-    const hash = nodeHash(left, this.#range(start + power, end, missing));
+    const left = this.#node(height, start / power, reading);
+    const hash = nodeHash(left, this.#range(start + power, end, reading));
     if (this.#ranges.size >= REMEMBERED_RANGES) this.#ranges.clear();
     this.#ranges.set(id, hash);
     return hash;
   }
 
-  #node(height: number, index: number, missing: Missing): Uint8Array {
+  #node(height: number, index: number, reading: Reading): Uint8Array {
     const row = height % TILE_HEIGHT;
     const perTile = 2 ** (TILE_HEIGHT - row);
     const [tileLevel, tileIndex] = [(height - row) / TILE_HEIGHT, Math.floor(index / perTile)];
     const edge = this.#edgeAt(tileLevel, tileIndex);
     if (edge !== undefined) return edge[row]![index % perTile]!;
-    const at = (2 * TILE_WIDTH - 2 * perTile + (index % perTile)) * HASH_BYTES;
-    return hashAt(this.#tile(tileLevel, tileIndex, missing), at);
+    const inRow = index % perTile;
+    if (tileLevel > 0 || this.#readLeaves === undefined)
+      return hashAt(this.#tile(tileLevel, tileIndex, reading), rowStart(row) + inRow * HASH_BYTES);
+    if (row < LOW_ROWS) return this.#lowNode(row, index, reading);
+    return hashAt(this.#top(tileIndex, reading), rowStart(row) - TOP_START + inRow * HASH_BYTES);
   }
 
   #edgeAt(level: number, index: number): Rows | undefined {
@@ -182,40 +208,61 @@ export class MerkleTiles {
     return edge?.index === index ? edge.rows : undefined;
   }
 
-  #tile(level: number, index: number, missing: Missing): Uint8Array {
-    const id = tileId(level, index);
-    // A path asks the same tile eight times in a row.
-    if (this.#latest?.id === id) return this.#latest.nodes;
-    const nodes = this.#cache.get(id);
-    if (nodes === undefined) throw missing(level, index);
-    this.#cache.delete(id);
-    this.#cache.set(id, nodes);
-    this.#latest = { id, nodes };
+  #tile(level: number, index: number, reading: Reading): Uint8Array {
+    const nodes = this.#tiles.get(tileId(level, index));
+    if (nodes === undefined) throw reading.lacks(() => this.#loadTile(level, index));
     return nodes;
   }
 
-  // Works synchronously on what is in memory; when a tile is missing, reads it and starts again. A proof touches a dozen tiles at most.
-  async #withTiles<T>(work: (missing: Missing) => T): Promise<T> {
+  #top(index: number, reading: Reading): Uint8Array {
+    const nodes = this.#tops.get(index);
+    if (nodes === undefined) throw reading.lacks(() => this.#loadTile(0, index));
+    return nodes;
+  }
+
+  /** A node of one of the rows that tops leave out. */
+  #lowNode(row: number, index: number, reading: Reading): Uint8Array {
+    const perGroup = GROUP_WIDTH / 2 ** row;
+    const group = Math.floor(index / perGroup);
+    const nodes = reading.groups.get(group);
+    if (nodes === undefined) throw reading.lacks(async () => reading.groups.set(group, await this.#group(group)));
+    return nodes[row * GROUP_WIDTH + (index % perGroup)]!;
+  }
+
+  async #loadTile(level: number, index: number): Promise<void> {
+    this.#remember(level, index, expandTile(await this.#readTile(level, index)));
+  }
+
+  async #group(index: number): Promise<readonly Uint8Array[]> {
+    const start = index * GROUP_WIDTH;
+    const leaves = await this.#readLeaves!(start, start + GROUP_WIDTH);
+    const [a, b, c, d] = leaves as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+    return [a, b, c, d, nodeHash(a, b), nodeHash(c, d)];
+  }
+
+  // Works synchronously on what is in memory; when something is missing, reads it and starts again. A proof touches a dozen tiles at most.
+  async #withTiles<T>(work: (reading: Reading) => T): Promise<T> {
+    let load: (() => Promise<unknown>) | undefined;
+    const reading: Reading = {
+      groups: new Map(),
+      lacks: (wanted) => {
+        load = wanted;
+        return MISSING;
+      },
+    };
     for (;;) {
-      let wanted: { readonly level: number; readonly index: number } | undefined;
       try {
-        return work((level, index) => {
-          wanted = { level, index };
-          return MISSING;
-        });
+        return work(reading);
       } catch (error) {
-        if (error !== MISSING || wanted === undefined) throw error;
-        const { level, index } = wanted;
-        this.#remember(tileId(level, index), expand(await this.#readTile(level, index)));
+        if (error !== MISSING || load === undefined) throw error;
+        await load();
       }
     }
   }
 
-  #remember(id: number, nodes: Uint8Array): void {
-    this.#cache.set(id, nodes);
-    if (this.#cache.size <= this.#cachedTiles) return;
-    const oldest = this.#cache.keys().next();
-    if (oldest.done !== true) this.#cache.delete(oldest.value);
+  #remember(level: number, index: number, nodes: Uint8Array): void {
+    this.#tiles.set(tileId(level, index), nodes);
+    if (level === 0 && this.#readLeaves !== undefined) this.#tops.set(index, nodes.slice(TOP_START));
   }
 
   #check(holds: boolean, otherwise: string): void {
@@ -223,37 +270,12 @@ export class MerkleTiles {
   }
 }
 
-type Missing = (level: number, index: number) => Error;
-
-function emptyRows(): Rows {
-  return Array.from({ length: TILE_HEIGHT + 1 }, () => []);
-}
-
-function pushToRows(rows: Rows, hash: Uint8Array): void {
-  let node = hash;
-  for (let height = 0; ; height++) {
-    const row = rows[height]!;
-    row.push(node);
-    if (row.length % 2 === 1 || height === TILE_HEIGHT) return;
-    node = nodeHash(row[row.length - 2]!, node);
-  }
-}
-
-function expand(tile: Uint8Array): Uint8Array {
-  if (tile.length !== TILE_BYTES) throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');
-  const nodes = new Uint8Array(TILE_NODES * HASH_BYTES);
-  nodes.set(tile);
-  // The two below a node lie side by side, and the next node's two after them.
-  for (let [at, below] = [TILE_BYTES, 0]; at < nodes.length; at += HASH_BYTES, below += 2 * HASH_BYTES)
-    nodes.set(pairHash(nodes.subarray(below, below + 2 * HASH_BYTES)), at);
-  return nodes;
-}
-
-// For a hash, a loop takes a fifth of the time of `slice`.
-function hashAt(nodes: Uint8Array, at: number): Uint8Array {
-  const hash = new Uint8Array(HASH_BYTES);
-  for (let i = 0; i < HASH_BYTES; i++) hash[i] = nodes[at + i]!;
-  return hash;
+/** One question to the tree. */
+interface Reading {
+  /** The nodes of the two lowest rows over each four leaves that were read for it. */
+  readonly groups: Map<number, readonly Uint8Array[]>;
+  /** Says what has to be read first; what it gives is to be thrown. */
+  readonly lacks: (load: () => Promise<unknown>) => Error;
 }
 
 // There are seven levels below 2^53 leaves.

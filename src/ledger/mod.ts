@@ -7,13 +7,13 @@ export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { newestHead, newestSignedHead, writeHeadFile, type SignedHead } from './head-file.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
 export {
-  Ledger,
   type AppendReport,
   type LedgerOptions,
   type LedgerSigner,
   type LedgerWrites,
   type Receipted,
-} from './ledger.ts';
+} from './ledger-options.ts';
+export { Ledger } from './ledger.ts';
 export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
 export { isSignedBy, parseNote, signNote, type Note, type SignEd25519 } from './note.ts';
 export {

@@ -18,7 +18,7 @@ export interface LedgerStorage {
 export const ledgerKeys = {
   /** {size, root}: what the next batch is conditional on. */
   head: 'ledger/head',
-  /** The last signed checkpoint. */
+  /** A checkpoint that this ledger has signed, of its last start: by whose name on it the first of several keys is known. */
   checkpoint: 'ledger/checkpoint',
   /** The epoch, from the second one on. */
   epoch: 'ledger/epoch',

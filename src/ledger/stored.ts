@@ -6,8 +6,8 @@ import { epochKeysOf } from './epoch.ts';
 import { LedgerError } from './error.ts';
 import { leafHash } from './hash.ts';
 import { newestSignedHead } from './head-file.ts';
-import type { LedgerOptions, LedgerSigner } from './ledger.ts';
-import { MerkleTiles } from './merkle-tiles.ts';
+import type { LedgerOptions, LedgerSigner } from './ledger-options.ts';
+import { MerkleTiles, type ReadTile } from './merkle-tiles.ts';
 import { isSignedBy } from './note.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 
@@ -19,9 +19,6 @@ export interface EpochRecord {
 
 /** Of a ledger that has never lost anything. */
 export const FIRST_EPOCH: EpochRecord = { number: 1, start: 0 };
-
-// 16 MiB: the paths of a quarter of a million entries without asking the store.
-const CACHED_TILES = 1024;
 
 type StoredOptions = Pick<LedgerOptions, 'storage' | 'key' | 'sign' | 'successors' | 'headFile' | 'files'>;
 
@@ -49,13 +46,16 @@ export async function readStored(
   ]);
   if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
   const { size, root } = decodeHead(record);
-  const tree = storedTree(storage);
+  // Read from once it is open: until then nothing asks for what is in it.
+  const opened: { log?: EntryLog } = {};
+  const tree = storedTree(storage, () => opened.log!);
   let last: Uint8Array | undefined;
   const log = await EntryLog.open(storage, size, (entries) => {
     tree.append(entries.map(leafHash));
     last = entries.at(-1);
     onProgress?.(tree.size, size);
   });
+  opened.log = log;
   const rehashed = await tree.rootAt();
   if (bytesToHex(rehashed) !== root) {
     throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
@@ -140,14 +140,17 @@ export async function checkExternalHead(options: StoredOptions, tree: MerkleTile
   }
 }
 
-/** A tree whose full tiles are read from a store. */
-export function storedTree(storage: LedgerStorage): MerkleTiles {
-  return new MerkleTiles(async (level, index) => {
+/** A tree whose full tiles are read from a store, and its leaves from the log of entries. */
+export function storedTree(storage: LedgerStorage, log: () => EntryLog): MerkleTiles {
+  const readTile: ReadTile = async (level, index) => {
     const bytes = await storage.get(ledgerKeys.tile(level, index));
     if (bytes === undefined)
       throw new LedgerError('LEDGER_CORRUPT', `Tile ${level}/${index} is missing from the store.`);
     return bytes;
-  }, CACHED_TILES);
+  };
+  return new MerkleTiles(readTile, {
+    readLeaves: async (start, end) => (await log().read(start, end)).map(leafHash),
+  });
 }
 
 /** The record that every batch is conditional on. */

@@ -2,7 +2,6 @@
  * Tiles: the tree and its entries as files that never change once they are full.
  * @see C2SP tlog-tiles v0.1.0
  */
-import { concatBytes } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 
 /** Hashes in a full tile; entries in a full bundle. */
@@ -45,9 +44,15 @@ function tilesOfLevel(level: number | 'entries', hashes: number): TileId[] {
 
 /** An entry bundle: each entry behind its length as u16 big-endian. */
 export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(
-    ...entries.flatMap((entry) => [Uint8Array.of(Math.floor(entry.length / 256), entry.length % 256), entry]),
-  );
+  const bytes = new Uint8Array(entries.reduce((sum, { length }) => sum + 2 + length, 0));
+  let at = 0;
+  for (const entry of entries) {
+    bytes[at] = entry.length >> 8;
+    bytes[at + 1] = entry.length;
+    bytes.set(entry, at + 2);
+    at += 2 + entry.length;
+  }
+  return bytes;
 }
 
 /**

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { bytesToHex, parseHex } from '../../src/base/mod.ts';
 import { EMPTY_ROOT, MerkleTiles, leafHash, verifyConsistency, verifyInclusion } from '../../src/ledger/mod.ts';
 import { fc } from '../kit/property.ts';
-import { seedsOf, withSeed } from '../kit/random.ts';
+import { randomOf, seedsOf, withSeed } from '../kit/random.ts';
 import { readVector } from '../kit/vectors.ts';
 import { pathOf, proofOf, rootOf } from './reference.ts';
 
@@ -22,6 +22,18 @@ const vector = readVector<Rfc6962Vector>('valid/rfc6962');
 function treeOf(leaves: readonly Uint8Array[]): MerkleTiles {
   const full = new Map<string, Uint8Array>();
   const tree = new MerkleTiles((level, index) => Promise.resolve(full.get(`${level}/${index}`)!));
+  for (const { level, index, bytes } of tree.append(leaves)) full.set(`${level}/${index}`, bytes);
+  return tree;
+}
+
+/** The same with hardly any memory, which asks for leaves and tiles again and again. */
+function forgetfulTreeOf(leaves: readonly Uint8Array[]): MerkleTiles {
+  const full = new Map<string, Uint8Array>();
+  const tree = new MerkleTiles((level, index) => Promise.resolve(full.get(`${level}/${index}`)!), {
+    tiles: 24,
+    tops: 24,
+    readLeaves: (start, end) => Promise.resolve(leaves.slice(start, end)),
+  });
   for (const { level, index, bytes } of tree.append(leaves)) full.set(`${level}/${index}`, bytes);
   return tree;
 }
@@ -124,6 +136,25 @@ describe('proofs', () => {
       }),
       { numRuns: deep ? 2000 : 200 },
     );
+  });
+
+  test('a tree that keeps little in memory, asked many things at once, gives the same proofs and tiles', async () => {
+    const big = leavesOf(70_000);
+    const [bigTree, forgetful] = [treeOf(big), forgetfulTreeOf(big)];
+    const random = randomOf(seedsOf(1)[0]!);
+    const answersOf = (tree: MerkleTiles, size: number, index: number, old: number): Promise<unknown[]> =>
+      Promise.all([
+        tree.rootAt(size),
+        tree.inclusionPath(index, size),
+        tree.consistencyPath(old, size),
+        tree.leafAt(index),
+        tree.tileBytes(0, Math.floor(index / 256), 1 + (index % 256)),
+      ]);
+    for (let round = 0; round < (deep ? 2000 : 60); round++) {
+      const size = 1 + random.below(big.length);
+      const question = [size, random.below(size), 1 + random.below(size)] as const;
+      expect(await answersOf(forgetful, ...question)).toEqual(await answersOf(bigTree, ...question));
+    }
   });
 
   test.each([

@@ -5,7 +5,8 @@ import Hypercore from 'hypercore';
 import { interleave, median, repeat, round } from '../measure.mjs';
 import { inFolder, room } from '../rooms.mjs';
 
-// Hypercore keeps the blocks that it is given, so it is given what a ledger entry and the message beside it weigh together.
+// Hypercore keeps the blocks that it is given, so it is given what a ledger entry and the message beside it weigh together. Beside that, the
+// ledger by itself: entries without a message, and blocks of their length.
 const BODY_BYTES = 3072;
 const BATCHES = [1, 32, 256];
 const MESSAGE_ID = '019b0000-0000-7000-8000-000000000001';
@@ -13,15 +14,18 @@ const MESSAGE_ID = '019b0000-0000-7000-8000-000000000001';
 /** @param {{quick: boolean, say: (what: string) => void}} options */
 export function run({ quick, say }) {
   return inFolder(async (folder) => {
-    const [rounds, turnMs, auditEntries] = quick ? [1, 100, 2000] : [5, 700, 100_000];
+    const [rounds, turnMs, auditEntries] = quick ? [1, 100, 2000] : [5, 700, 1_000_000];
     const own = await openLedger(join(folder, 'ledger'));
     const hypercore = new Hypercore(join(folder, 'hypercore'));
-    await hypercore.ready();
+    const short = new Hypercore(join(folder, 'hypercore-short'));
+    await Promise.all([hypercore.ready(), short.ready()]);
     try {
       const turns = {};
       for (const size of BATCHES) {
         turns[`append${size}`] = () => repeat(() => own.append(size), turnMs, size);
-        turns[`hypercore${size}`] = () => repeat(() => hypercore.append(blocks(size)), turnMs, size);
+        turns[`hypercore${size}`] = () => repeat(() => hypercore.append(blocks(size, BODY_BYTES)), turnMs, size);
+        turns[`entries${size}`] = () => repeat(() => own.appendEntries(size), turnMs, size);
+        turns[`short${size}`] = () => repeat(() => short.append(blocks(size, own.entryBytes)), turnMs, size);
       }
       say(`${rounds} rounds of appending, proving and verifying`);
       const appended = await interleave(turns, rounds);
@@ -29,9 +33,10 @@ export function run({ quick, say }) {
       const proving = await proofs(own, rounds, turnMs);
       say(`auditing ${auditEntries} entries`);
       const audited = await audit(own, auditEntries);
-      return report(appended, proved, proving, audited);
+      const full = await interleave({ receipt: anywhere(own, turnMs) }, rounds);
+      return report(appended, { proved, ...proving }, { audited, receipt: full.receipt });
     } finally {
-      await hypercore.close();
+      await Promise.all([hypercore.close(), short.close()]);
       await own.close();
     }
   });
@@ -73,9 +78,10 @@ async function openLedger(folder) {
     key,
     ledger,
     publicKey: pair.publicKey,
+    entryBytes: entry().length,
     // Durable, encrypted at rest, and with the message that the entry is about: what a node does.
     append: (count) => {
-      const puts = blocks(count).map((body, i) => [`sealed/${seq + i}`, new Uint8Array(body)]);
+      const puts = blocks(count, BODY_BYTES).map((body, i) => [`sealed/${seq + i}`, new Uint8Array(body)]);
       return ledger.append(Array.from({ length: count }, entry), { puts, deletes: [] });
     },
     appendEntries: (count) => ledger.append(Array.from({ length: count }, entry), { puts: [], deletes: [] }),
@@ -86,31 +92,22 @@ async function openLedger(folder) {
   };
 }
 
-function blocks(count) {
-  const random = randomBytes(BODY_BYTES * count);
-  return Array.from({ length: count }, (_, i) => random.subarray(i * BODY_BYTES, (i + 1) * BODY_BYTES));
+function blocks(count, bytes) {
+  const random = randomBytes(bytes * count);
+  return Array.from({ length: count }, (_, i) => random.subarray(i * bytes, (i + 1) * bytes));
 }
 
 async function proofs({ ledger, key }, rounds, turnMs) {
   const { leafHash, verifyInclusion, verifyInclusionProofText, parseCheckpointNote } = await room('ledger');
-  const indices = Array.from({ length: 4096 }, () => Math.floor(Math.random() * ledger.size));
-  const receipts = await Promise.all(indices.slice(0, 512).map((index) => ledger.receipt(index)));
+  const receipts = await Promise.all(indicesIn(ledger, 512).map((index) => ledger.receipt(index)));
   const claims = receipts.map(({ entry, proof }) => claimOf(entry, proof, leafHash, parseCheckpointNote));
   let next = 0;
-  const turn = (list, act) => () =>
-    repeat(
-      async () => {
-        for (let i = 0; i < 64; i++) await act(list[next++ % list.length]);
-      },
-      turnMs,
-      64,
-    );
   return interleave(
     {
       // With the entry it is about, from the store: what a receipt is.
-      receipt: turn(indices, (index) => ledger.receipt(index)),
+      receipt: anywhere({ ledger }, turnMs),
       // The newest, as a batch that was just written proves them.
-      newest: turn([...Array(64).keys()], (index) => ledger.receipt(ledger.size - 1 - index)),
+      newest: inTurn([...Array(64).keys()], turnMs, (index) => ledger.receipt(ledger.size - 1 - index)),
       // The path alone, under a checkpoint that was verified before.
       verify: () =>
         repeat(
@@ -129,6 +126,26 @@ async function proofs({ ledger, key }, rounds, turnMs) {
     },
     rounds,
   );
+}
+
+function anywhere({ ledger }, turnMs) {
+  return inTurn(indicesIn(ledger, 16_384), turnMs, (index) => ledger.receipt(index));
+}
+
+function indicesIn(ledger, count) {
+  return Array.from({ length: count }, () => Math.floor(Math.random() * ledger.size));
+}
+
+function inTurn(list, turnMs, act) {
+  let next = 0;
+  return () =>
+    repeat(
+      async () => {
+        for (let i = 0; i < 64; i++) await act(list[next++ % list.length]);
+      },
+      turnMs,
+      64,
+    );
 }
 
 function claimOf(entry, proof, leafHash, parseCheckpointNote) {
@@ -163,24 +180,35 @@ async function audit(own, entries) {
   };
 }
 
-function report(appended, proved, proving, audited) {
+function report(appended, proving, { audited, receipt }) {
   const rate = (rounds) => median(rounds.map(({ perSecond }) => perSecond));
-  const append = Object.fromEntries(
-    BATCHES.map((size) => {
-      const [own, hypercore] = [rate(appended[`append${size}`]), rate(appended[`hypercore${size}`])];
-      const ratio = median(
-        appended[`append${size}`].map((one, i) => one.perSecond / appended[`hypercore${size}`][i].perSecond),
-      );
-      return [
-        size,
-        { entriesPerSecond: round(own), hypercorePerSecond: round(hypercore), ratioToHypercore: round(ratio) },
-      ];
-    }),
-  );
+  const cpu = (rounds) => round(median(rounds.map(({ cpuUs }) => cpuUs)));
+  const beside = (own, other) =>
+    Object.fromEntries(
+      BATCHES.map((size) => {
+        const [ours, theirs] = [appended[own + size], appended[other + size]];
+        const ratio = median(ours.map((one, i) => one.perSecond / theirs[i].perSecond));
+        return [
+          size,
+          {
+            entriesPerSecond: round(rate(ours)),
+            hypercorePerSecond: round(rate(theirs)),
+            ratioToHypercore: round(ratio),
+            cpuUsPerEntry: cpu(ours),
+            hypercoreCpuUsPerEntry: cpu(theirs),
+          },
+        ];
+      }),
+    );
+  const append = beside('append', 'hypercore');
+  const appendEntries = beside('entries', 'short');
   const result = {
     append,
-    provedEntries: proved,
+    appendEntries,
+    provedEntries: proving.proved,
     receiptsPerSecond: round(rate(proving.receipt)),
+    receiptsPerSecondOfAll: round(rate(receipt)),
+    receiptCpuUsOfAll: cpu(receipt),
     newestReceiptsPerSecond: round(rate(proving.newest)),
     verificationsPerSecond: round(rate(proving.verify)),
     fullVerificationsPerSecond: round(rate(proving.verifyText)),
@@ -194,13 +222,22 @@ function report(appended, proved, proving, audited) {
   return {
     result,
     lines: [
-      ...BATCHES.map((size) => {
-        const { entriesPerSecond, hypercorePerSecond, ratioToHypercore } = append[size];
-        return `append ${String(size).padStart(3)}   ${entriesPerSecond} entries/s on disk, hypercore ${hypercorePerSecond}/s without syncing: ${ratioToHypercore}`;
-      }),
-      `receipts     ${result.receiptsPerSecond}/s anywhere among ${proved} entries, ${result.newestReceiptsPerSecond}/s of the newest`,
+      ...linesOf('append ', append, 'on disk with their messages'),
+      ...linesOf('entries', appendEntries, 'on disk, alone'),
+      `receipts     ${result.receiptsPerSecond}/s anywhere among ${proving.proved} entries, ${result.newestReceiptsPerSecond}/s of the newest; ${result.receiptsPerSecondOfAll}/s anywhere among ${audited.entries}`,
       `verify       ${result.verificationsPerSecond} inclusion paths/s; ${result.fullVerificationsPerSecond}/s from text with the checkpoint's signature`,
       `audit        ${audited.entries} entries in ${result.audit.seconds} s; ${result.audit.secondsForAMillion} s of CPU for a million; memory grew ${result.audit.rssGrowthMiB} MiB`,
     ],
   };
+}
+
+function linesOf(name, table, what) {
+  return BATCHES.map((size) => {
+    const { entriesPerSecond, hypercorePerSecond, ratioToHypercore, cpuUsPerEntry, hypercoreCpuUsPerEntry } =
+      table[size];
+    return (
+      `${name} ${String(size).padStart(3)}  ${entriesPerSecond} entries/s ${what}, hypercore ${hypercorePerSecond}/s without syncing: ` +
+      `${ratioToHypercore}; CPU ${cpuUsPerEntry} and ${hypercoreCpuUsPerEntry} µs`
+    );
+  });
 }

@@ -1,0 +1,53 @@
+/** A tile with the nodes of the small tree that its hashes span: row by row while it grows, one after another once it is full. */
+import { LedgerError } from './error.ts';
+import { HASH_BYTES, nodeHash, pairHash } from './hash.ts';
+import { TILE_WIDTH } from './tile.ts';
+
+/** Rows 0 to 8 of a tile that still grows: its hashes, and above them the nodes of the small tree they span. */
+export type Rows = Uint8Array[][];
+
+/** Rows above the hashes of a tile. */
+export const TILE_HEIGHT = 8;
+/** Length of a full tile's hashes, in bytes. */
+export const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
+// A full tile with all rows above it, one after another: 511 hashes, 16,352 bytes.
+const TILE_NODES = 2 * TILE_WIDTH - 1;
+
+/** Where the row begins in the nodes of a full tile, in bytes. */
+export function rowStart(row: number): number {
+  return (2 * TILE_WIDTH - 2 ** (TILE_HEIGHT - row + 1)) * HASH_BYTES;
+}
+
+/** Of a tile without a hash. */
+export function emptyRows(): Rows {
+  return Array.from({ length: TILE_HEIGHT + 1 }, () => []);
+}
+
+/** Adds a hash, and the nodes that it completes. */
+export function pushToRows(rows: Rows, hash: Uint8Array): void {
+  let node = hash;
+  for (let height = 0; ; height++) {
+    const row = rows[height]!;
+    row.push(node);
+    if (row.length % 2 === 1 || height === TILE_HEIGHT) return;
+    node = nodeHash(row[row.length - 2]!, node);
+  }
+}
+
+/** A full tile's hashes with all the rows above them. @throws {LedgerError} LEDGER_CORRUPT */
+export function expandTile(tile: Uint8Array): Uint8Array {
+  if (tile.length !== TILE_BYTES) throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');
+  const nodes = new Uint8Array(TILE_NODES * HASH_BYTES);
+  nodes.set(tile);
+  // The two below a node lie side by side, and the next node's two after them.
+  for (let [at, below] = [TILE_BYTES, 0]; at < nodes.length; at += HASH_BYTES, below += 2 * HASH_BYTES)
+    nodes.set(pairHash(nodes.subarray(below, below + 2 * HASH_BYTES)), at);
+  return nodes;
+}
+
+/** A copy of one hash: a loop takes a fifth of the time of `slice`. */
+export function hashAt(nodes: Uint8Array, at: number): Uint8Array {
+  const hash = new Uint8Array(HASH_BYTES);
+  for (let i = 0; i < HASH_BYTES; i++) hash[i] = nodes[at + i]!;
+  return hash;
+}
