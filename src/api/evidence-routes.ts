@@ -7,7 +7,7 @@ import { ApiError } from '../client/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { parseJson } from '../wire/mod.ts';
-import { answerTo, type SentAnswer } from './routes.ts';
+import { answerTo, type SentAnswer } from './message-routes.ts';
 
 /** Files and exhibits of a case. */
 export interface EvidenceList {

@@ -1,4 +1,7 @@
+export type { ClocksAnswer } from './case-routes.ts';
 export type { EvidenceList } from './evidence-routes.ts';
-export type { ClocksAnswer, ErasedAnswer, PeerAnswer, SentAnswer, StatusAnswer, WithdrawnAnswer } from './routes.ts';
+export type { SentAnswer, WithdrawnAnswer } from './message-routes.ts';
+export type { PeerAnswer, StatusAnswer } from './node-routes.ts';
+export type { ErasedAnswer } from './retention-routes.ts';
 export { ApiServer } from './server.ts';
 export type { WhyAnswer } from './why.ts';

@@ -9,9 +9,14 @@ import { ApiError, socketPath } from '../client/mod.ts';
 import { backupOf, type Node } from '../node/mod.ts';
 import { WireError } from '../wire/mod.ts';
 import { OPERATOR, type Actor } from '../staff/mod.ts';
+import * as casework from './case-routes.ts';
 import * as evidence from './evidence-routes.ts';
 import { admit, isRoute, type RouteName } from './gate.ts';
-import * as routes from './routes.ts';
+import * as key from './key-routes.ts';
+import * as ledger from './ledger-routes.ts';
+import * as message from './message-routes.ts';
+import * as running from './node-routes.ts';
+import * as retention from './retention-routes.ts';
 import * as staff from './staff-routes.ts';
 import { why } from './why.ts';
 
@@ -82,29 +87,29 @@ type Streamed = 'GET events' | 'GET evidence/*/content' | 'POST evidence' | 'GET
 
 const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => unknown>> = {
   'POST challenge': ({ node }) => ({ challenge: node.challenges.issue() }),
-  'GET status': ({ node }) => routes.status(node),
-  'GET peers': ({ node }) => routes.peers(node),
+  'GET status': ({ node }) => running.status(node),
+  'GET peers': ({ node }) => running.peers(node),
   'GET messages': ({ node, caller, query }) =>
-    routes.messages(node, query, (found) => staff.knownMessages({ node }, caller, found)),
-  'POST messages': ({ node, body }) => routes.sendMessage(node, body()),
-  'GET messages/*': ({ node, id }) => routes.message(node, id),
+    message.messages(node, query, (found) => staff.knownMessages({ node }, caller, found)),
+  'POST messages': ({ node, body }) => message.sendMessage(node, body()),
+  'GET messages/*': ({ node, id }) => message.message(node, id),
   'GET messages/*/why': ({ node, id }) => why(node, id),
-  'POST messages/*/withdraw': ({ node, id }) => routes.withdrawMessage(node, id),
-  'POST messages/*/erase': ({ node, id, body }) => routes.eraseMessage(node, id, body()),
-  'POST messages/*/carry-out': ({ node, id }) => routes.carryOutErasure(node, id),
-  'POST messages/*/review': ({ node, id, body }) => routes.reviewRetention(node, id, body()),
+  'POST messages/*/withdraw': ({ node, id }) => message.withdrawMessage(node, id),
+  'POST messages/*/erase': ({ node, id, body }) => retention.eraseMessage(node, id, body()),
+  'POST messages/*/carry-out': ({ node, id }) => retention.carryOutErasure(node, id),
+  'POST messages/*/review': ({ node, id, body }) => retention.reviewRetention(node, id, body()),
   'GET retention': async ({ node, caller, query }) =>
-    staff.knownRetention({ node }, caller, await routes.retention(node, query)),
-  'GET cases': async ({ node, caller }) => staff.knownCases({ node }, caller, await routes.cases(node)),
-  'GET cases/*': ({ node, id }) => routes.cases(node, id),
+    staff.knownRetention({ node }, caller, await retention.retention(node, query)),
+  'GET cases': async ({ node, caller }) => staff.knownCases({ node }, caller, await casework.cases(node)),
+  'GET cases/*': ({ node, id }) => casework.cases(node, id),
   'POST cases/*/assign': asStaff((call) => staff.assign(call, call.id, call.body())),
   'GET clocks': async ({ node, caller, query }) =>
-    staff.knownClocks({ node }, caller, await routes.clocks(node, query)),
-  'GET statistics': ({ node, query }) => routes.statistics(node, query),
+    staff.knownClocks({ node }, caller, await casework.clocks(node, query)),
+  'GET statistics': ({ node, query }) => casework.statistics(node, query),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
-  'GET seen/*': ({ node, id }) => routes.seenHead(node, id),
-  'GET proofs/*': ({ node, id }) => routes.ledgerProof(node, Number(id)),
-  'GET consistency/*': ({ node, id }) => routes.ledgerConsistency(node, Number(id)),
+  'GET seen/*': ({ node, id }) => ledger.seenHead(node, id),
+  'GET proofs/*': ({ node, id }) => ledger.ledgerProof(node, Number(id)),
+  'GET consistency/*': ({ node, id }) => ledger.ledgerConsistency(node, Number(id)),
   'POST publish': async ({ node }) => {
     await node.storage.ledger.publish();
     return { size: node.storage.ledger.size };
@@ -116,11 +121,11 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'POST items': ({ node, body }) => evidence.putItem(node, body()),
   'POST custody': ({ node, body }) => evidence.addCustody(node, body()),
   'POST transfers': ({ node, body }) => evidence.sendEvidence(node, body()),
-  'GET keys': ({ node }) => Promise.resolve(routes.keys(node)),
-  'POST keys': ({ node, body }) => routes.rotateKey(node, body()),
+  'GET keys': ({ node }) => key.keys(node),
+  'POST keys': ({ node, body }) => key.rotateKey(node, body()),
   'GET incidents': ({ node }) => node.exchange.incidents(),
-  'GET doctor': ({ node }) => routes.runningState(node),
-  'POST manifest': ({ node, body }) => routes.takeManifest(node, body()),
+  'GET doctor': ({ node }) => running.runningState(node),
+  'POST manifest': ({ node, body }) => key.takeManifest(node, body()),
   'GET staff': asStaff(staff.staff),
   'POST staff': asStaff((call) => staff.register(call, call.body())),
   'POST revocations': asStaff((call) => staff.revoke(call, call.body())),
@@ -159,7 +164,7 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
     response.writeHead(200, { 'content-type': 'application/zip' });
     await pipeline(Readable.from(backupOf(node.config, node.storage.records())), response);
   } else if (name === 'GET bundle' || name === 'POST bundle') {
-    const bundle = await routes.auditBundle(node, name === 'GET bundle' ? {} : call.body());
+    const bundle = await ledger.auditBundle(node, name === 'GET bundle' ? {} : call.body());
     response.writeHead(200, { 'content-type': 'application/zip' });
     await pipeline(Readable.from(bundle), response);
   } else {

@@ -31,7 +31,8 @@ import {
   type TaskView,
 } from '../staff/mod.ts';
 import type { EvidenceList } from './evidence-routes.ts';
-import { answerFor, type ClocksAnswer, type SentAnswer } from './routes.ts';
+import type { ClocksAnswer } from './case-routes.ts';
+import { answerFor, type SentAnswer } from './message-routes.ts';
 
 /** Who asks, and of which node. */
 interface Call {

@@ -2,7 +2,7 @@
 import { writeFileSync, readFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import { ApiServer } from '../../src/api/mod.ts';
-import { peers, runningState } from '../../src/api/routes.ts';
+import { peers, runningState } from '../../src/api/node-routes.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { nodePaths } from '../../src/config/mod.ts';
 import { ExpiryWatch } from '../../src/node/expiry-watch.ts';

@@ -1,0 +1,82 @@
+/** Messages: the list, one of them, sending and giving up. */
+import { isJurisdictionCode, parseJurisdictionCode, parseUuid, type JurisdictionCode } from '../base/mod.ts';
+import { ApiError } from '../client/mod.ts';
+import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
+import type { Node } from '../node/mod.ts';
+import { nextAction } from './why.ts';
+
+/** A message that was sent, as far as it got. */
+export interface SentAnswer {
+  readonly message: MessageRecord;
+  readonly receipt?: PeerProof;
+  readonly next: string;
+}
+
+/** A message that was given up, and what comes next. */
+export interface WithdrawnAnswer {
+  readonly message: MessageRecord;
+  readonly next: string;
+}
+
+const MAX_WAIT_MS = 300_000;
+
+/** Messages, newest first, of those that the caller may see. */
+export async function messages(
+  { exchange }: Node,
+  query: URLSearchParams,
+  seenOf: (found: MessageRecord[]) => MessageRecord[] | Promise<MessageRecord[]>,
+): Promise<MessageRecord[]> {
+  const [peer, caseId, status] = [query.get('peer'), query.get('case'), query.get('status')];
+  return seenOf(
+    await exchange.messages({
+      peer: peer === null ? undefined : parseJurisdictionCode(peer),
+      case_id: caseId === null ? undefined : parseUuid(caseId),
+      status: status === null ? undefined : (status as MessageRecord['status']),
+      limit: Number(query.get('limit') ?? 1000),
+    }),
+  );
+}
+
+export async function message(node: Node, id: string): Promise<Awaited<ReturnType<Node['exchange']['message']>>> {
+  return node.exchange.message(parseUuid(id));
+}
+
+/** Sends a message and waits for the peer's answer as long as the caller wants. */
+export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer> {
+  const {
+    to,
+    draft,
+    wait_ms: waitMs,
+  } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
+  if (typeof to !== 'string' || !isJurisdictionCode(to))
+    throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
+  return answerTo(node, draft, to, waitMs);
+}
+
+/** Sends a draft and waits for the peer's answer as long as the caller wants. */
+export async function answerTo(node: Node, draft: unknown, to: JurisdictionCode, waitMs: unknown): Promise<SentAnswer> {
+  const { exchange } = node;
+  return answerFor(node, await exchange.send(exchange.evidence.drafting(draft, to), to), waitMs);
+}
+
+/** Waits for the peer's answer to a message that was queued. */
+export async function answerFor(node: Node, queued: MessageRecord, waitMs: unknown): Promise<SentAnswer> {
+  const wait = typeof waitMs === 'number' && waitMs >= 0 ? Math.min(waitMs, MAX_WAIT_MS) : 0;
+  const { exchange } = node;
+  const to = queued.peer;
+  const connected = node.transport.connections().some(({ code, connected: isConnected }) => code === to && isConnected);
+  // A peer that is not there may be away for days: a moment for it to come back, and no more.
+  const record = await exchange.answerOf(queued.message_id, connected ? wait : Math.min(wait, 3_000));
+  const { proof } = await exchange.message(record.message_id);
+  return {
+    message: record,
+    ...(proof === undefined ? {} : { receipt: proof }),
+    next: (await nextAction(node, record)).next,
+  };
+}
+
+/** Gives up a message that has not left this node. */
+export async function withdrawMessage(node: Node, id: string): Promise<WithdrawnAnswer> {
+  const record = await node.exchange.withdraw(parseUuid(id));
+  return { message: record, next: (await nextAction(node, record)).next };
+}
