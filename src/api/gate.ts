@@ -5,12 +5,14 @@
  */
 import { isUuid, parseUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
+import type { StepView } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import {
   OPERATOR,
   StaffError,
   carryOut,
   identify,
+  isAssigned,
   isFileForAgency,
   isStaffed,
   judgeUpload,
@@ -151,15 +153,16 @@ async function attemptOf(
 }
 
 /**
- * What is left to judge once the rules allow it: an agency’s people get the files of its tasks, and bring files for
+ * What is left to judge once the rules allow it: a message that is marked for named people is read by those, and an agency’s people get the files of its tasks, and bring files for
  * those that are open; nothing else of the evidence is theirs.
  */
 function planOf(
   name: RouteName,
   actor: Actor,
   { node, id, query }: Asked,
-): () => Promise<{ readonly value: undefined }> {
-  return async () => {
+): (view: StepView) => Promise<{ readonly value: undefined }> {
+  return async (view) => {
+    if (name === 'GET messages/*') await judgeReading(node, view, actor, id);
     if (actor.agency === undefined) return { value: undefined };
     if (name === 'GET evidence/*/content' && !(await isFileForAgency(node.staff, actor, id)))
       throw new StaffError('STAFF_UNKNOWN', `There is no file ${id} that you may see.`);
@@ -169,6 +172,16 @@ function planOf(
       throw new StaffError('STAFF_ROLE_MISSING', 'An agency brings files for its tasks; exhibits are the office’s.');
     return { value: undefined };
   };
+}
+
+async function judgeReading({ exchange }: Node, view: StepView, actor: Actor, id: string): Promise<void> {
+  if (!(await exchange.protection.isForNamedReaders(parseUuid(id)))) return;
+  const { case_id: caseId } = (await exchange.message(parseUuid(id))).record;
+  if (caseId !== undefined && !(await isAssigned(view, actor, caseId)))
+    throw new StaffError(
+      'STAFF_CASE_NOT_ASSIGNED',
+      `Message ${id} is TLP:RED: only those may read it whom a registrar has assigned to its case by name.`,
+    );
 }
 
 /** A bundle without disclosed messages shows no case: auditing is content-blind. */

@@ -25,7 +25,7 @@ export type { CaseKind, CaseState, ObligationKind, Party } from './state.ts';
 export { proceedingOf, type CaseStep } from './step.ts';
 export { statisticsCsv, type Direction, type PartnerFigures, type Statistics } from './statistics/figures.ts';
 export { Tally, type StatisticsScope } from './statistics/tally.ts';
-export { isFurnishing, protectionOf, useLimit, type IntendedUse } from './use-limit.ts';
+export { isForNamedReaders, isFurnishing, protectionOf, useLimit, type IntendedUse } from './use-limit.ts';
 export { draftTemplate, exampleOf } from './template.ts';
 export type { Transition } from './table/row.ts';
 export { TRANSITIONS, kindOpenedBy } from './transition.ts';

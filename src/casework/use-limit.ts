@@ -3,7 +3,7 @@
  * Labels are rules of thumb and conditions are binding; the first in this order that forbids a use is named.
  */
 import type { JurisdictionCode } from '../base/mod.ts';
-import type { Body, BodyType, DataProtection, Message, WithheldPurpose, WithheldRule } from '../wire/mod.ts';
+import type { Body, BodyType, DataProtection, Handling, Message, WithheldPurpose, WithheldRule } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
 import type { BoundCondition, Consent } from './fold.ts';
 
@@ -78,6 +78,19 @@ export function protectionOf({ type, value }: Body): DataProtection | undefined 
   return 'data_protection' in said ? said.data_protection : undefined;
 }
 
+/**
+ * Whether a message is marked for the people alone who are named as its readers, whoever else is cleared for all that their authority has.
+ * @see TLP 2.0 of FIRST, TLP:RED
+ */
+export function isForNamedReaders(body: Body): boolean {
+  return handlingOf(body)?.tlp === 'RED';
+}
+
+function handlingOf({ type, value }: Body): Handling | undefined {
+  const said = type === 'supplementary_request' ? value.request : value;
+  return 'handling' in said ? said.handling : undefined;
+}
+
 /** Whether messages of this type bring information or evidence. */
 export function isFurnishing(type: BodyType): boolean {
   return FURNISHING.has(type);
@@ -112,8 +125,7 @@ export function useLimit(
   const forbidden = FORBIDS.find(([kind, purposes]) => bound.has(kind) && purposes.includes(purpose));
   if (forbidden !== undefined) return forbidden[0];
   if (protection?.onward_needs_consent === true && HANDED_ON.includes(purpose)) return 'CONSENT_NEEDED';
-  const said = body.type === 'supplementary_request' ? body.value.request : body.value;
-  const handling = 'handling' in said ? said.handling : undefined;
+  const handling = handlingOf(body);
   const labels = [handling?.tlp, ...(handling?.europol_codes ?? [])].map((label) => LABELS[label ?? '']);
   return labels.find((label) => label?.[1].includes(purpose))?.[0];
 }

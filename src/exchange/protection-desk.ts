@@ -1,6 +1,6 @@
 /** What people do, at a node, with what may not be kept for ever, or not be handed on: disclose, use, review, erase. */
 import type { Uuid } from '../base/mod.ts';
-import { protectionOf, type IntendedUse } from '../casework/mod.ts';
+import { isForNamedReaders, protectionOf, type IntendedUse } from '../casework/mod.ts';
 import type { ErasedWhy } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { discloseMessages, type Disclosure } from './disclosure.ts';
@@ -43,6 +43,12 @@ export class ProtectionDesk {
   async propagatesErasure(id: Uuid): Promise<boolean> {
     const message = await readMessage(this.#context.store, id);
     return message?.header.from === this.#context.code && protectionOf(message.body)?.erasure_propagates === true;
+  }
+
+  /** Whether a message says that only people who are named for its case may read it; not of one whose content is not here. */
+  async isForNamedReaders(id: Uuid): Promise<boolean> {
+    const message = await readMessage(this.#context.store, id);
+    return message !== undefined && isForNamedReaders(message.body);
   }
 
   /** Does what a peer asks to be erased. @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_STOPPED */

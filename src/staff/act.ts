@@ -103,17 +103,22 @@ export async function judge(
 export async function isCleared(
   context: Pick<StaffContext, 'parentOf'>,
   view: Pick<StepView, 'getRecord'>,
-  { person, clearance }: Actor,
+  actor: Actor,
   caseId: Uuid,
 ): Promise<boolean> {
-  if (clearance === 'ALL') return true;
+  if (actor.clearance === 'ALL') return true;
   let id: Uuid | undefined = caseId;
   for (let depth = 0; id !== undefined && depth < MAX_LINEAGE; depth++) {
-    const assigned = await view.getRecord<AssignmentRecord>(staffKeys.assignment(id));
-    if (person !== undefined && assigned?.persons.includes(person) === true) return true;
+    if (await isAssigned(view, actor, id)) return true;
     id = await context.parentOf(id);
   }
   return false;
+}
+
+/** Whether a person is named for this very case: cleared for all of them is not, nor assigned to one that it was opened under. */
+export async function isAssigned(view: Pick<StepView, 'getRecord'>, { person }: Actor, caseId: Uuid): Promise<boolean> {
+  const assigned = await view.getRecord<AssignmentRecord>(staffKeys.assignment(caseId));
+  return person !== undefined && assigned?.persons.includes(person) === true;
 }
 
 /** Writes the access log's line, and the ledger's entry that commits to it. */

@@ -174,6 +174,51 @@ describe('a case', () => {
   });
 });
 
+describe('a message that is TLP:RED', () => {
+  const red = (office: Office, tlp = 'RED'): Promise<DraftRecord> => {
+    const { assistance_request: request } = requestFile() as { readonly assistance_request: object };
+    return draft(office, 'drafter', { assistance_request: { ...request, handling: { tlp, europol_codes: [] } } });
+  };
+
+  test('is read by those who are named for its case, and by nobody who is cleared for all or knows it through another', async () => {
+    const { office, peer } = await connectedOffice();
+    await office.add('chief', ['REVIEWER'], { clearance: 'ALL' });
+    const { message } = await approve(office, 'approver', await red(office));
+    const read = (by: string, id = message.message_id): Promise<string> =>
+      codeOfFailure(office.as(by).get(`messages/${id}`));
+    expect(await Promise.all(['drafter', 'approver', 'chief', 'reviewer'].map((by) => read(by)))).toEqual([
+      'nothing failed',
+      'nothing failed',
+      'STAFF_CASE_NOT_ASSIGNED',
+      'STAFF_CASE_NOT_ASSIGNED',
+    ]);
+    const attempts = (await log(office, '?person=chief')).lines.filter(
+      ({ action, person }) => action === 'READ_MESSAGE' && person === 'chief',
+    );
+    expect(attempts).toMatchObject([{ refused: 'STAFF_CASE_NOT_ASSIGNED' }]);
+    // What a message is marked with is no secret of its case: who may know that there is one still does.
+    expect(await codeOfFailure(office.as('chief').get(`cases/${message.case_id}`))).toBe('nothing failed');
+    await office.as('registrar').post(`cases/${message.case_id}/assign`, { person: 'chief' });
+    expect(await read('chief')).toBe('nothing failed');
+    // AMBER is for the office, as far as its people need to know.
+    await office.add('deputy', ['REVIEWER'], { clearance: 'ALL' });
+    const amber = await approve(office, 'approver', await red(office, 'AMBER'));
+    expect(await read('deputy', amber.message.message_id)).toBe('nothing failed');
+    expect(await read('deputy')).toBe('STAFF_CASE_NOT_ASSIGNED');
+    expect(await peer.exchange.protection.isForNamedReaders(message.message_id)).toBe(true);
+  });
+
+  test('is read by whoever opens the folder of a node without staff', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const office = await Office.open(federation, 'XA');
+    await startNode(federation, 'XB');
+    const { assistance_request: request } = requestFile() as { readonly assistance_request: object };
+    const marked = { assistance_request: { ...request, handling: { tlp: 'RED', europol_codes: [] } } };
+    const sent = await office.as('nobody').post<SentAnswer>('messages', { to: 'XB', draft: marked, wait_ms: 0 });
+    expect(await codeOfFailure(office.as('nobody').get(`messages/${sent.message.message_id}`))).toBe('nothing failed');
+  });
+});
+
 describe('the access log', () => {
   test('is an auditor’s, and a line that is changed or deleted is missed', async () => {
     const office = await (await Office.open(await copyTestFederation(['XA', 'XB']), 'XA')).staff();

@@ -14,7 +14,8 @@ export const messageShow: Command = {
   },
   details:
     'With --lang, it reads as a form: labels and codes are in that language. Free text is shown in its translation, with who certified it or that a machine\n' +
-    'made it, or as it was written, with its language named.',
+    'made it, or as it was written, with its language named.\n\n' +
+    'Where staff is registered, a message marked TLP:RED is shown to those alone who were assigned to its case by name (“case assign”).',
   async run(args, io) {
     const reader = await readerOf(args);
     const id = encodeURIComponent(args.operand('message id'));
