@@ -19,11 +19,12 @@ const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const src = join(top, 'src');
 const out = resolve(process.argv[2]);
 const MAIN = join(src, 'cli', 'main.ts');
+const THREAD = join(src, 'evidence', 'chunk-thread.ts');
 // Packages that come with compiled code, that look for others when they run, or that most processes never load.
 const APART = /^(?:node:|level$|protobufjs|pino$|prom-client$|pkcs11js$|bufferutil$|utf-8-validate$|@aws-sdk\/)/;
 const DATA = ['treaties', 'states', 'code-lists'];
 
-await write({ input: { main: MAIN }, external: APART }, { dir: join(out, 'rogatory') });
+await write({ input: { main: MAIN, 'chunk-thread': THREAD }, external: APART }, { dir: join(out, 'rogatory') });
 await write(
   { input: modules(), external: (id) => !/^[./]/.test(id), treeshake: false },
   { dir: out, preserveModules: true, preserveModulesRoot: src },

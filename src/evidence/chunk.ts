@@ -1,6 +1,5 @@
 /** Sealing and opening of chunks. Every chunk stands by itself, and none can take another's place. */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
-import { utf8ToBytes } from '../base/mod.ts';
 import { TAG_BYTES } from './geometry.ts';
 
 /** Length of a file's key, in bytes. */
@@ -14,17 +13,18 @@ export class ChunkCipher {
 
   /** @param fileKey 32 bytes @param fileId the UUID as text */
   constructor(fileKey: Uint8Array, fileId: string) {
-    this.#aad = utf8ToBytes(fileId);
+    // Nothing of another room is needed here, so that the thread that ciphers starts at once.
+    this.#aad = Buffer.from(fileId, 'utf8');
     this.#key = createSecretKey(Buffer.from(hkdfSync('sha256', fileKey, new Uint8Array(0), this.#aad, 32)));
   }
 
-  /** Ciphertext ‖ tag. */
-  seal(plain: Uint8Array, index: number, isLast: boolean): Buffer {
+  /** A sealed chunk is the one, then the other. */
+  seal(plain: Uint8Array, index: number, isLast: boolean): { readonly ciphertext: Buffer; readonly tag: Buffer } {
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonceOf(index, isLast));
     cipher.setAAD(this.#aad);
-    const sealed = cipher.update(plain);
+    const ciphertext = cipher.update(plain);
     cipher.final();
-    return Buffer.concat([sealed, cipher.getAuthTag()]);
+    return { ciphertext, tag: cipher.getAuthTag() };
   }
 
   /** The plaintext; undefined when this is not that chunk of this file. */

@@ -14,6 +14,8 @@ export type EvidenceErrorCode =
   | 'EVIDENCE_NO_SPACE'
   /** The content has not arrived whole yet. */
   | 'EVIDENCE_INCOMPLETE'
+  /** The node is stopping. */
+  | 'EVIDENCE_STOPPED'
   /** A list of digests is in none of the forms that are read. */
   | 'EVIDENCE_LIST_MALFORMED'
   /** A CASE graph cannot be read, or breaks the shapes of its ontologies. */

@@ -32,12 +32,10 @@ export class FileObjects implements ObjectStore {
     }
   }
 
-  async read(name: string, offset: number, length: number): Promise<Uint8Array> {
-    const bytes = new Uint8Array(length);
+  async read(name: string, offset: number, into: Uint8Array): Promise<void> {
     const file = await this.#handle(name);
-    const { bytesRead } = await file.read(bytes, 0, length, offset);
-    if (bytesRead !== length) throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
-    return bytes;
+    const { bytesRead } = await file.read(into, 0, into.length, offset);
+    if (bytesRead !== into.length) throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
   }
 
   async sizeOf(name: string): Promise<number | undefined> {

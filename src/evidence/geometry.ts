@@ -38,8 +38,13 @@ export function plainLength({ size, chunkBytes, chunkCount }: Geometry, index: n
   return index === chunkCount - 1 ? size - index * chunkBytes : chunkBytes;
 }
 
+/** Bytes of one sealed chunk. */
+export function sealedLength(geometry: Geometry, index: number): number {
+  return plainLength(geometry, index) + TAG_BYTES;
+}
+
 /** Where a sealed chunk begins in the stored file. */
-export function sealedOffset({ chunkBytes }: Geometry, index: number): number {
+export function sealedOffset({ chunkBytes }: Pick<Geometry, 'chunkBytes'>, index: number): number {
   return index * (chunkBytes + TAG_BYTES);
 }
 

@@ -1,6 +1,6 @@
 export { EvidenceError, type EvidenceErrorCode } from './error.ts';
 export { FileObjects } from './file-objects.ts';
-export { verifyGeometry } from './geometry.ts';
+export { TAG_BYTES as SEAL_BYTES, verifyGeometry } from './geometry.ts';
 export type { ObjectStore } from './object-store.ts';
 export type { Receiving } from './receiving.ts';
 export { Vault, type FileLabel, type OnBytes } from './vault.ts';

@@ -1,7 +1,7 @@
 import { bytesToHex, equalBytes } from '../base/mod.ts';
 import type { EvidenceFile } from '../wire/mod.ts';
-import type { ChunkCipher } from './chunk.ts';
-import { TAG_BYTES, plainLength, type Geometry } from './geometry.ts';
+import type { ChunkCrew, ChunkLine } from './chunk-crew.ts';
+import { sealedLength, sealedOffset, type Geometry } from './geometry.ts';
 import type { ObjectStore } from './object-store.ts';
 import { discardSpool, spaceError, spoolPaths, type Spool } from './spool.ts';
 
@@ -11,15 +11,18 @@ export class Receiving {
   readonly #geometry: Geometry;
   readonly #spool: Spool;
   readonly #objects: ObjectStore;
-  readonly #cipher: ChunkCipher;
+  readonly #line: ChunkLine;
   readonly #look: (next: number) => Promise<void>;
+  #awaited: number;
+  #last: Promise<unknown> = Promise.resolve();
+  #ended: Promise<void> | undefined;
 
   constructor(parts: {
     readonly file: EvidenceFile;
     readonly geometry: Geometry;
     readonly spool: Spool;
     readonly objects: ObjectStore;
-    readonly cipher: ChunkCipher;
+    readonly crew: ChunkCrew;
     /** Called before the chunk of that number is kept; throws when there is no room for what is still to come. */
     readonly look: (next: number) => Promise<void>;
   }) {
@@ -27,11 +30,19 @@ export class Receiving {
     this.#geometry = parts.geometry;
     this.#spool = parts.spool;
     this.#objects = parts.objects;
-    this.#cipher = parts.cipher;
     this.#look = parts.look;
+    this.#awaited = parts.spool.count;
+    const { key: fileKey, file_id: fileId } = parts.file;
+    const [stride, next, files] = [sealedOffset(parts.geometry, 1), parts.spool.count, parts.spool.files];
+    this.#line = parts.crew.begin({ kind: 'OPEN', fileKey, fileId, next, stride, files });
   }
 
-  /** The chunk that is awaited: how many are here. */
+  /** The chunk that is to be handed in. */
+  get awaited(): number {
+    return this.#awaited;
+  }
+
+  /** How many chunks are here. */
   get next(): number {
     return this.#spool.count;
   }
@@ -41,21 +52,24 @@ export class Receiving {
   }
 
   /**
-   * Keeps the awaited chunk.
-   * @returns false when it is not that chunk of this file
-   * @throws {EvidenceError} EVIDENCE_NO_SPACE, and whatever else writing throws
+   * Takes the awaited chunk over; the caller may hand in the next before this one is kept. One call at a time.
+   * @returns `kept`: true when it is here; false when it is not that chunk of this file, and then it is awaited again; undefined when one
+   * before it is. Rejects with EVIDENCE_NO_SPACE, and whatever else writing throws
+   * @throws {EvidenceError} EVIDENCE_NO_SPACE, EVIDENCE_STOPPED
    */
-  async take(sealed: Uint8Array): Promise<boolean> {
-    const index = this.next;
-    if (this.isWhole || sealed.length !== plainLength(this.#geometry, index) + TAG_BYTES) return false;
-    if (this.#cipher.open(sealed, index, index === this.#geometry.chunkCount - 1) === undefined) return false;
-    try {
-      await this.#look(index);
-      await this.#spool.append(sealed);
-    } catch (error) {
-      throw spaceError(error);
-    }
-    return true;
+  async hand(sealed: Uint8Array): Promise<{ readonly kept: Promise<boolean | undefined> }> {
+    const index = this.#awaited;
+    const isLast = index === this.#geometry.chunkCount - 1;
+    const isRightLength = index < this.#geometry.chunkCount && sealed.length === sealedLength(this.#geometry, index);
+    // Not before what came before it has been judged.
+    if (!isRightLength) return { kept: this.#last.then(() => false) };
+    await this.#look(index);
+    const slot = await this.#line.room();
+    slot.set(sealed);
+    this.#awaited++;
+    const kept = this.#judge(index, this.#line.hand({ length: sealed.length, index, isLast }), sealed.length);
+    this.#last = kept.catch(() => undefined);
+    return { kept };
   }
 
   /**
@@ -67,18 +81,39 @@ export class Receiving {
     try {
       await this.#spool.flush();
     } catch (error) {
-      await this.#spool.close();
+      await this.close();
       throw spaceError(error);
     }
     const isRight = equalBytes(await this.#spool.root(), this.file.root);
-    await this.#spool.close();
+    await this.close();
     if (isRight) await this.#objects.put(bytesToHex(this.file.root), spoolPaths(this.#spool.folder).data);
     else await discardSpool(this.#spool.folder);
     return isRight;
   }
 
   /** Stops for now; what is here stays. */
-  async close(): Promise<void> {
-    await this.#spool.close();
+  close(): Promise<void> {
+    // The thread writes no more to these files when it says that the line is over.
+    this.#ended ??= this.#line
+      .end()
+      .catch(() => undefined)
+      .then(() => this.#last)
+      .then(() => this.#spool.close());
+    return this.#ended;
+  }
+
+  async #judge(index: number, done: ReturnType<ChunkLine['hand']>, length: number): Promise<boolean | undefined> {
+    try {
+      const outcome = await done;
+      if (outcome.type === 'SKIPPED') return undefined;
+      if (outcome.type === 'WRONG') {
+        this.#awaited = index;
+        return false;
+      }
+      this.#spool.written(outcome.leaf!, length);
+      return true;
+    } catch (error) {
+      throw spaceError(error);
+    }
   }
 }

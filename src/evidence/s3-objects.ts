@@ -119,14 +119,17 @@ class S3Objects implements ObjectStore {
     await rm(file, { force: true });
   }
 
-  async read(name: string, offset: number, length: number): Promise<Uint8Array> {
+  async read(name: string, offset: number, into: Uint8Array): Promise<void> {
     const window = this.#windows.get(name);
-    if (window !== undefined && offset >= window.start && offset + length <= window.start + window.bytes.length)
-      return window.bytes.slice(offset - window.start, offset - window.start + length);
-    const bytes = await this.#fetch(name, offset, Math.max(length, WINDOW_BYTES));
-    if (bytes.length < length) throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
+    if (window !== undefined && offset >= window.start && offset + into.length <= window.start + window.bytes.length) {
+      into.set(window.bytes.subarray(offset - window.start, offset - window.start + into.length));
+      return;
+    }
+    const bytes = await this.#fetch(name, offset, Math.max(into.length, WINDOW_BYTES));
+    if (bytes.length < into.length)
+      throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
     this.#remember(name, { start: offset, bytes });
-    return bytes.slice(0, length);
+    into.set(bytes.subarray(0, into.length));
   }
 
   async sizeOf(name: string): Promise<number | undefined> {

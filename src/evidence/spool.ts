@@ -6,15 +6,16 @@ import { constants, mkdir, open, readFile, readdir, rm, type FileHandle } from '
 import { join } from 'node:path';
 import { equalBytes, replaceFile } from '../base/mod.ts';
 import { MerkleTiles, leafHash } from '../ledger/mod.ts';
+import type { SpoolFiles } from './chunk-order.ts';
 import { EvidenceError } from './error.ts';
 import { TAG_BYTES, plainLength, sealedOffset, type Geometry } from './geometry.ts';
 
 const LEAF_BYTES = 32;
 const LEAVES_PER_READ = 4096;
-// So many bytes may be lost to a power cut, and be read again at the next start.
-const SYNC_EVERY_BYTES = 64 * 1024 * 1024;
-// Writes on their way to the file system: enough to keep it busy, and a bound on memory.
-const MAX_WRITES = 8;
+// Little enough that the disk works all the time, and nobody waits for it at the end.
+const SYNC_EVERY_BYTES = 16 * 1024 * 1024;
+// How much is durable is written down seldom: it says only what need not be read again after a power cut.
+const MARK_EVERY_CHUNKS = 512;
 const SECRET_MODE = 0o600;
 
 /** Where a spool has its files. */
@@ -27,20 +28,19 @@ export class Spool {
   readonly folder: string;
   readonly #data: FileHandle;
   readonly #leaves: FileHandle;
-  readonly #chunkBytes: number;
   readonly #tree: MerkleTiles;
-  readonly #writes = new Set<Promise<unknown>>();
   #failure: unknown;
   #count: number;
+  #marked: number;
   #unsynced = 0;
   #syncing: Promise<void> | undefined;
 
-  private constructor(folder: string, files: readonly [FileHandle, FileHandle], chunkBytes: number, tree: MerkleTiles) {
+  private constructor(folder: string, files: readonly [FileHandle, FileHandle], tree: MerkleTiles) {
     this.folder = folder;
     [this.#data, this.#leaves] = files;
-    this.#chunkBytes = chunkBytes;
     this.#tree = tree;
     this.#count = tree.size;
+    this.#marked = tree.size;
   }
 
   /**
@@ -55,7 +55,7 @@ export class Spool {
     const tree = new MerkleTiles(() => Promise.reject(new TypeError('a spool looks at its right edge only')));
     const mark = Number(await readFile(paths.mark, 'utf8').catch(() => '0'));
     await recover(files, geometry ?? { size: Infinity, chunkBytes, chunkCount: Infinity }, mark, tree);
-    return new Spool(folder, files, chunkBytes, tree);
+    return new Spool(folder, files, tree);
   }
 
   /** Chunks that are here. */
@@ -63,26 +63,26 @@ export class Spool {
     return this.#count;
   }
 
-  /** Adds the next sealed chunk. Waits only while many are on their way to the disk. @throws whatever writing throws, once, for ever */
-  async append(sealed: Uint8Array): Promise<void> {
+  /** Where the thread writes the chunks and their leaf hashes. */
+  get files(): SpoolFiles {
+    return { data: this.#data.fd, leaves: this.#leaves.fd };
+  }
+
+  /** The next sealed chunk, of so many bytes, and its leaf hash have been written. @throws whatever syncing throws, once, for ever */
+  written(leaf: Uint8Array, length: number): void {
     if (this.#failure !== undefined) throw this.#failure as Error;
-    const index = this.#count++;
-    const leaf = leafHash(sealed);
     this.#tree.append([leaf]);
-    this.#write(this.#data.write(sealed, 0, sealed.length, index * (this.#chunkBytes + TAG_BYTES)));
-    this.#write(this.#leaves.write(leaf, 0, LEAF_BYTES, index * LEAF_BYTES));
-    this.#unsynced += sealed.length;
-    if (this.#unsynced >= SYNC_EVERY_BYTES && this.#syncing === undefined) {
-      this.#unsynced = 0;
-      this.#syncing = this.#sync()
-        .catch((error: unknown) => {
-          this.#failure ??= error;
-        })
-        .finally(() => {
-          this.#syncing = undefined;
-        });
-    }
-    while (this.#writes.size >= MAX_WRITES) await Promise.race(this.#writes);
+    this.#count++;
+    this.#unsynced += length;
+    if (this.#unsynced < SYNC_EVERY_BYTES || this.#syncing !== undefined) return;
+    this.#unsynced = 0;
+    this.#syncing = this.#sync(MARK_EVERY_CHUNKS)
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      })
+      .finally(() => {
+        this.#syncing = undefined;
+      });
   }
 
   /** The RFC 6962 root over the chunks that are here. */
@@ -93,30 +93,20 @@ export class Spool {
   /** Makes all that was added durable. @throws whatever writing throws */
   async flush(): Promise<void> {
     await this.#syncing;
-    await this.#sync();
-    if (this.#failure !== undefined) throw this.#failure as Error;
+    await this.#sync(1);
   }
 
   async close(): Promise<void> {
     await this.#syncing;
-    await Promise.allSettled(this.#writes);
     await Promise.all([this.#data.close(), this.#leaves.close()]);
   }
 
-  #write(writing: Promise<unknown>): void {
-    const settled: Promise<unknown> = writing
-      .catch((error: unknown) => {
-        this.#failure ??= error;
-      })
-      .finally(() => this.#writes.delete(settled));
-    this.#writes.add(settled);
-  }
-
-  async #sync(): Promise<void> {
+  async #sync(markEvery: number): Promise<void> {
     const upTo = this.#count;
-    await Promise.all(this.#writes);
     if (this.#failure !== undefined) throw this.#failure as Error;
     await Promise.all([this.#data.datasync(), this.#leaves.datasync()]);
+    if (upTo - this.#marked < markEvery) return;
+    this.#marked = upTo;
     await replaceFile(spoolPaths(this.folder).mark, String(upTo), SECRET_MODE);
   }
 }

@@ -2,18 +2,18 @@
  * Files of evidence at one node, always sealed: taken in from a person, received chunk by chunk from a peer, and read back. Memory does
  * not depend on a file's size.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bytesToHex, equalBytes, type Uuid } from '../base/mod.ts';
 import type { EvidenceFile } from '../wire/mod.ts';
+import { ChunkCrew } from './chunk-crew.ts';
 import { ChunkCipher, FILE_KEY_BYTES } from './chunk.ts';
 import { EvidenceError } from './error.ts';
 import {
   DEFAULT_CHUNK_BYTES,
-  TAG_BYTES,
   geometryOf,
-  plainLength,
+  sealedLength,
   sealedOffset,
   sealedSize,
   verifyGeometry,
@@ -21,6 +21,7 @@ import {
 } from './geometry.ts';
 import type { ObjectStore } from './object-store.ts';
 import { Receiving } from './receiving.ts';
+import { Sealing } from './sealing.ts';
 import { Spool, discardSpool, listSpools, spaceError, spoolPaths } from './spool.ts';
 
 /** What a person says of a file that is taken in. */
@@ -54,6 +55,7 @@ export class Vault {
   readonly #spool: string;
   readonly #random: VaultOptions['random'];
   readonly #freeBytes: () => Promise<number>;
+  readonly #crew = new ChunkCrew();
 
   constructor({ objects, spool, random, freeBytes }: VaultOptions) {
     this.#freeBytes =
@@ -79,37 +81,30 @@ export class Vault {
   ): Promise<EvidenceFile> {
     const { chunkBytes = DEFAULT_CHUNK_BYTES, onBytes } = options;
     const key = this.#random(FILE_KEY_BYTES);
-    const cipher = new ChunkCipher(key, label.file_id);
     const folder = join(this.#spool, label.file_id);
     await discardSpool(folder);
     const spool = await Spool.open(folder, chunkBytes);
+    const line = { crew: this.#crew, spool, fileKey: key, fileId: label.file_id, chunkBytes };
+    const sealing = new Sealing(line, async (next) => {
+      if (next % CHUNKS_PER_LOOK === 0) await this.#requireSpace(chunkBytes);
+    });
     try {
-      const hash = createHash('sha256');
-      let size = 0;
-      for await (const { bytes, isLast } of cut(source, chunkBytes)) {
-        hash.update(bytes);
-        if (spool.count % CHUNKS_PER_LOOK === 0) await this.#requireSpace(bytes.length);
-        await spool.append(cipher.seal(bytes, spool.count, isLast));
-        size += bytes.length;
-        onBytes?.(size);
+      for await (const piece of source) {
+        await sealing.add(piece);
+        onBytes?.(sealing.size);
       }
-      if (size === 0) throw new EvidenceError('EVIDENCE_EMPTY', `${label.name} is empty: there is nothing to keep.`);
+      if (sealing.size === 0)
+        throw new EvidenceError('EVIDENCE_EMPTY', `${label.name} is empty: there is nothing to keep.`);
+      const sha256 = await sealing.finish();
       await spool.flush();
       const root = await spool.root();
       await this.#objects.put(bytesToHex(root), spoolPaths(folder).data);
-      const { chunkCount } = geometryOf(size, chunkBytes);
-      return {
-        ...label,
-        size,
-        sha256: new Uint8Array(hash.digest()),
-        chunk_bytes: chunkBytes,
-        chunk_count: chunkCount,
-        root,
-        key,
-      };
+      const { chunkCount } = geometryOf(sealing.size, chunkBytes);
+      return { ...label, size: sealing.size, sha256, chunk_bytes: chunkBytes, chunk_count: chunkCount, root, key };
     } catch (error) {
       throw spaceError(error);
     } finally {
+      await sealing.close();
       await spool.close();
       await discardSpool(folder);
     }
@@ -136,7 +131,7 @@ export class Vault {
     const look = async (next: number): Promise<void> => {
       if (next % CHUNKS_PER_LOOK === 0) await this.#requireSpace(sealedSize(geometry) - sealedOffset(geometry, next));
     };
-    return new Receiving({ file, geometry, spool, look, objects: this.#objects, cipher: cipherOf(file) });
+    return new Receiving({ file, geometry, spool, look, objects: this.#objects, crew: this.#crew });
   }
 
   /** Whether the whole of a file rests here. */
@@ -144,28 +139,73 @@ export class Vault {
     return (await this.#objects.sizeOf(bytesToHex(file.root))) === sealedSize(geometryOrThrow(file));
   }
 
-  /** One sealed chunk of a file that rests here. @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT, EVIDENCE_STORE_FAILED */
-  sealedChunk(file: EvidenceFile, index: number): Promise<Uint8Array> {
+  /** Bytes of one sealed chunk. @throws {EvidenceError} EVIDENCE_MALFORMED */
+  sealedLength(file: EvidenceFile, index: number): number {
+    return sealedLength(geometryOrThrow(file), index);
+  }
+
+  /**
+   * One sealed chunk of a file that rests here.
+   * @param into long enough for it; a buffer of its own when left out
+   * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT, EVIDENCE_STORE_FAILED
+   */
+  async sealedChunk(file: EvidenceFile, index: number, into?: Uint8Array): Promise<Uint8Array> {
     const geometry = geometryOrThrow(file);
-    const length = plainLength(geometry, index) + TAG_BYTES;
-    return this.#objects.read(bytesToHex(file.root), sealedOffset(geometry, index), length);
+    const length = sealedLength(geometry, index);
+    const sealed = into?.subarray(0, length) ?? new Uint8Array(length);
+    await this.#objects.read(bytesToHex(file.root), sealedOffset(geometry, index), sealed);
+    return sealed;
   }
 
   /** The plaintext, piece by piece. @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT: what came before is then not to be used */
   async *plaintext(file: EvidenceFile): AsyncIterable<Uint8Array> {
+    const cipher = new ChunkCipher(file.key, file.file_id);
     const hash = createHash('sha256');
-    yield* this.#opened(file, hash);
-    if (!equalBytes(new Uint8Array(hash.digest()), file.sha256))
-      throw new EvidenceError('EVIDENCE_CORRUPT', `${file.name} has another SHA-256 than was announced.`);
+    let next = this.sealedChunk(file, 0);
+    for (let index = 0; index < file.chunk_count; index++) {
+      const sealed = await next;
+      const isLast = index === file.chunk_count - 1;
+      if (!isLast) {
+        next = this.sealedChunk(file, index + 1);
+        // Awaited in the next round; a failure before that is not unhandled.
+        next.catch(() => undefined);
+      }
+      const plain = cipher.open(sealed, index, isLast);
+      if (plain === undefined) throw changedChunk(file, index);
+      hash.update(plain);
+      yield plain;
+    }
+    requireDigest(file, hash.digest());
   }
 
   /** Reads a whole file back and compares it with its record. @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT */
   async verify(file: EvidenceFile, onBytes?: OnBytes): Promise<void> {
-    let done = 0;
-    for await (const bytes of this.plaintext(file)) {
-      done += bytes.length;
-      onBytes?.(done);
+    const geometry = geometryOrThrow(file);
+    const { key: fileKey, file_id: fileId } = file;
+    const line = this.#crew.begin({ kind: 'COMPARE', fileKey, fileId, stride: sealedOffset(geometry, 1) });
+    let wrong: number | undefined;
+    let failure: unknown;
+    try {
+      for (let index = 0; index < geometry.chunkCount && wrong === undefined && failure === undefined; index++) {
+        const { length } = await this.sealedChunk(file, index, await line.room());
+        line.hand({ length, index, isLast: index === geometry.chunkCount - 1 }).then(
+          ({ type }) => {
+            if (type === 'WRONG') wrong = index;
+          },
+          (error: unknown) => {
+            failure = error;
+          },
+        );
+        onBytes?.(Math.min(file.size, (index + 1) * file.chunk_bytes));
+      }
+    } catch (error) {
+      await line.end().catch(() => undefined);
+      throw error;
     }
+    const digest = await line.end();
+    if (failure !== undefined) throw failure as Error;
+    if (wrong !== undefined) throw changedChunk(file, wrong);
+    requireDigest(file, digest!);
   }
 
   /** Removes the content of a file; records of it are the caller's. */
@@ -201,6 +241,7 @@ export class Vault {
   }
 
   async close(): Promise<void> {
+    await this.#crew.close();
     await this.#objects.close();
   }
 
@@ -210,29 +251,6 @@ export class Vault {
     if (free - bytes >= RESERVE_BYTES) return;
     throw new EvidenceError('EVIDENCE_NO_SPACE', `${bytes} more bytes do not fit on the disk: ${free} are free.`);
   }
-
-  async *#opened(file: EvidenceFile, hash: Hash): AsyncIterable<Uint8Array> {
-    const cipher = cipherOf(file);
-    let next = this.sealedChunk(file, 0);
-    for (let index = 0; index < file.chunk_count; index++) {
-      const sealed = await next;
-      const isLast = index === file.chunk_count - 1;
-      if (!isLast) {
-        next = this.sealedChunk(file, index + 1);
-        // Awaited in the next round; a failure before that is not unhandled.
-        next.catch(() => undefined);
-      }
-      const plain = cipher.open(sealed, index, isLast);
-      if (plain === undefined)
-        throw new EvidenceError('EVIDENCE_CORRUPT', `Chunk ${index} of ${file.name} was changed where it is stored.`);
-      hash.update(plain);
-      yield plain;
-    }
-  }
-}
-
-function cipherOf({ key, file_id: fileId }: EvidenceFile): ChunkCipher {
-  return new ChunkCipher(key, fileId);
 }
 
 function geometryOrThrow(file: EvidenceFile): Geometry {
@@ -241,25 +259,11 @@ function geometryOrThrow(file: EvidenceFile): Geometry {
   throw new EvidenceError('EVIDENCE_MALFORMED', `${file.name}: ${geometry.detail}.`);
 }
 
-/** Pieces of any length as chunks of one length, the last perhaps shorter. */
-async function* cut(
-  source: AsyncIterable<Uint8Array>,
-  chunkBytes: number,
-): AsyncIterable<{ readonly bytes: Uint8Array; readonly isLast: boolean }> {
-  const chunk = Buffer.alloc(chunkBytes);
-  let filled = 0;
-  for await (const piece of source) {
-    for (let at = 0; at < piece.length;) {
-      // A full chunk waits until it is known whether anything follows.
-      if (filled === chunkBytes) {
-        yield { bytes: chunk, isLast: false };
-        filled = 0;
-      }
-      const taken = Math.min(chunkBytes - filled, piece.length - at);
-      chunk.set(piece.subarray(at, at + taken), filled);
-      filled += taken;
-      at += taken;
-    }
-  }
-  if (filled > 0) yield { bytes: chunk.subarray(0, filled), isLast: true };
+function changedChunk({ name }: EvidenceFile, index: number): EvidenceError {
+  return new EvidenceError('EVIDENCE_CORRUPT', `Chunk ${index} of ${name} was changed where it is stored.`);
+}
+
+function requireDigest({ name, sha256 }: EvidenceFile, digest: Uint8Array): void {
+  if (equalBytes(new Uint8Array(digest), sha256)) return;
+  throw new EvidenceError('EVIDENCE_CORRUPT', `${name} has another SHA-256 than was announced.`);
 }

@@ -14,16 +14,22 @@ import type { PeerLink } from './link.ts';
 
 /** A file that is coming in. */
 interface Pulling {
-  readonly record: EvidenceRecord;
   readonly receiving: Receiving;
   /** Chunks below this have been asked for. */
   askedTo: number;
   badChunks: number;
 }
 
-// What one file may have on its way: 4 MiB in chunks of the usual size keep a fast line busy, and bound the memory of a node that
-// receives several files from many peers.
-const WINDOW_CHUNKS = 16;
+/** A chunk that is being worked on. */
+interface Handed {
+  readonly pulling: Pulling;
+  readonly index: number;
+  readonly kept: Promise<boolean | undefined>;
+}
+
+// What one file may have on its way: 8 MiB in chunks of the usual size keep a fast line busy. What is here of it and not worked on yet is
+// bounded by the transport, which reads no further.
+const WINDOW_CHUNKS = 32;
 const FILES_AT_ONCE = 2;
 const MAX_BAD_CHUNKS = 3;
 const RETRY_SPACE_MS = 60_000;
@@ -65,10 +71,13 @@ export class EvidencePull {
       return;
     }
     this.#queued++;
+    let handed: Handed | undefined;
     await this.#inTurn(async () => {
       this.#queued--;
-      await this.#take(chunk);
+      handed = await this.#hand(chunk);
     });
+    // The next chunk is handed in meanwhile; only what is kept no more counts as unprocessed.
+    if (handed !== undefined) await this.#judged(handed);
   }
 
   /** The peer cannot give a file. */
@@ -147,45 +156,77 @@ export class EvidencePull {
       await this.#complete(fileId);
       return;
     }
-    this.#pulling.set(fileId, { record, receiving, askedTo: receiving.next, badChunks: 0 });
+    const pulling = { receiving, askedTo: receiving.next, badChunks: 0 };
+    this.#pulling.set(fileId, pulling);
     this.#note(receiving);
-    if (receiving.isWhole) await this.#finish(fileId, receiving);
-    else await this.#ask(fileId, true);
+    if (receiving.isWhole) await this.#finish(pulling);
+    else this.#ask(pulling, true);
   }
 
   /** Asks for the chunks from the awaited one on. */
-  async #ask(fileId: string, restart: boolean): Promise<void> {
-    const pulling = this.#pulling.get(fileId)!;
-    pulling.askedTo = pulling.receiving.next + WINDOW_CHUNKS;
-    const value = { file_id: fileId, from_chunk: pulling.receiving.next, credit: WINDOW_CHUNKS, restart };
+  #ask(pulling: Pulling, restart: boolean): void {
+    const { receiving } = pulling;
+    pulling.askedTo = receiving.awaited + WINDOW_CHUNKS;
+    const value = { file_id: receiving.file.file_id, from_chunk: receiving.awaited, credit: WINDOW_CHUNKS, restart };
     this.#link.answer({ type: 'evidence_request', value });
   }
 
-  async #take({ file_id: fileId, index, sealed }: EvidenceChunk): Promise<void> {
+  async #hand({ file_id: fileId, index, sealed }: EvidenceChunk): Promise<Handed | undefined> {
     const pulling = this.#pulling.get(fileId);
     // Chunks that were on their way when the file was given up, or asked for anew.
-    if (index !== pulling?.receiving.next) return;
-    let isRight: boolean;
+    if (index !== pulling?.receiving.awaited) return undefined;
     try {
-      isRight = await pulling.receiving.take(sealed);
+      const { kept } = await pulling.receiving.hand(sealed);
+      return { pulling, index, kept };
     } catch (error) {
-      await this.#end(fileId);
-      await this.#postpone(pulling.receiving.file, error);
+      await this.#stopFor(pulling, error);
+      return undefined;
+    }
+  }
+
+  async #judged({ pulling, index, kept }: Handed): Promise<void> {
+    const { receiving } = pulling;
+    let isRight: boolean | undefined;
+    try {
+      isRight = await kept;
+    } catch (error) {
+      await this.#inTurn(() => this.#stopFor(pulling, error));
       return;
     }
+    if (this.#stopped || !this.#isCurrent(pulling) || isRight === undefined) return;
     if (!isRight) {
-      if (++pulling.badChunks < MAX_BAD_CHUNKS) await this.#ask(fileId, true);
-      else await this.#giveUp(fileId, `chunk ${index} did not open, ${MAX_BAD_CHUNKS} times`);
+      await this.#inTurn(() => this.#askAgain(pulling, index));
       return;
     }
     pulling.badChunks = 0;
     this.#context.failpoint('evidence.chunk-taken');
-    this.#note(pulling.receiving);
-    if (pulling.receiving.isWhole) await this.#finish(fileId, pulling.receiving);
-    else if (pulling.askedTo - pulling.receiving.next <= WINDOW_CHUNKS / 2) await this.#ask(fileId, false);
+    this.#note(receiving);
+    if (receiving.isWhole) await this.#inTurn(() => this.#finish(pulling));
+    else if (pulling.askedTo - receiving.awaited <= WINDOW_CHUNKS / 2) this.#ask(pulling, false);
   }
 
-  async #finish(fileId: string, receiving: Receiving): Promise<void> {
+  async #askAgain(pulling: Pulling, index: number): Promise<void> {
+    if (!this.#isCurrent(pulling)) return;
+    if (++pulling.badChunks < MAX_BAD_CHUNKS) this.#ask(pulling, true);
+    else await this.#giveUp(pulling.receiving.file.file_id, `chunk ${index} did not open, ${MAX_BAD_CHUNKS} times`);
+  }
+
+  /** Writing failed; of the chunks behind the one that failed the same is said once. */
+  async #stopFor(pulling: Pulling, error: unknown): Promise<void> {
+    if (!this.#isCurrent(pulling)) return;
+    const { file } = pulling.receiving;
+    await this.#end(file.file_id);
+    await this.#postpone(file, error);
+  }
+
+  #isCurrent(pulling: Pulling): boolean {
+    return this.#pulling.get(pulling.receiving.file.file_id) === pulling;
+  }
+
+  async #finish(pulling: Pulling): Promise<void> {
+    const { receiving } = pulling;
+    const fileId = receiving.file.file_id;
+    if (!this.#isCurrent(pulling)) return;
     this.#pulling.delete(fileId);
     let isRight: boolean;
     try {

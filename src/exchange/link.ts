@@ -11,8 +11,11 @@ export interface PeerLink {
   send(frame: Frame): Promise<void>;
   /** Sends one frame at once: an answer, which nothing may hold up, because the peer may be waiting for it before it reads on. */
   answer(frame: Frame): void;
-  /** Sends one frame of many; resolves when it has left for the network, so that other frames may go before the next one. */
-  sendBulk(frame: Frame): Promise<void>;
+  /**
+   * Sends one frame of many, encoded already; resolves when it has left for the network, so that other frames may go before the next
+   * one. Until then the bytes must not change.
+   */
+  sendBulk(encoded: Uint8Array): Promise<void>;
   close(reason: CloseReason): void;
 }
 

@@ -131,12 +131,11 @@ export class FederationSession implements PeerLink {
     this.#flow.adjust();
   }
 
-  async sendBulk(frame: Frame): Promise<void> {
+  async sendBulk(encoded: Uint8Array): Promise<void> {
     if (this.#closing !== undefined) return;
-    const bytes = encodeFrame(frame);
     await new Promise<void>((resolve) => {
       // An error is told by the socket's close, which ends whatever sends.
-      this.#socket.send(bytes, { binary: true }, () => {
+      this.#socket.send(encoded, { binary: true }, () => {
         resolve();
       });
     });

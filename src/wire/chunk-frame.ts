@@ -34,21 +34,36 @@ export function tryParseChunk(bytes: Uint8Array): EvidenceChunk | undefined {
   return { file_id: fileId, index, sealed: bytes.subarray(sealed.next) };
 }
 
+/** More than what comes before the content of a chunk in its frame, in bytes. */
+export const CHUNK_HEAD_BYTES = 64;
+
 /** The frame of a chunk: its content is copied once. */
-export function encodeChunk({ file_id: fileId, index, sealed }: EvidenceChunk): Uint8Array {
+export function encodeChunk({ file_id, index, sealed }: EvidenceChunk): Uint8Array {
+  const laid = layChunk(new Uint8Array(CHUNK_HEAD_BYTES + sealed.length), { file_id, index, length: sealed.length });
+  laid.sealed.set(sealed);
+  return laid.frame;
+}
+
+/**
+ * The frame of a chunk in a buffer that can be used again, with a place in it for the content.
+ * @param buffer at least `CHUNK_HEAD_BYTES` longer than the content
+ */
+export function layChunk(
+  buffer: Uint8Array,
+  { file_id: fileId, index, length }: Omit<EvidenceChunk, 'sealed'> & { readonly length: number },
+): { readonly frame: Uint8Array; readonly sealed: Uint8Array } {
   const before = [
     FILE_ID,
     UUID_LENGTH,
     ...Array.from(fileId, (character) => character.charCodeAt(0)),
     ...(index === 0 ? [] : [INDEX, ...varint(index)]),
     SEALED,
-    ...varint(sealed.length),
+    ...varint(length),
   ];
-  const head = [CHUNK, ...varint(before.length + sealed.length), ...before];
-  const bytes = new Uint8Array(head.length + sealed.length);
-  bytes.set(head);
-  bytes.set(sealed, head.length);
-  return bytes;
+  const head = [CHUNK, ...varint(before.length + length), ...before];
+  buffer.set(head);
+  const end = head.length + length;
+  return { frame: buffer.subarray(0, end), sealed: buffer.subarray(head.length, end) };
 }
 
 // Arithmetic rather than bit operators: those are 32 bits wide, and the cap is 2^53−1.

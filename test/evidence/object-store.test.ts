@@ -28,6 +28,12 @@ function fileWith(bytes: Uint8Array): string {
   return path;
 }
 
+async function readFrom(store: ObjectStore, name: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  await store.read(name, offset, bytes);
+  return bytes;
+}
+
 async function namesIn(store: ObjectStore): Promise<string[]> {
   const names: string[] = [];
   for await (const name of store.list()) names.push(name);
@@ -61,7 +67,7 @@ describe.each(Object.keys(ENGINES))('a store of objects: %s', (engine) => {
       [bytes.length - 1, 1],
       [7, 262_160],
     ] as const) {
-      const found = await store.read(name, offset, length);
+      const found = await readFrom(store, name, offset, length);
       expect(Buffer.compare(found, bytes.subarray(offset, offset + length))).toBe(0);
     }
   }, 120_000);
@@ -70,10 +76,10 @@ describe.each(Object.keys(ENGINES))('a store of objects: %s', (engine) => {
     const store = await open();
     const bytes = noise(5000, 2);
     const name = nameOf(bytes);
-    await expect(store.read(name, 0, 10)).rejects.toMatchObject({ code: 'EVIDENCE_UNKNOWN' });
+    await expect(readFrom(store, name, 0, 10)).rejects.toMatchObject({ code: 'EVIDENCE_UNKNOWN' });
     await store.put(name, fileWith(bytes));
-    await expect(store.read(name, 4990, 11)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
-    await expect(store.read(name, 5001, 1)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
+    await expect(readFrom(store, name, 4990, 11)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
+    await expect(readFrom(store, name, 5001, 1)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
   }, 120_000);
 
   test('deletes for good, and does not mind what is not there', async () => {
@@ -81,11 +87,11 @@ describe.each(Object.keys(ENGINES))('a store of objects: %s', (engine) => {
     const all = [noise(100, 3), noise(200, 4), noise(300, 5)];
     for (const bytes of all) await store.put(nameOf(bytes), fileWith(bytes));
     const [first, ...rest] = all.map(nameOf);
-    await store.read(first!, 0, 10);
+    await readFrom(store, first!, 0, 10);
     await store.delete(first!);
     await store.delete(first!);
     expect(await store.sizeOf(first!)).toBeUndefined();
-    await expect(store.read(first!, 0, 10)).rejects.toMatchObject({ code: 'EVIDENCE_UNKNOWN' });
+    await expect(readFrom(store, first!, 0, 10)).rejects.toMatchObject({ code: 'EVIDENCE_UNKNOWN' });
     expect(await namesIn(store)).toEqual(rest.sort());
   }, 120_000);
 });
@@ -150,6 +156,6 @@ describe('a store that speaks S3', () => {
     expect(existsSync(file)).toBe(true);
     await startS3({ port, directory });
     await store.put(nameOf(bytes), file);
-    expect(Buffer.compare(await store.read(nameOf(bytes), 0, 1000), bytes)).toBe(0);
+    expect(Buffer.compare(await readFrom(store, nameOf(bytes), 0, 1000), bytes)).toBe(0);
   }, 120_000);
 });

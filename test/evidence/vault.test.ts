@@ -7,7 +7,7 @@ import { bytesToHex, type Uuid } from '../../src/base/mod.ts';
 import { ChunkCipher } from '../../src/evidence/chunk.ts';
 import { geometryOf, sealedSize, verifyGeometry } from '../../src/evidence/geometry.ts';
 import { FileObjects, Vault, type Receiving } from '../../src/evidence/mod.ts';
-import { Spool, spoolPaths } from '../../src/evidence/spool.ts';
+import { spoolPaths } from '../../src/evidence/spool.ts';
 import type { EvidenceFile } from '../../src/wire/mod.ts';
 import { noise } from '../kit/evidence.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -62,6 +62,15 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
+function sealedBy(cipher: ChunkCipher, ...chunk: Parameters<ChunkCipher['seal']>): Buffer {
+  const { ciphertext, tag } = cipher.seal(...chunk);
+  return Buffer.concat([ciphertext, tag]);
+}
+
+/** Hands one chunk in and waits for what becomes of it. */
+const take = async (receiving: Receiving, sealed: Uint8Array): Promise<boolean | undefined> =>
+  (await receiving.hand(sealed)).kept;
+
 const add = (vault: Vault, bytes: Uint8Array, pieceLength = 1000, chunkBytes = 4096): Promise<EvidenceFile> =>
   vault.add(
     pieces(bytes, pieceLength),
@@ -74,7 +83,7 @@ describe('the vector', () => {
     const cipher = new ChunkCipher(hex(vector.key), vector.file_id);
     for (const { index, last, length, sha256: digest, first_32_bytes: first, tag } of vector.chunks) {
       const plain = plaintext.subarray(index * vector.chunk_bytes, (index + 1) * vector.chunk_bytes);
-      const sealed = cipher.seal(plain, index, last);
+      const sealed = sealedBy(cipher, plain, index, last);
       expect(sealed.length).toBe(length);
       expect(sha256(sealed)).toBe(digest);
       expect(sealed.toString('hex').startsWith(first)).toBe(true);
@@ -92,7 +101,7 @@ describe('the vector', () => {
 
   test('no chunk opens in another place, as another end, in another file, shortened or changed', () => {
     const cipher = new ChunkCipher(hex(vector.key), vector.file_id);
-    const sealed = cipher.seal(plaintext.subarray(0, 4096), 1, false);
+    const sealed = sealedBy(cipher, plaintext.subarray(0, 4096), 1, false);
     expect(cipher.open(sealed, 0, false)).toBeUndefined();
     expect(cipher.open(sealed, 1, true)).toBeUndefined();
     expect(cipher.open(sealed.subarray(0, -1), 1, false)).toBeUndefined();
@@ -132,10 +141,10 @@ describe('a geometry', () => {
 
 describe('a vault', () => {
   test('gives back what was taken in, however it came in pieces', async () => {
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 1, max: 9000 }), async (size, length) => {
-        const folder = temporaryFolder();
-        const vault = vaultIn(folder);
         const bytes = randomBytes(size);
         const file = await add(vault, bytes, length);
         expect(bytesToHex(file.sha256)).toBe(sha256(bytes));
@@ -180,7 +189,7 @@ describe('a vault', () => {
     const right = readFileSync(path);
     const corrupt = async (bytes: Uint8Array): Promise<void> => {
       writeFileSync(path, bytes);
-      await expect(vaultIn(folder).verify(file)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
+      await expect(vault.verify(file)).rejects.toMatchObject({ code: 'EVIDENCE_CORRUPT' });
     };
     for (let at = 0; at < right.length; at += 211) {
       const changed = Buffer.from(right);
@@ -190,7 +199,7 @@ describe('a vault', () => {
     await corrupt(Buffer.concat([right.subarray(4112, 8224), right.subarray(0, 4112), right.subarray(8224)]));
     await corrupt(right.subarray(0, right.length - 1));
     writeFileSync(path, right);
-    await vaultIn(folder).verify(file);
+    await vault.verify(file);
     await expect(vault.verify({ ...file, sha256: new Uint8Array(32) })).rejects.toMatchObject({
       code: 'EVIDENCE_CORRUPT',
     });
@@ -224,18 +233,49 @@ describe('receiving', () => {
     const { file, chunks } = await there();
     const folder = temporaryFolder();
     let receiving = await vaultIn(folder).receive(file);
-    expect(await receiving.take(chunks[1]!)).toBe(false);
-    expect(await receiving.take(chunks[0]!.subarray(1))).toBe(false);
-    expect(await receiving.take(chunks[0]!)).toBe(true);
-    expect(await receiving.take(chunks[0]!)).toBe(false);
-    expect(await receiving.take(chunks[1]!)).toBe(true);
+    expect(await take(receiving, chunks[1]!)).toBe(false);
+    expect(await take(receiving, chunks[0]!.subarray(1))).toBe(false);
+    expect(await take(receiving, chunks[0]!)).toBe(true);
+    expect(await take(receiving, chunks[0]!)).toBe(false);
+    expect(await take(receiving, chunks[1]!)).toBe(true);
     await receiving.close();
     receiving = await vaultIn(folder).receive(file);
     expect(receiving.next).toBe(2);
-    expect(await receiving.take(chunks[2]!)).toBe(true);
-    expect(await receiving.take(chunks[2]!)).toBe(false);
+    expect(await take(receiving, chunks[2]!)).toBe(true);
+    expect(await take(receiving, chunks[2]!)).toBe(false);
     expect(await receiving.finish()).toBe(true);
     expect(Buffer.compare(await collect(vaultIn(folder).plaintext(file)), plaintext)).toBe(0);
+  });
+
+  test('chunks are handed in before the one in front is judged: a bad one takes those behind it with it', async () => {
+    const { file, chunks } = await there();
+    const folder = temporaryFolder();
+    const receiving = await vaultIn(folder).receive(file);
+    const bad = Uint8Array.from(chunks[1]!);
+    bad[9]! ^= 1;
+    const first = await receiving.hand(chunks[0]!);
+    const second = await receiving.hand(bad);
+    const third = await receiving.hand(chunks[2]!);
+    expect(receiving.awaited).toBe(3);
+    expect(await Promise.all([first.kept, second.kept, third.kept])).toEqual([true, false, undefined]);
+    expect([receiving.awaited, receiving.next]).toEqual([1, 1]);
+    for (const chunk of chunks.slice(1)) expect(await take(receiving, chunk)).toBe(true);
+    expect(await receiving.finish()).toBe(true);
+    expect(Buffer.compare(await collect(vaultIn(folder).plaintext(file)), plaintext)).toBe(0);
+  });
+
+  test('a node that stops in the middle keeps what was kept, and says so of the rest', async () => {
+    const { file, chunks } = await there();
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
+    const receiving = await vault.receive(file);
+    expect(await take(receiving, chunks[0]!)).toBe(true);
+    await vault.close();
+    await expect(receiving.hand(chunks[1]!)).rejects.toMatchObject({ code: 'EVIDENCE_STOPPED' });
+    await receiving.close();
+    const again = await vaultIn(folder).receive(file);
+    expect(again.next).toBe(1);
+    await again.close();
   });
 
   test('stops when others have filled the disk meanwhile, and goes on from there with room again', async () => {
@@ -246,9 +286,9 @@ describe('receiving', () => {
     const open = (): Vault => vaultIn(folder, randomBytes, () => Promise.resolve(free));
     let receiving = await open().receive(file);
     const taken = async (): Promise<void> => {
-      while (!receiving.isWhole) await receiving.take(await source.sealedChunk(file, receiving.next));
+      while (!receiving.isWhole) await take(receiving, await source.sealedChunk(file, receiving.next));
     };
-    expect(await receiving.take(await source.sealedChunk(file, 0))).toBe(true);
+    expect(await take(receiving, await source.sealedChunk(file, 0))).toBe(true);
     free = RESERVE + 4112 * 100;
     await expect(taken()).rejects.toMatchObject({ code: 'EVIDENCE_NO_SPACE' });
     expect(receiving.next).toBe(64);
@@ -285,7 +325,7 @@ describe('receiving', () => {
     writeFileSync(join(folder, 'ballast'), Buffer.alloc(400_000));
     const open = (): Vault => vaultIn(folder, randomBytes, () => Promise.resolve(Infinity));
     const taken = async (receiving: Receiving): Promise<boolean> => {
-      while (!receiving.isWhole) await receiving.take(await source.sealedChunk(file, receiving.next));
+      while (!receiving.isWhole) await take(receiving, await source.sealedChunk(file, receiving.next));
       return receiving.finish();
     };
     const first = await open().receive(file);
@@ -303,7 +343,7 @@ describe('receiving', () => {
     const folder = temporaryFolder();
     const vault = vaultIn(folder);
     const receiving = await vault.receive({ ...file, root: new Uint8Array(32).fill(7) });
-    for (const chunk of chunks) expect(await receiving.take(chunk)).toBe(true);
+    for (const chunk of chunks) expect(await take(receiving, chunk)).toBe(true);
     expect(await receiving.finish()).toBe(false);
     expect(readdirSync(join(folder, 'spool'))).toEqual([]);
     await expect(vault.receive({ ...file, chunk_count: 9 })).rejects.toMatchObject({ code: 'EVIDENCE_MALFORMED' });
@@ -313,35 +353,36 @@ describe('receiving', () => {
     const { file, chunks } = await there();
     const geometry = geometryOf(file.size, 4096);
     const cuts = [0, 1, 4111, 4112, 4113, 8223, 8224, 9000, sealedSize(geometry)];
+    const folder = temporaryFolder();
+    const vault = vaultIn(folder);
+    const spooled = async (): Promise<ReturnType<typeof spoolPaths>> => {
+      const receiving = await vault.receive(file);
+      for (const chunk of chunks) await take(receiving, chunk);
+      await receiving.close();
+      return spoolPaths(join(folder, 'spool', file.file_id));
+    };
     for (const file_ of ['data', 'leaves'] as const) {
       for (const cut of file_ === 'data' ? cuts : [0, 1, 31, 32, 33, 64, 95, 96]) {
-        const folder = temporaryFolder();
-        const spool = await Spool.open(folder, 4096, geometry);
-        for (const chunk of chunks) await spool.append(chunk);
-        await spool.close();
-        truncateSync(spoolPaths(folder)[file_], cut);
-        const again = await Spool.open(folder, 4096, geometry);
+        truncateSync((await spooled())[file_], cut);
+        const again = await vault.receive(file);
         const whole =
           file_ === 'data'
             ? cuts.filter((at) => at <= cut && [4112, 8224, sealedSize(geometry)].includes(at)).length
             : Math.floor(cut / 32);
-        expect([file_, cut, again.count]).toEqual([file_, cut, whole]);
-        for (const chunk of chunks.slice(again.count)) await again.append(chunk);
-        expect(bytesToHex(await again.root())).toBe(bytesToHex(file.root));
-        await again.close();
+        expect([file_, cut, again.next]).toEqual([file_, cut, whole]);
+        for (const chunk of chunks.slice(again.next)) expect(await take(again, chunk)).toBe(true);
+        expect(await again.finish()).toBe(true);
+        await vault.delete(file);
+        await vault.abandon(file.file_id);
       }
     }
-    const folder = temporaryFolder();
-    const spool = await Spool.open(folder, 4096, geometry);
-    for (const chunk of chunks) await spool.append(chunk);
-    await spool.close();
-    const { data } = spoolPaths(folder);
+    const { data } = await spooled();
     const bytes = readFileSync(data);
     bytes[5000]! ^= 1;
     writeFileSync(data, bytes);
     appendFileSync(data, 'more');
-    const again = await Spool.open(folder, 4096, geometry);
-    expect(again.count).toBe(1);
+    const again = await vault.receive(file);
+    expect(again.next).toBe(1);
     expect(statSync(data).size).toBe(4112);
     await again.close();
   });

@@ -6,7 +6,7 @@ import { bytesToBase64url, newUuid, type JurisdictionCode } from '../../src/base
 import { draftTemplate } from '../../src/casework/mod.ts';
 import { FileObjects, Vault } from '../../src/evidence/mod.ts';
 import type { PeerLink } from '../../src/exchange/mod.ts';
-import { parseDraft, type EvidenceFile, type Frame } from '../../src/wire/mod.ts';
+import { parseDraft, parseFrame, type EvidenceFile, type Frame } from '../../src/wire/mod.ts';
 import { noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -28,7 +28,15 @@ function link(): PeerLink & { readonly frames: Frame[] } {
     return Promise.resolve();
   };
   const limits = { max_message_bytes: 524_288, max_evidence_bytes: 0, credit: 16 };
-  return { peer: XB, limits, frames, answer, send, sendBulk: send, close: () => undefined };
+  return {
+    peer: XB,
+    limits,
+    frames,
+    answer,
+    send,
+    sendBulk: (encoded) => send(parseFrame(encoded.slice())),
+    close: () => undefined,
+  };
 }
 
 function vaultOf(folder = temporaryFolder()): Vault {

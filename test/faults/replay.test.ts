@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import type { LinkHandler, PeerLink } from '../../src/exchange/mod.ts';
-import { parseLedgerEntry, type Frame } from '../../src/wire/mod.ts';
+import { parseFrame, parseLedgerEntry, type Frame } from '../../src/wire/mod.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { Puppet } from '../kit/puppet.ts';
 import { randomOf } from '../kit/random.ts';
@@ -30,7 +30,7 @@ function link(answers: Map<number, Set<string>>): PeerLink & { closed: string | 
     peer: XB,
     limits: { max_message_bytes: 524_288, max_evidence_bytes: 0, credit: CREDIT },
     send,
-    sendBulk: send,
+    sendBulk: (encoded) => send(parseFrame(encoded.slice())),
     answer: take,
     close: (reason) => (made.closed ??= reason),
     closed: undefined,

@@ -50,7 +50,7 @@ export class ModelLink {
       peer: this.codes[1 - side]!,
       limits,
       send,
-      sendBulk: send,
+      sendBulk: (encoded) => send(parseFrame(encoded.slice())),
       answer: post,
       close: (reason) => {
         if (this.isOpen && !EXCUSED.has(reason)) this.accusation = reason;

@@ -1,0 +1,53 @@
+/** What a node and the thread that works on its chunks say to each other. */
+
+/**
+ * What is done with the chunks of one file:
+ * - SEAL: plaintext is digested, sealed and kept in files;
+ * - OPEN: sealed chunks are opened, and kept as they are if they open;
+ * - COMPARE: sealed chunks are opened and their plaintext digested.
+ */
+export type LineKind = 'SEAL' | 'OPEN' | 'COMPARE';
+
+/** The file descriptors of a spool. */
+export interface SpoolFiles {
+  readonly data: number;
+  readonly leaves: number;
+}
+
+/** From the node to the thread. Chunks of a line are worked on in the order in which they come. */
+export type Order =
+  | {
+      readonly type: 'begin';
+      readonly line: number;
+      readonly kind: LineKind;
+      readonly fileKey: Uint8Array;
+      readonly fileId: string;
+      /** Number of the first chunk. */
+      readonly next: number;
+      /** Bytes from one sealed chunk to the next in the file, and from one slot to the next. */
+      readonly stride: number;
+      /** Chunks lie here while they are worked on. */
+      readonly slots: SharedArrayBuffer;
+      readonly files?: SpoolFiles | undefined;
+    }
+  | {
+      readonly type: 'chunk';
+      readonly line: number;
+      readonly slot: number;
+      readonly length: number;
+      readonly index: number;
+      readonly isLast: boolean;
+    }
+  | { readonly type: 'end'; readonly line: number };
+
+/** What became of a chunk: DONE, WRONG if it is not that chunk of the file, SKIPPED if another comes before it. */
+export type Outcome =
+  | { readonly type: 'DONE'; readonly leaf: Uint8Array | undefined }
+  | { readonly type: 'WRONG' }
+  | { readonly type: 'SKIPPED' };
+
+/** From the thread to the node: one for each `chunk` and `end`, in order. */
+export type Answer =
+  | { readonly line: number; readonly outcome: Outcome }
+  | { readonly line: number; readonly failure: { readonly message: string; readonly code?: string | undefined } }
+  | { readonly line: number; readonly sha256: Uint8Array | undefined };
