@@ -105,8 +105,11 @@ test('a file that one session is taking is gone on with by the next, from the ch
   await until(() => asked(first).length > 0, WAIT_MS);
   await Promise.all([before.onFrame(await chunk(0)), before.onFrame(await chunk(1))]);
   await until(() => asked(second).length > 0, WAIT_MS);
-  expect([asked(first), asked(second)]).toEqual([[0], [1]]);
-  for (let index = 1; index < CHUNKS; index++) await handler!.onFrame(await chunk(index));
+  expect(asked(first)).toEqual([0]);
+  // The second chunk was worked on, or was not, when the session ended: it is kept, or asked for again.
+  const from = Number(asked(second)[0]);
+  expect([1, 2]).toContain(from);
+  for (let index = from; index < CHUNKS; index++) await handler!.onFrame(await chunk(index));
   await until(() => second.frames.some(({ type }) => type === 'evidence_done'), WAIT_MS);
   expect(first.frames.some(({ type }) => type === 'evidence_done')).toBe(false);
   for (const one of [before, handler!]) one.onClose();
