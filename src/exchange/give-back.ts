@@ -6,42 +6,41 @@ import { parseUtf8, type JurisdictionCode } from '../base/mod.ts';
 import { parseReceipt, type GiveBack, type Receipt } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { evidenceKeys, type OfferRecord } from './evidence-record.ts';
+import { epochOfProof, type Lineage } from './lineage.ts';
 import { decodeRecord, keys, type EntryRef, type MessageRecord } from './record.ts';
 
 type StoreAndLedger = Pick<ExchangeContext, 'store' | 'ledger'>;
+type Giving = StoreAndLedger & Pick<ExchangeContext, 'directory'>;
 
 /**
- * Every message between the two of which the node's entry stood at an index that it no longer has, in the order of the node's entries; and
- * then every file of which the node's word that it arrived did.
- * @param kept number of entries that the node has kept
+ * Every message between the two of which the node's entry is not among those that it has kept, in the order of the node's entries; and
+ * then every file of which the node's word that it arrived is not. What came back after a loss before this one is not proved at a new place,
+ * and comes back again.
  */
-export async function* givenBack(
-  context: StoreAndLedger,
-  node: JurisdictionCode,
-  kept: number,
-): AsyncGenerator<GiveBack> {
+export async function* givenBack(context: Giving, node: JurisdictionCode, lineage: Lineage): AsyncGenerator<GiveBack> {
   const lost: MessageRecord[] = [];
   // All messages are read, once a loss: nothing else would want them by the index of a peer's entry.
   for await (const [, bytes] of context.store.scan('message/')) {
     const record = decodeRecord<MessageRecord>(bytes);
-    if (record.peer === node && isLost(record, kept)) lost.push(record);
+    if (record.peer === node && (await isLost(context, record, lineage))) lost.push(record);
   }
   for (const record of inOrder(lost))
     yield record.direction === 'OUT' ? await ownMessage(context, record) : await theirs(context, record);
-  yield* arrivals(context, node, kept);
+  yield* arrivals(context, node, lineage);
 }
 
 /** Files that the node had taken from this one: its EVIDENCE_COMPLETE entry, and this node's about it. */
 async function* arrivals(
-  { store, ledger }: StoreAndLedger,
+  { store, ledger, directory }: Giving,
   node: JurisdictionCode,
-  kept: number,
+  lineage: Lineage,
 ): AsyncGenerator<GiveBack> {
   for await (const [, bytes] of store.scan(evidenceKeys.offersTo(node))) {
     const { answer, held } = decodeRecord<OfferRecord>(bytes);
-    if (answer === undefined || held === undefined || answer.index < kept) continue;
-    const proof = await store.get(keys.peerProof(held.index));
-    yield { lost: parseReceipt(proof!), counterpart: await ledger.receipt(held.index) };
+    if (answer === undefined || held === undefined || answer.index < lineage.leastKept) continue;
+    const lost = parseReceipt((await store.get(keys.peerProof(held.index)))!);
+    if (answer.index < lineage.keptOf(epochOfProof({ directory }, node, lost.proof))) continue;
+    yield { lost, counterpart: await ledger.receipt(held.index) };
   }
 }
 
@@ -65,14 +64,27 @@ function compare(a: EntryRef, b: EntryRef): number {
   return a.time - b.time || a.index - b.index;
 }
 
-function isLost({ direction, held, answer, sent }: MessageRecord, kept: number): boolean {
-  return direction === 'OUT' ? held !== undefined && answer!.index >= kept : sent.index >= kept;
+async function isLost({ store, directory }: Giving, record: MessageRecord, lineage: Lineage): Promise<boolean> {
+  const { direction, held, answer, sent, peer } = record;
+  if (direction === 'OUT' && held === undefined) return false;
+  const { index } = direction === 'OUT' ? answer! : sent;
+  // The proof is read only where the index alone does not tell.
+  if (index >= lineage.last.start) return true;
+  if (index < lineage.leastKept) return false;
+  const proof = await store.get(proofKeyOf(record));
+  return proof === undefined || index >= lineage.keptOf(epochOfProof({ directory }, peer, parseReceipt(proof).proof));
+}
+
+/** Where the node's own entry about a message is kept, with its proof. */
+function proofKeyOf({ direction, held, answer, recovered }: MessageRecord): string {
+  if (direction === 'OUT') return keys.peerProof(held!.index);
+  return recovered === true ? keys.counterpart(answer!.index) : keys.peerProof(answer!.index);
 }
 
 /** A message that this node sent: the node's receipt for it, and the delivery again. */
 async function ownMessage(context: StoreAndLedger, record: MessageRecord): Promise<GiveBack> {
   const { store } = context;
-  const [receipt, sealed] = await store.getMany([keys.peerProof(record.held!.index), keys.sealed(record.message_id)]);
+  const [receipt, sealed] = await store.getMany([proofKeyOf(record), keys.sealed(record.message_id)]);
   return {
     lost: parseReceipt(receipt!),
     counterpart: await ownProof(context, record, record.sent.index),
@@ -83,8 +95,7 @@ async function ownMessage(context: StoreAndLedger, record: MessageRecord): Promi
 /** A message that the node sent: its SENT entry, this node's answer, and what was in it. */
 async function theirs(context: StoreAndLedger, record: MessageRecord): Promise<GiveBack> {
   const { index } = record.answer!;
-  const proofKey = record.recovered === true ? keys.counterpart(index) : keys.peerProof(index);
-  const [proof, signed] = await context.store.getMany([proofKey, keys.signed(record.message_id)]);
+  const [proof, signed] = await context.store.getMany([proofKeyOf(record), keys.signed(record.message_id)]);
   return { lost: parseReceipt(proof!), counterpart: await ownProof(context, record, index), signed };
 }
 

@@ -4,50 +4,28 @@
  * session that breaks off is begun again from the start, and what was taken already is passed over.
  */
 import { utf8ToBytes, bytesToBase64url } from '../base/mod.ts';
-import { epochKeysOf, verifyCheckpoint, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
-import {
-  WireError,
-  encodeReceipt,
-  parseLedgerEntry,
-  type Epoch,
-  type GiveBack,
-  type LedgerEntry,
-  type Receipt,
-} from '../wire/mod.ts';
+import type { Checkpoint } from '../ledger/mod.ts';
+import { encodeReceipt, type GiveBack, type Receipt, type Resume } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
 import { givenBack } from './give-back.ts';
 import { seenCheckpoint, type ResumeNeed } from './hello.ts';
 import { recordIncident } from './incident.ts';
+import { isAsCosigned, verifyEpochEntry, verifyLineage, type EpochEntry, type Lineage } from './lineage.ts';
 import type { PeerLink } from './link.ts';
 import { noteCheckpoint } from './peer-head.ts';
-import {
-  NEW_PEER,
-  decodeRecord,
-  keys,
-  parseDecimalKey,
-  type PeerRecord,
-  type ResumedRecord,
-  type WitnessedHeadRecord,
-} from './record.ts';
+import { NEW_PEER, decodeRecord, keys, parseDecimalKey, type PeerRecord, type ResumedRecord } from './record.ts';
 import { takeBack } from './recovery.ts';
 import { putSettled } from './settled.ts';
 
 /** The peer's new epoch, as it was proved. */
 interface ProvedEpoch {
-  readonly value: Epoch;
+  readonly lineage: Lineage;
   readonly receipt: Receipt;
-  readonly kept: Checkpoint;
 }
 
-/** An entry of the peer's under the origin of one of its epochs. */
-interface EpochEntry {
-  readonly entry: LedgerEntry;
-  readonly epoch: number;
-  readonly index: number;
-  readonly leaf: Uint8Array;
-  readonly checkpoint: Checkpoint;
-}
+// As many as the frame may hold beside the newest.
+const MAX_BEFORE = 64;
 
 /** Settles what a loss has left open between two nodes. */
 export class SessionResume {
@@ -81,30 +59,22 @@ export class SessionResume {
   async begin(): Promise<void> {
     const { ledger } = this.#context;
     if (this.#held === undefined) return;
-    await this.#link.send({ type: 'resume', value: { epoch: await ledger.receipt(ledger.epochEntry!) } });
+    const entries = ledger.epochEntries.slice(-1 - MAX_BEFORE);
+    const [epoch, ...before] = (await Promise.all(entries.map((index) => ledger.receipt(index)))).reverse();
+    await this.#link.send({ type: 'resume', value: { epoch: epoch!, before: before.reverse() } });
   }
 
-  /** At the peer: the node's epoch is believed if its entry is proved, and contradicts nothing that this node has cosigned. */
-  async onResume(receipt: Receipt): Promise<void> {
+  /** At the peer: the node's epoch is believed if it is proved with those before it, and contradicts nothing that this node has cosigned. */
+  async onResume(resume: Resume): Promise<void> {
     const { peer } = this.#link;
-    const found = this.#entryOf(receipt);
-    const value = found?.entry.detail?.type === 'epoch' ? found.entry.detail.value : undefined;
-    const kept = value === undefined ? undefined : this.#headOf(value.kept);
-    if (found === undefined || value?.number !== found.epoch || kept === undefined || kept.epoch >= found.epoch) {
+    const lineage = verifyLineage(this.#context, peer, resume);
+    if (lineage === undefined || !(await isAsCosigned(this.#context, peer, lineage))) {
       this.#link.close('EPOCH_INVALID');
       return;
     }
-    const { checkpoint } = kept;
-    const cosigned = await this.#context.store.get(keys.witnessedHead(peer, checkpoint.size));
-    const isOther =
-      cosigned !== undefined && decodeRecord<WitnessedHeadRecord>(cosigned).root !== bytesToBase64url(checkpoint.root);
-    if (checkpoint.size !== found.index || isOther) {
-      this.#link.close('EPOCH_INVALID');
-      return;
-    }
-    this.#proved = { value, receipt, kept: checkpoint };
+    this.#proved = { lineage, receipt: resume.epoch };
     let entries = 0;
-    for await (const item of givenBack(this.#context, peer, checkpoint.size)) {
+    for await (const item of givenBack(this.#context, peer, lineage)) {
       entries++;
       await this.#link.send({ type: 'give_back', value: item });
     }
@@ -119,7 +89,7 @@ export class SessionResume {
   }
 
   #take(given: GiveBack): ReturnType<typeof takeBack> {
-    return takeBack(this.#context, this.#link.peer, given, this.#proved?.value.number);
+    return takeBack(this.#context, this.#link.peer, given, this.#proved?.lineage.last.number);
   }
 
   /** At the node: that was all. What the peer held is committed to before the peer is asked to follow. */
@@ -151,11 +121,11 @@ export class SessionResume {
   async onDone(receipt: Receipt): Promise<void> {
     const { directory } = this.#context;
     const { peer } = this.#link;
-    const found = this.#entryOf(receipt);
+    const found = verifyEpochEntry(this.#context, peer, receipt);
     const stated = found?.entry.detail?.type === 'resumed' ? found.entry.detail.value : undefined;
     const seen = await seenCheckpoint(this.#context, peer);
     const proved = this.#proved;
-    const isAbout = found?.entry.peer === this.#context.code && stated?.epoch === proved?.value.number;
+    const isAbout = found?.entry.peer === this.#context.code && stated?.epoch === proved?.lineage.last.number;
     if (found === undefined || proved === undefined || found.epoch !== stated?.epoch || !isAbout) {
       this.#link.close('EPOCH_INVALID');
       return;
@@ -173,7 +143,8 @@ export class SessionResume {
   async #follow(found: EpochEntry, receipt: Receipt, seen: Checkpoint, proved: ProvedEpoch): Promise<void> {
     const { committer, directory, store } = this.#context;
     const { peer } = this.#link;
-    const { size } = proved.kept;
+    const { kept } = proved.lineage.last;
+    const size = proved.lineage.keptOf(directory.epoch(peer));
     const gone: string[] = [];
     for await (const [key] of store.scan(keys.witnessedHeadsOf(peer))) if (parseDecimalKey(key) > size) gone.push(key);
     const arrived: string[] = [];
@@ -199,36 +170,11 @@ export class SessionResume {
     await recordIncident(this.#context, peer, {
       kind: 'RESTARTED_LEDGER',
       detail: `${peer} lost entries of its ledger and went on as ${found.checkpoint.origin}: of ${seen.size} that it had signed it kept ${size}`,
-      exhibits: [seen.note, proved.kept.note, found.checkpoint.note, bytesToBase64url(encodeReceipt(proved.receipt))],
+      exhibits: [seen.note, kept.note, found.checkpoint.note, bytesToBase64url(encodeReceipt(proved.receipt))],
     });
   }
 
   #settle(): void {
     if (this.isSettled) this.#onSettled();
-  }
-
-  /** An entry of the peer's, proved now, under whichever epoch it says. */
-  #entryOf(receipt: Receipt): EpochEntry | undefined {
-    const { directory, clock, verifyCheckpoint: verify } = this.#context;
-    const { peer } = this.#link;
-    if (directory.member(peer) === undefined) return undefined;
-    const named = epochKeysOf(receipt.proof, directory.listedLedgerKeys(peer, clock.nowMs()));
-    if (named === undefined) return undefined;
-    const proved = verifyInclusionProofText(receipt.proof, receipt.entry, named.keys, verify);
-    if (!proved.ok) return undefined;
-    try {
-      return { entry: parseLedgerEntry(receipt.entry), epoch: named.epoch, ...proved.value };
-    } catch (error) {
-      if (error instanceof WireError) return undefined;
-      throw error;
-    }
-  }
-
-  /** A head that the peer had signed before. */
-  #headOf(note: string): { readonly checkpoint: Checkpoint; readonly epoch: number } | undefined {
-    const { directory, verifyCheckpoint: verify } = this.#context;
-    const named = epochKeysOf(note, directory.everyLedgerKey(this.#link.peer));
-    const verified = named === undefined ? undefined : verifyCheckpoint(note, named.keys, verify);
-    return verified?.ok === true ? { checkpoint: verified.value, epoch: named!.epoch } : undefined;
   }
 }

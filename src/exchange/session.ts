@@ -120,7 +120,7 @@ export class Session implements LinkHandler {
     }
     switch (frame.type) {
       case 'resume':
-        return this.#resume.onResume(frame.value.epoch);
+        return this.#resume.onResume(frame.value);
       case 'give_back':
         return this.#resume.onGiveBack(frame.value);
       case 'gave_back':

@@ -143,7 +143,8 @@ export class Ledger {
     const kept = signCheckpoint(head, former.key, former.sign);
     await options.storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(kept.note)]], durable: false });
     const file = await startHeadFile(options, signed?.head ?? kept);
-    const begun: EpochRecord = { number, start: head.size };
+    const before = epoch.number === 1 ? [] : [...(epoch.before ?? []), epoch.start];
+    const begun: EpochRecord = { number, start: head.size, before };
     const ledger = new Ledger(options, signer, tree, log, file, kept, lastTime, begun);
     await ledger.append([entryOf(number, kept, lastTime)], {
       ...writes,
@@ -167,9 +168,10 @@ export class Ledger {
     return this.#epoch.number;
   }
 
-  /** Index of the entry that began the present epoch; undefined in the first one. */
-  get epochEntry(): number | undefined {
-    return this.#epoch.number === 1 ? undefined : this.#epoch.start;
+  /** Indices of the entries that began the epochs of this ledger, oldest first; none in the first one. */
+  get epochEntries(): readonly number[] {
+    const { number, start, before = [] } = this.#epoch;
+    return number === 1 ? [] : [...before, start];
   }
 
   /** Number of entries under the signed checkpoint. */

@@ -15,6 +15,8 @@ import { ledgerKeys, type LedgerStorage } from './storage.ts';
 export interface EpochRecord {
   readonly number: number;
   readonly start: number;
+  /** Indices of the entries that began the epochs before it which are in this ledger, oldest first. */
+  readonly before?: readonly number[];
 }
 
 /** Of a ledger that has never lost anything. */

@@ -2,8 +2,7 @@
  * More of what is lost together with a ledger's entries: files of evidence at either end, a message that was given up, and both ledgers at
  * once. Each time both sides go on, and say the same.
  */
-import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { auditBundles, type AuditReport } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
@@ -12,26 +11,13 @@ import type { Node } from '../../src/node/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
-import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
-import { temporaryFolder } from '../kit/folder.ts';
-import { rogatory } from '../kit/process.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
+import { keepStore } from '../kit/loss.ts';
 import { requestWhenSettled } from '../kit/settled.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
 const WAIT_MS = 120_000;
 const deep = process.env['SLOW'] === '1';
-
-/** The store of a stopped node, to be put back later. */
-function keepStore(federation: TestFederation, code: JurisdictionCode): () => Promise<void> {
-  const [store, old] = [join(federation.dirOf(code), 'store'), join(temporaryFolder(), 'store')];
-  cpSync(store, old, { recursive: true });
-  return async () => {
-    rmSync(store, { recursive: true });
-    cpSync(old, store, { recursive: true });
-    const begun = await rogatory('restore', '--node', federation.dirOf(code), '--new-epoch');
-    expect([begun.status, begun.stderr]).toEqual([0, '']);
-  };
-}
 
 async function audit(...nodes: readonly Node[]): Promise<AuditReport> {
   const bundles = nodes.map(async (node) => ({ name: `${node.config.code}.zip`, bytes: await exportedBundle(node) }));

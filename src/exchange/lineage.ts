@@ -1,0 +1,139 @@
+/**
+ * How a peer's ledger has come to its present epoch. An index says nothing about another epoch: what stood there before a loss, and what
+ * stands there after it, are two entries. So what is lost is judged by the epoch in which an entry was proved.
+ */
+import { bytesToBase64url, type JurisdictionCode } from '../base/mod.ts';
+import { epochKeysOf, verifyCheckpoint, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { WireError, parseLedgerEntry, type LedgerEntry, type Receipt, type Resume } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import { decodeRecord, keys, type WitnessedHeadRecord } from './record.ts';
+
+type Verifying = Pick<ExchangeContext, 'directory' | 'clock' | 'verifyCheckpoint'>;
+
+/** An entry of a peer's under the origin of one of its epochs. */
+export interface EpochEntry {
+  readonly entry: LedgerEntry;
+  readonly epoch: number;
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  readonly checkpoint: Checkpoint;
+}
+
+/** One epoch of a ledger that has several. */
+export interface BegunEpoch {
+  readonly number: number;
+  /** Index of its first entry: so many were kept. */
+  readonly start: number;
+  /** The epoch that it kept them of. */
+  readonly parent: number;
+  readonly kept: Checkpoint;
+}
+
+/** The epochs that a ledger has come through, proved. */
+export class Lineage {
+  /** How many of the first entries it has for certain, whichever epoch they were proved in. */
+  readonly leastKept: number;
+  readonly #begun: readonly BegunEpoch[];
+
+  constructor(begun: readonly BegunEpoch[]) {
+    this.#begun = begun;
+    const former = Array.from({ length: this.last.number - 1 }, (_, i) => this.keptOf(i + 1));
+    this.leastKept = Math.min(...former);
+  }
+
+  /** The present epoch. */
+  get last(): BegunEpoch {
+    return this.#begun.at(-1)!;
+  }
+
+  get all(): readonly BegunEpoch[] {
+    return this.#begun;
+  }
+
+  /**
+   * How many of the first entries of one of its epochs the ledger has for certain; of an epoch that it does not descend from, as far as it
+   * has told, none. What it has is given back for nothing, and passed over.
+   */
+  keptOf(epoch: number): number {
+    const isAncestor = this.#begun[0]?.parent === epoch || this.#begun.some(({ number }) => number === epoch);
+    if (!isAncestor) return 0;
+    return Math.min(...this.#begun.filter(({ number }) => number > epoch).map(({ start }) => start));
+  }
+}
+
+/** An entry of the peer's, proved now, under whichever epoch it says. */
+export function verifyEpochEntry(
+  { directory, clock, verifyCheckpoint: verify }: Verifying,
+  peer: JurisdictionCode,
+  receipt: Receipt,
+): EpochEntry | undefined {
+  if (directory.member(peer) === undefined) return undefined;
+  const named = epochKeysOf(receipt.proof, directory.listedLedgerKeys(peer, clock.nowMs()));
+  if (named === undefined) return undefined;
+  const proved = verifyInclusionProofText(receipt.proof, receipt.entry, named.keys, verify);
+  if (!proved.ok) return undefined;
+  try {
+    return { entry: parseLedgerEntry(receipt.entry), epoch: named.epoch, ...proved.value };
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The lineage that a peer has proved.
+ * @returns undefined when an entry is not proved under the new origin, or does not follow from the one before
+ */
+export function verifyLineage(context: Verifying, peer: JurisdictionCode, resume: Resume): Lineage | undefined {
+  const present = verifyEpochEntry(context, peer, resume.epoch)?.epoch;
+  const begun: BegunEpoch[] = [];
+  for (const receipt of [...resume.before, resume.epoch]) {
+    const found = verifyEpochEntry(context, peer, receipt);
+    const value = found?.entry.detail?.type === 'epoch' ? found.entry.detail.value : undefined;
+    const kept = value === undefined ? undefined : headOf(context, peer, value.kept);
+    // One tree holds them all: that of the present epoch.
+    if (found?.epoch !== present || value === undefined || kept === undefined) return undefined;
+    if (kept.checkpoint.size !== found?.index) return undefined;
+    const before = begun.at(-1);
+    const follows = before === undefined || (kept.epoch === before.number && kept.checkpoint.size > before.start);
+    if (!follows || kept.epoch >= value.number) return undefined;
+    const { checkpoint, epoch: parent } = kept;
+    begun.push({ number: value.number, start: checkpoint.size, parent, kept: checkpoint });
+  }
+  return begun.at(-1)?.number === present ? new Lineage(begun) : undefined;
+}
+
+/** Whether nothing that is said to be kept is another history than what this node has cosigned. */
+export async function isAsCosigned(
+  { directory, store }: Pick<ExchangeContext, 'directory' | 'store'>,
+  peer: JurisdictionCode,
+  lineage: Lineage,
+): Promise<boolean> {
+  const common = lineage.keptOf(directory.epoch(peer));
+  for (const { kept } of lineage.all) {
+    const bytes = kept.size > common ? undefined : await store.get(keys.witnessedHead(peer, kept.size));
+    if (bytes !== undefined && decodeRecord<WitnessedHeadRecord>(bytes).root !== bytesToBase64url(kept.root))
+      return false;
+  }
+  return true;
+}
+
+/** The epoch of a peer's ledger that a proof from this node's own store is of. */
+export function epochOfProof(
+  { directory }: Pick<ExchangeContext, 'directory'>,
+  peer: JurisdictionCode,
+  proof: string,
+): number {
+  return epochKeysOf(proof, directory.everyLedgerKey(peer))?.epoch ?? 1;
+}
+
+/** A head that the peer had signed before. */
+function headOf(
+  { directory, verifyCheckpoint: verify }: Verifying,
+  peer: JurisdictionCode,
+  note: string,
+): { readonly checkpoint: Checkpoint; readonly epoch: number } | undefined {
+  const named = epochKeysOf(note, directory.everyLedgerKey(peer));
+  const verified = named === undefined ? undefined : verifyCheckpoint(note, named.keys, verify);
+  return verified?.ok === true ? { checkpoint: verified.value, epoch: named!.epoch } : undefined;
+}
