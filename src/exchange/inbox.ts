@@ -180,8 +180,9 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   const stored = answer.reason === 'MESSAGE_ID_REUSED' ? keys.arrived(peer, deliver.seq) : keys.message(id);
   if (stored === keys.message(id)) {
     view.put(keys.arrived(peer, deliver.seq), utf8ToBytes(id));
-    if (deliver.sealed !== undefined) view.put(keys.sealed(id), utf8ToBytes(deliver.sealed));
+    // What was inside says all that the outside did, and a peer's message is not sent again: one of the two is enough.
     if (answer.opened !== undefined) view.put(keys.signed(id), utf8ToBytes(answer.opened.jws));
+    else if (deliver.sealed !== undefined) view.put(keys.sealed(id), utf8ToBytes(deliver.sealed));
   }
   view.putRecord(stored, record);
   view.put(keys.peerProof(ref.index), encodeReceipt(deliver.sent));

@@ -105,7 +105,7 @@ export const NEW_PEER: PeerRecord = { sent_seq: 0, received_seq: 0 };
 /** Keys of the store. Sequence numbers are padded so that they sort. */
 export const keys = {
   message: (id: Uuid): string => `message/${id}`,
-  /** The JWE as delivered. */
+  /** The JWE: of a message sent, which may have to be sent again, and of one received that does not open. */
   sealed: (id: Uuid): string => `sealed/${id}`,
   /** The JWS inside. */
   signed: (id: Uuid): string => `signed/${id}`,

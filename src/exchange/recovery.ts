@@ -168,8 +168,8 @@ function planTheirs(
     view.putRecord(keys.message(id), record);
     view.put(keys.arrived(peer, entry.seq), utf8ToBytes(id));
     view.put(keys.counterpart(ref.index), encodeReceipt(counterpart));
-    if (sealed !== undefined) view.put(keys.sealed(id), utf8ToBytes(sealed));
     if (bound !== undefined) view.put(keys.signed(id), utf8ToBytes(bound.jws));
+    else if (sealed !== undefined) view.put(keys.sealed(id), utf8ToBytes(sealed));
     view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: entry.seq }, proved.checkpoint));
     if (record.status !== 'RECEIVED') return accept({ isNew: true });
     return accept({ isNew: true, failure: await applyTheirs(context, view, bound, proved, lost) });

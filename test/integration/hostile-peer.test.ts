@@ -31,6 +31,14 @@ async function answerTo(session: PuppetSession, delivery: Awaited<ReturnType<Pup
   return frame.value;
 }
 
+/** How many messages a node keeps as they came, and how many as they were signed. */
+async function keptOf(node: Node): Promise<{ sealed: number; signed: number }> {
+  const counts = { sealed: 0, signed: 0 };
+  for (const form of ['sealed', 'signed'] as const)
+    for await (const _ of node.storage.store.scan(`${form}/`)) counts[form]++;
+  return counts;
+}
+
 /** A certificate for the puppet's own pinned key, rightly issued by its authority, that names these nodes. */
 function certificateNaming(uris: readonly string[], { ca, certificates }: NodeKeys): string {
   const made = forge.pki.certificateFromPem(certificates.tls);
@@ -243,6 +251,8 @@ describe('deliveries', () => {
     expect((await answerTo(session, delivery)).entry).toEqual(receipt.entry);
     expect(node.storage.ledger.size).toBe(2);
     expect(await node.exchange.cases()).toEqual([]);
+    // What was not opened is kept as it came: for people, and for the day on which its key is found.
+    expect(await keptOf(node)).toEqual(reason === 'CASE_UNKNOWN' ? { sealed: 0, signed: 1 } : { sealed: 1, signed: 0 });
     session.close();
   });
 
@@ -260,6 +270,7 @@ describe('deliveries', () => {
       session.close();
     }
     expect(node.storage.ledger.size).toBe(2);
+    expect(await keptOf(node)).toEqual({ sealed: 0, signed: 1 });
     expect(await node.exchange.messages({})).toHaveLength(1);
   });
 
