@@ -3,7 +3,7 @@
  *
  * - `rogatory/`: what runs. Every command with what it needs, packages too, in few files: to find and open a thousand small ones takes a
  *   process longer than everything else that it does to start.
- * - one file a module of `src/`: what measures and makes vectors takes rooms out of it one by one.
+ * - one file a module of `src/`: what makes vectors takes rooms out of it one by one, and what measures puts others in their place.
  * - `data/`: the values of the YAML files of `node-config/`, each under the digest of its text, because to parse YAML takes as long as to
  *   start. A file that is changed has another digest, and is parsed where it is read.
  */
@@ -22,9 +22,15 @@ const MAIN = join(src, 'cli', 'main.ts');
 const THREAD = join(src, 'evidence', 'chunk-thread.ts');
 // Packages that come with compiled code, that look for others when they run, or that most processes never load.
 const APART = /^(?:node:|level$|protobufjs|pino$|prom-client$|pkcs11js$|bufferutil$|utf-8-validate$|@aws-sdk\/)/;
+// What the bench runs nodes out of: the same files as the program's.
+const ROOMS = ['base', 'config', 'exchange', 'ledger', 'node', 'store', 'trust', 'wire'];
 const DATA = ['treaties', 'states', 'code-lists'];
 
-await write({ input: { main: MAIN, 'chunk-thread': THREAD }, external: APART }, { dir: join(out, 'rogatory') });
+const doors = Object.fromEntries(ROOMS.map((name) => [`rooms/${name}`, join(src, name, 'mod.ts')]));
+await write(
+  { input: { main: MAIN, 'chunk-thread': THREAD, ...doors }, external: APART },
+  { dir: join(out, 'rogatory') },
+);
 await write(
   { input: modules(), external: (id) => !/^[./]/.test(id), treeshake: false },
   { dir: out, preserveModules: true, preserveModulesRoot: src },

@@ -2,3 +2,4 @@
 import { register } from 'node:module';
 
 register(new URL('./plain-loader.mjs', import.meta.url));
+process.env.ROGATORY_BENCH_PLAIN = '1';

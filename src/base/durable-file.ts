@@ -1,9 +1,11 @@
 import {
   closeSync,
   fdatasync,
+  fstatSync,
   fsync,
   mkdirSync,
   openSync,
+  readSync,
   renameSync,
   unlinkSync,
   writeFileSync,
@@ -29,6 +31,8 @@ export interface Files {
   mkdir(path: string, options: { readonly recursive: true }): Promise<string | undefined>;
   open(path: string, flags: 'wx' | 'r' | 'r+', mode?: number): Promise<OpenFile>;
   readFile(path: string): Promise<Uint8Array>;
+  /** Whether a file holds exactly these bytes; undefined where none can be read. */
+  holds(path: string, bytes: Uint8Array): Promise<boolean | undefined>;
   readdir(path: string): Promise<string[]>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -58,11 +62,34 @@ export const systemFiles: Files = {
     };
   },
   readFile,
+  holds: async (path, bytes) => fileHolds(path, bytes),
   readdir,
   rename: async (from, to) => renameSync(from, to),
   unlink: async (path) => unlinkSync(path),
   rm,
 };
+
+// Of thousands of files that are compared one after another, none is worth memory of its own.
+const compared = Buffer.allocUnsafe(65_536);
+
+function fileHolds(path: string, bytes: Uint8Array): boolean | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    if (fstatSync(descriptor).size !== bytes.length) return false;
+    for (let at = 0; at < bytes.length;) {
+      const count = readSync(descriptor, compared, 0, Math.min(compared.length, bytes.length - at), at);
+      if (count === 0 || Buffer.compare(compared.subarray(0, count), bytes.subarray(at, at + count)) !== 0)
+        return false;
+      at += count;
+    }
+    return true;
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
 
 let counter = 0;
 

@@ -48,6 +48,7 @@ export class EntryLog {
 
   /**
    * Reads every entry once, in order.
+   * @param onEntries is given views: whoever keeps one keeps the bundle that it is in
    * @throws {LedgerError} LEDGER_CORRUPT
    */
   static async open(
@@ -60,7 +61,7 @@ export class EntryLog {
       const count = Math.min(BUNDLES_AT_ONCE, full - start);
       const keys = Array.from({ length: count }, (_, i) => ledgerKeys.bundle(start + i));
       const found = await storage.getMany(keys);
-      for (const [i, bytes] of found.entries()) onEntries(entriesOf(parseBundle(bytes, start + i), 0, TILE_WIDTH));
+      for (const [i, bytes] of found.entries()) onEntries(viewsOf(parseBundle(bytes, start + i), 0, TILE_WIDTH));
     }
     const tail: Uint8Array[] = [];
     const runs: number[] = [];
@@ -119,6 +120,16 @@ export class EntryLog {
     return entries;
   }
 
+  /** The bytes of a bundle of so many entries. Whoever asks for one asks for all, once: none of them stays in memory. @throws {LedgerError} LEDGER_CORRUPT */
+  async bundleBytes(index: number, width: number): Promise<Uint8Array> {
+    const start = index * TILE_WIDTH;
+    if (index >= this.#full || width < TILE_WIDTH) return encodeEntryBundle(await this.read(start, start + width));
+    const known = this.#bundles.get(index)?.bytes.slice();
+    const bytes = known ?? (await this.#storage.get(ledgerKeys.bundle(index)));
+    if (bytes === undefined) throw missing(`The entries from ${start} on are`);
+    return bytes;
+  }
+
   async #bundle(index: number): Promise<Bundle> {
     const known = this.#bundles.get(index);
     const bundle = known ?? parseBundle(await this.#storage.get(ledgerKeys.bundle(index)), index);
@@ -143,8 +154,12 @@ export class EntryLog {
 }
 
 // Copies, so that nobody's change of an entry reaches what is remembered.
-function entriesOf({ bytes, offsets }: Bundle, from: number, to: number): Uint8Array[] {
-  return Array.from({ length: to - from }, (_, i) => bytes.slice(offsets[from + i], offsets[from + i + 1]! - 2));
+function entriesOf(bundle: Bundle, from: number, to: number): Uint8Array[] {
+  return viewsOf(bundle, from, to).map((entry) => entry.slice());
+}
+
+function viewsOf({ bytes, offsets }: Bundle, from: number, to: number): Uint8Array[] {
+  return Array.from({ length: to - from }, (_, i) => bytes.subarray(offsets[from + i], offsets[from + i + 1]! - 2));
 }
 
 function parseBundle(bytes: Uint8Array | undefined, index: number): Bundle {

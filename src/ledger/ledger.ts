@@ -32,7 +32,7 @@ import {
   type EpochRecord,
 } from './stored.ts';
 import { ledgerKeys } from './storage.ts';
-import { TILE_WIDTH, encodeEntryBundle, type TileId } from './tile.ts';
+import type { TileId } from './tile.ts';
 import type { VerifierKey } from './verifier-key.ts';
 
 /** An append-only ledger over a store. */
@@ -323,9 +323,7 @@ export class Ledger {
 
   /** Bytes of a tile or entry bundle of the tree, as published. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
   async tile({ level, index, width }: TileId): Promise<Uint8Array> {
-    if (level !== 'entries') return this.#tree.tileBytes(level, index, width);
-    const start = index * TILE_WIDTH;
-    return encodeEntryBundle(await this.#entries.read(start, start + width));
+    return level === 'entries' ? this.#entries.bundleBytes(index, width) : this.#tree.tileBytes(level, index, width);
   }
 }
 

@@ -10,6 +10,7 @@ import { TILE_WIDTH } from './tile.ts';
 import {
   TILE_BYTES,
   TILE_HEIGHT,
+  checkedTile,
   emptyRows,
   expandTile,
   hashAt,
@@ -75,15 +76,20 @@ export class MerkleTiles {
     return this.#size;
   }
 
-  /** Appends leaf hashes and returns the tiles that became full, lowest level first for each leaf. */
+  /** Appends leaf hashes and returns the tiles that became full, lowest level first for each leaf; they stay in memory. */
   append(leaves: readonly Uint8Array[]): CompletedTile[] {
     const completed: CompletedTile[] = [];
-    for (const leaf of leaves) {
-      let hash: Uint8Array | undefined = leaf;
-      for (let level = 0; hash !== undefined; level++) hash = this.#push(level, hash, completed);
-      this.#size++;
-    }
+    this.#grow(leaves, (level, index, rows) => {
+      const nodes = concatBytes(...rows.flat());
+      completed.push({ level, index, bytes: nodes.slice(0, TILE_BYTES) });
+      this.#remember(level, index, nodes);
+    });
     return completed;
+  }
+
+  /** Appends leaf hashes whose full tiles can be read already; none of them stays in memory. */
+  replay(leaves: readonly Uint8Array[]): void {
+    this.#grow(leaves, () => undefined);
   }
 
   /** The root of the tree when it had `size` leaves. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */
@@ -153,24 +159,28 @@ export class MerkleTiles {
     return this.#withTiles((reading) => this.#node(0, index, reading));
   }
 
-  /** The first `width` hashes of a tile as its file holds them. */
-  tileBytes(level: number, index: number, width: number): Promise<Uint8Array> {
-    return this.#withTiles((reading) => {
-      const edge = this.#edgeAt(level, index);
-      return edge === undefined
-        ? this.#tile(level, index, reading).slice(0, width * HASH_BYTES)
-        : concatBytes(...edge[0]!.slice(0, width));
-    });
+  /** The first `width` hashes of a tile as its file holds them. Whoever asks for one asks for all, once: none of them stays in memory. */
+  async tileBytes(level: number, index: number, width: number): Promise<Uint8Array> {
+    const edge = this.#edgeAt(level, index);
+    if (edge !== undefined) return concatBytes(...edge[0]!.slice(0, width));
+    const tile = this.#tiles.get(tileId(level, index)) ?? checkedTile(await this.#readTile(level, index));
+    return tile.slice(0, width * HASH_BYTES);
   }
 
-  #push(level: number, hash: Uint8Array, completed: CompletedTile[]): Uint8Array | undefined {
+  #grow(leaves: readonly Uint8Array[], onTile: OnTile): void {
+    for (const leaf of leaves) {
+      let hash: Uint8Array | undefined = leaf;
+      for (let level = 0; hash !== undefined; level++) hash = this.#push(level, hash, onTile);
+      this.#size++;
+    }
+  }
+
+  #push(level: number, hash: Uint8Array, onTile: OnTile): Uint8Array | undefined {
     this.#edge[level] ??= { index: 0, rows: emptyRows() };
     const tile = this.#edge[level];
     pushToRows(tile.rows, hash);
     if (tile.rows[0]!.length < TILE_WIDTH) return undefined;
-    const nodes = concatBytes(...tile.rows.flat());
-    completed.push({ level, index: tile.index, bytes: nodes.slice(0, TILE_BYTES) });
-    this.#remember(level, tile.index, nodes);
+    onTile(level, tile.index, tile.rows);
     this.#edge[level] = { index: tile.index + 1, rows: emptyRows() };
     return tile.rows[TILE_HEIGHT]![0]!;
   }
@@ -269,6 +279,8 @@ export class MerkleTiles {
     if (!holds) throw new LedgerError('LEDGER_INDEX_OUT_OF_RANGE', `There is ${otherwise}.`);
   }
 }
+
+type OnTile = (level: number, index: number, rows: Rows) => void;
 
 /** One question to the tree. */
 interface Reading {

@@ -89,11 +89,11 @@ export class Publisher {
   async #writeIfOther(path: string, tile: TileId): Promise<void> {
     const { source, files, onError } = this.#options;
     const bytes = await source(tile);
-    const found = await files.readFile(path).catch(() => undefined);
-    if (found !== undefined && equalBytes(found, bytes)) return;
+    const isAsItWas = await files.holds(path, bytes);
+    if (isAsItWas === true) return;
     // A tile of one width never changes: what is otherwise than the tree says was changed by something else, unless a power cut has left
     // only its beginning on disk.
-    if (found !== undefined && !isBeginning(found, bytes))
+    if (isAsItWas === false && !isBeginning(await files.readFile(path), bytes))
       onError(new LedgerError('LEDGER_CORRUPT', `${path} was changed on disk; it is written again.`));
     await replaceFileUnsynced(path, bytes, FILE_MODE, files);
   }

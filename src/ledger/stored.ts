@@ -53,7 +53,7 @@ export async function readStored(
   const tree = storedTree(storage, () => opened.log!);
   let last: Uint8Array | undefined;
   const log = await EntryLog.open(storage, size, (entries) => {
-    tree.append(entries.map(leafHash));
+    tree.replay(entries.map(leafHash));
     last = entries.at(-1);
     onProgress?.(tree.size, size);
   });

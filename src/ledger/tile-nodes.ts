@@ -34,11 +34,16 @@ export function pushToRows(rows: Rows, hash: Uint8Array): void {
   }
 }
 
+/** The same bytes, if they are a full tile. @throws {LedgerError} LEDGER_CORRUPT */
+export function checkedTile(tile: Uint8Array): Uint8Array {
+  if (tile.length !== TILE_BYTES) throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');
+  return tile;
+}
+
 /** A full tile's hashes with all the rows above them. @throws {LedgerError} LEDGER_CORRUPT */
 export function expandTile(tile: Uint8Array): Uint8Array {
-  if (tile.length !== TILE_BYTES) throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');
   const nodes = new Uint8Array(TILE_NODES * HASH_BYTES);
-  nodes.set(tile);
+  nodes.set(checkedTile(tile));
   // The two below a node lie side by side, and the next node's two after them.
   for (let [at, below] = [TILE_BYTES, 0]; at < nodes.length; at += HASH_BYTES, below += 2 * HASH_BYTES)
     nodes.set(pairHash(nodes.subarray(below, below + 2 * HASH_BYTES)), at);

@@ -4,6 +4,7 @@
  * Every byte that can change an answer lies under a checksum, so damage is found here or makes no difference.
  * @see https://github.com/google/leveldb/tree/main/doc log_format.md, table_format.md
  */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { maskedCrc } from './crc32c.ts';
@@ -14,6 +15,7 @@ const FOOTER_BYTES = 48;
 const TRAILER_BYTES = 5;
 const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 const UNCOMPRESSED = 0;
+const WINDOW_BYTES = 1024 * 1024;
 
 /**
  * Checks every file that the store in this folder is made of; a folder without a store is none of its business.
@@ -37,10 +39,16 @@ async function check(folder: string): Promise<void> {
   const manifest = /^(MANIFEST-[0-9]+)\n$/.exec((await readFile(join(folder, 'CURRENT'))).toString('latin1'))?.[1];
   if (manifest === undefined || !names.includes(manifest)) throw corrupt('CURRENT', 'names no manifest');
   const { tables, firstLog } = liveFiles(manifest, await readFile(join(folder, manifest)));
+  const window = Buffer.allocUnsafe(WINDOW_BYTES);
   for (const number of tables) {
     const name = names.find((found) => /\.(?:ldb|sst)$/.test(found) && Number.parseInt(found, 10) === number);
     if (name === undefined) throw corrupt(`table ${number}`, 'is missing');
-    checkTable(name, await readFile(join(folder, name)));
+    const table = new TableFile(name, join(folder, name), window);
+    try {
+      checkTable(name, table);
+    } finally {
+      table.close();
+    }
   }
   // What is older belongs to a compaction that was interrupted, and is removed unread.
   for (const name of names.filter((found) => found.endsWith('.log') && Number.parseInt(found, 10) >= firstLog)) {
@@ -97,10 +105,11 @@ function liveFiles(
 }
 
 /** Every block of a table against its checksum, and the blocks against the file: they fill it without a gap. */
-function checkTable(name: string, file: Uint8Array): void {
-  const footerAt = file.length - FOOTER_BYTES;
-  if (footerAt < 0 || Buffer.compare(file.subarray(-MAGIC.length), MAGIC) !== 0) throw corrupt(name, 'has no footer');
-  const footer = new Reader(name, file.subarray(footerAt));
+function checkTable(name: string, file: TableFile): void {
+  const footerAt = file.size - FOOTER_BYTES;
+  if (footerAt < 0 || Buffer.compare(file.read(footerAt, FOOTER_BYTES).subarray(-MAGIC.length), MAGIC) !== 0)
+    throw corrupt(name, 'has no footer');
+  const footer = new Reader(name, file.read(footerAt, FOOTER_BYTES));
   const [metaindex, index] = [footer.handle(), footer.handle()];
   const blocks = [metaindex, index];
   for (const listing of [metaindex, index]) {
@@ -124,13 +133,52 @@ interface Handle {
 }
 
 /** @returns undefined for a block that is compressed */
-function checkedBlock(name: string, file: Uint8Array, { offset, size }: Handle): Uint8Array | undefined {
-  const end = offset + size;
-  if (end + TRAILER_BYTES > file.length) throw corrupt(name, 'has a block beyond its end');
-  const stored = new DataView(file.buffer, file.byteOffset + end + 1, 4).getUint32(0, true);
-  if (maskedCrc(file.subarray(offset, end + 1)) !== stored)
+function checkedBlock(name: string, file: TableFile, { offset, size }: Handle): Uint8Array | undefined {
+  if (offset + size + TRAILER_BYTES > file.size) throw corrupt(name, 'has a block beyond its end');
+  const block = file.read(offset, size + TRAILER_BYTES);
+  if (maskedCrc(block.subarray(0, size + 1)) !== block.readUInt32LE(size + 1))
     throw corrupt(name, 'has a block that does not match its checksum');
-  return file[end] === UNCOMPRESSED ? file.subarray(offset, end) : undefined;
+  return block[size] === UNCOMPRESSED ? block.subarray(0, size) : undefined;
+}
+
+/** A table read through a window, the same for all of them: together they are as large as the store. */
+class TableFile {
+  readonly size: number;
+  readonly #name: string;
+  readonly #descriptor: number;
+  readonly #window: Buffer;
+  #start = 0;
+  #end = 0;
+
+  constructor(name: string, path: string, window: Buffer) {
+    this.#name = name;
+    this.#window = window;
+    this.#descriptor = openSync(path, 'r');
+    this.size = fstatSync(this.#descriptor).size;
+  }
+
+  /** Bytes that are good until the next are read, unless they are more than the window holds. */
+  read(offset: number, length: number): Buffer {
+    if (length > this.#window.length) return this.#fill(Buffer.allocUnsafe(length), offset);
+    if (offset < this.#start || offset + length > this.#end) {
+      const filled = this.#fill(this.#window.subarray(0, Math.min(this.#window.length, this.size - offset)), offset);
+      [this.#start, this.#end] = [offset, offset + filled.length];
+    }
+    return this.#window.subarray(offset - this.#start, offset - this.#start + length);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #fill(bytes: Buffer, offset: number): Buffer {
+    for (let at = 0; at < bytes.length;) {
+      const count = readSync(this.#descriptor, bytes, at, bytes.length - at, offset + at);
+      if (count === 0) throw corrupt(this.#name, 'became shorter while it was read');
+      at += count;
+    }
+    return bytes;
+  }
 }
 
 /** The handles that an index or metaindex block lists; its keys are of no interest. */

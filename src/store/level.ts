@@ -6,8 +6,11 @@ import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 type Database = Level<string, Uint8Array>;
 
-const WRITE_BUFFER_BYTES = 32 * 1024 * 1024;
-const TABLE_BYTES = 32 * 1024 * 1024;
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+// LevelDB maps every table that it has open into memory, where what was once read of it stays: the size of a table times their number is
+// what that comes to. These are the least of both.
+const TABLE_BYTES = 1024 * 1024;
+const OPEN_FILES = 74;
 
 /**
  * Opens a LevelDB store after checking every byte of its files. It is never repaired: LevelDB's repair drops records without a word, and
@@ -17,13 +20,14 @@ const TABLE_BYTES = 32 * 1024 * 1024;
 export async function openLevelStore(folder: string): Promise<Store> {
   await checkLevelFiles(folder);
   // Sealed values do not compress, and the check reads the listings of uncompressed tables.
-  // A larger buffer has what soon is deleted again never reach a table, and larger tables are merged less often.
+  // A larger buffer has what soon is deleted again merged away early.
   const options = {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     compression: false,
     writeBufferSize: WRITE_BUFFER_BYTES,
     maxFileSize: TABLE_BYTES,
+    maxOpenFiles: OPEN_FILES,
   } as const;
   const database: Database = new Level<string, Uint8Array>(folder, options);
   try {

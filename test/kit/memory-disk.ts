@@ -3,7 +3,7 @@
  * not synced any beginning may be left, of pages written in place any, of a folder that was not synced any of its new names may be missing.
  */
 import { basename, dirname } from 'node:path';
-import type { Files, OpenFile } from '../../src/base/mod.ts';
+import { equalBytes, type Files, type OpenFile } from '../../src/base/mod.ts';
 import type { Batch, Put, ScanOptions, Store } from '../../src/store/mod.ts';
 import { MemoryStore } from '../../src/store/mod.ts';
 import type { FaultMoment } from './faulty-store.ts';
@@ -128,6 +128,10 @@ export class MemoryDisk {
         const inode = this.#names.get(path);
         if (inode === undefined || inode === FOLDER) return Promise.reject(new Error(`ENOENT ${path}`));
         return Promise.resolve(inode.bytes.slice());
+      },
+      holds: (path, bytes) => {
+        const inode = this.#names.get(path);
+        return Promise.resolve(inode === undefined || inode === FOLDER ? undefined : equalBytes(inode.bytes, bytes));
       },
       readdir: (path) => {
         const names = this.paths.filter((name) => name !== '/' && dirname(name) === path).map((name) => basename(name));

@@ -194,6 +194,7 @@ export class ModelNode {
         mkdir: (path, how) => on(path).mkdir(path, how),
         open: (path, flags, mode) => on(path).open(path, flags, mode),
         readFile: (path) => on(path).readFile(path),
+        holds: (path, bytes) => on(path).holds(path, bytes),
         readdir: (path) => on(path).readdir(path),
         rename: (from, to) => on(from).rename(from, to),
         unlink: (path) => on(path).unlink(path),
