@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
-import { equalBytes, randomFew } from '../base/mod.ts';
+import { codeOf, equalBytes, randomFew } from '../base/mod.ts';
 import { StoreError } from './error.ts';
 import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
@@ -16,13 +16,21 @@ const TAG_BYTES = 16;
  */
 export function sealStore(store: Store, dataKey: Uint8Array): Store {
   const key = createSecretKey(dataKey);
+  // What batches are conditional on is written by every batch: to open it again each time takes longer than to compare it.
+  const lastOf = new Map<string, Resting>();
   return {
     get: async (name) => openOptional(key, name, await store.get(name)),
     getMany: async (names) => (await store.getMany(names)).map((value, i) => openOptional(key, names[i]!, value)),
     scan: (prefix, options) => scanSealed(store, key, prefix, options),
-    commit: (batch) => commitSealed(store, key, batch),
+    commit: (batch) => commitSealed(store, key, batch, lastOf),
     close: () => store.close(),
   };
+}
+
+/** A value, and the bytes that hold it. */
+interface Resting {
+  readonly value: Uint8Array;
+  readonly sealed: Uint8Array;
 }
 
 async function* scanSealed(store: Store, key: KeyObject, prefix: string, options?: ScanOptions): AsyncIterable<Put> {
@@ -30,13 +38,28 @@ async function* scanSealed(store: Store, key: KeyObject, prefix: string, options
 }
 
 // Sealing is randomised, so an expectation about a value becomes one about the very bytes that hold it.
-async function commitSealed(store: Store, key: KeyObject, { expect, puts, deletes, durable }: Batch): Promise<void> {
-  await store.commit({
-    expect: expect === undefined ? undefined : { key: expect.key, value: await sealedExpectation(store, key, expect) },
-    puts: puts.map(([name, value]) => [name, sealValue(key, name, value)] as const),
-    deletes,
-    durable,
-  });
+async function commitSealed(store: Store, key: KeyObject, batch: Batch, lastOf: Map<string, Resting>): Promise<void> {
+  const { expect, deletes, durable } = batch;
+  const puts = batch.puts.map(([name, value]) => [name, sealValue(key, name, value)] as const);
+  if (expect === undefined) {
+    await store.commit({ puts, deletes, durable });
+    return;
+  }
+  const last = lastOf.get(expect.key);
+  lastOf.delete(expect.key);
+  const isRemembered = last !== undefined && expect.value !== undefined && equalBytes(last.value, expect.value);
+  const commitOn = async (value: Uint8Array | undefined): Promise<void> => {
+    await store.commit({ expect: { key: expect.key, value }, puts, deletes, durable });
+  };
+  try {
+    await commitOn(isRemembered ? last.sealed : await sealedExpectation(store, key, expect));
+  } catch (error) {
+    // The same value may have been sealed anew meanwhile.
+    if (!isRemembered || codeOf(error) !== 'STORE_CONFLICT') throw error;
+    await commitOn(await sealedExpectation(store, key, expect));
+  }
+  const at = batch.puts.findLastIndex(([name]) => name === expect.key);
+  if (at >= 0) lastOf.set(expect.key, { value: batch.puts[at]![1].slice(), sealed: puts[at]![1] });
 }
 
 async function sealedExpectation(

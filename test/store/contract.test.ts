@@ -72,6 +72,28 @@ describe.each(Object.entries(ENGINES))('%s', (_name, open) => {
     await store.close();
   });
 
+  test('expects a value, and not the one time that it was written', async () => {
+    const store = await open();
+    const conflict = expect.objectContaining({ code: 'STORE_CONFLICT' }) as Error;
+    const put = (value: string): Put[] => [['head', bytes(value)]];
+    await store.commit({ expect: { key: 'head', value: undefined }, puts: put('1') });
+    await store.commit({ expect: { key: 'head', value: bytes('1') }, puts: put('2') });
+    await store.commit({ puts: put('other') });
+    await expect(store.commit({ expect: { key: 'head', value: bytes('2') }, puts: put('3') })).rejects.toThrow(
+      conflict,
+    );
+    await store.commit({ puts: put('2') });
+    await store.commit({ expect: { key: 'head', value: bytes('2') }, puts: [...put('3'), ...put('4')] });
+    await expect(store.commit({ expect: { key: 'head', value: bytes('3') }, puts: put('5') })).rejects.toThrow(
+      conflict,
+    );
+    await store.commit({ expect: { key: 'head', value: bytes('4') }, puts: [['x', bytes('x')]] });
+    await store.commit({ expect: { key: 'head', value: bytes('4') }, puts: [], deletes: ['head'] });
+    await store.commit({ expect: { key: 'head', value: undefined }, puts: put('4') });
+    expect(await store.get('head')).toEqual(bytes('4'));
+    await store.close();
+  });
+
   test('of two writers with one expectation exactly one succeeds', async () => {
     const store = await open();
     const write = (value: string): Promise<void> =>
