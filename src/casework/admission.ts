@@ -5,7 +5,7 @@
 import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Message, RefusalCode } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
-import type { StepRefusal } from './fold.ts';
+import type { StepRefusal } from './folded.ts';
 import type { CaseState } from './state.ts';
 import { groundsOf } from './step.ts';
 import { kindOpenedBy, rowsFor } from './transition.ts';

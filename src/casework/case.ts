@@ -7,7 +7,8 @@
  */
 import { accept, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Message } from '../wire/mod.ts';
-import { takeStep, type Folded, type StepRefusal } from './fold.ts';
+import { takeStep } from './fold.ts';
+import type { Folded, StepRefusal } from './folded.ts';
 import { foldAll, interleave, type Take } from './interleaving.ts';
 import type { Party } from './state.ts';
 import { caseStepOf, type CaseStep } from './step.ts';

@@ -1,5 +1,5 @@
 /** The guards of the table: each by its name, decided from the case and the step alone. */
-import type { Folded } from './fold.ts';
+import type { Folded } from './folded.ts';
 import type { Obligation } from './obligation.ts';
 import { BLOCKING, otherParty, type Party } from './state.ts';
 import type { CaseStep } from './step.ts';

@@ -3,7 +3,7 @@
  * and before others, so it is legal if any such order makes it so; which order it was, the receipts will tell.
  */
 import { accept, refuse, type Verdict } from '../base/mod.ts';
-import type { Folded, StepRefusal } from './fold.ts';
+import type { Folded, StepRefusal } from './folded.ts';
 import type { CaseStep } from './step.ts';
 
 /** Takes one step on what the steps before it amount to. */

@@ -15,7 +15,7 @@ export type { CaseClock, ClockEvent, ClockState, TimedCase, TimedStep } from './
 export { contentFaults } from './content.ts';
 export { CASE_KINDS, transitionsMarkdown, transitionsMermaid, transitionsText } from './document.ts';
 export { CaseworkError, RegistryError, type CaseworkErrorCode } from './error.ts';
-export type { BoundCondition, Consent, StepRefusal } from './fold.ts';
+export type { BoundCondition, Consent, StepRefusal } from './folded.ts';
 export { caseFormLines, caseStandText, type CaseOnPaper } from './form/case-form.ts';
 export { FORM_LANGUAGES, parseCodeLists, type FormLanguage } from './form/code-list.ts';
 export { formLines } from './form/form.ts';

@@ -1,6 +1,7 @@
 /** What one party owes the other: opened by a message, settled by another, or gone with the state that it waited in. */
 import type { Uuid } from '../base/mod.ts';
-import type { Effects, Folded } from './fold.ts';
+import type { Effects } from './fold.ts';
+import type { Folded } from './folded.ts';
 import { otherParty, type CaseState, type ObligationKind, type Party } from './state.ts';
 import type { CaseStep, Statement } from './step.ts';
 import type { Transition } from './table/row.ts';

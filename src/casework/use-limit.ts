@@ -5,7 +5,7 @@
 import type { JurisdictionCode } from '../base/mod.ts';
 import type { Body, BodyType, DataProtection, Handling, Message, WithheldPurpose, WithheldRule } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
-import type { BoundCondition, Consent } from './fold.ts';
+import type { BoundCondition, Consent } from './folded.ts';
 
 /** What somebody wants to do with a message, or with the files and items that came with it. */
 export interface IntendedUse {

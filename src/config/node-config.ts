@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { isJurisdictionCode, type JurisdictionCode } from '../base/mod.ts';
 import { ConfigError } from './error.ts';
+import { parseEvidence, parseRetention, type EvidenceConfig, type RetentionConfig } from './evidence-config.ts';
+import { parseLimits, type NodeLimits } from './limits.ts';
+import { isIntegerIn, isObject, members } from './member-reader.ts';
+import { nodePaths, type NodePaths } from './node-paths.ts';
 
 /** Everything a node is told from outside, secrets apart. Frozen: nothing changes it while the node runs. */
 export interface NodeConfig {
@@ -32,42 +36,6 @@ export interface NodeConfig {
   readonly paths: NodePaths;
 }
 
-/** What this node accepts from a peer. */
-export interface NodeLimits {
-  readonly maxMessageBytes: number;
-  readonly maxEvidenceBytes: number;
-  /** Most unanswered `Deliver` frames from one peer. */
-  readonly credit: number;
-  /** Most hit/no-hit queries of one peer in an hour, and identifiers in a day, that are answered. */
-  readonly hitQueriesPerHour: number;
-  readonly hitIdentifiersPerDay: number;
-}
-
-/** What this node does about data that may be kept for a time. */
-export interface RetentionConfig {
-  /** Erases received content by itself when its time is over; otherwise a person does. */
-  readonly eraseAutomatically: boolean;
-}
-
-/** Which files this node takes, and where they rest. */
-export interface EvidenceConfig {
-  /** Most bytes of one peer's files; undefined for no bound. */
-  readonly quotaBytes: number | undefined;
-  /** Media types taken, such as `image/tiff` or `image/*`; undefined for all. */
-  readonly mediaTypes: readonly string[] | undefined;
-  /** A store that speaks S3, for whole files; undefined to keep them in the node's folder. */
-  readonly s3: S3Config | undefined;
-}
-
-/** Where whole files rest in an S3-compatible store. Its key is a secret, and not here. */
-export interface S3Config {
-  readonly endpoint: string | undefined;
-  readonly region: string;
-  readonly bucket: string;
-  readonly prefix: string;
-  readonly pathStyle: boolean;
-}
-
 /** A token behind PKCS #11. */
 export interface TokenConfig {
   /** Absolute path of the module's library. */
@@ -78,22 +46,6 @@ export interface TokenConfig {
 
 /** Least severe events that are logged. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
-/** Where a node keeps things; all absolute. */
-export interface NodePaths {
-  readonly dir: string;
-  readonly config: string;
-  readonly keys: string;
-  readonly store: string;
-  readonly ledger: string;
-  /** The external record of the ledger's head. Never part of a backup. */
-  readonly head: string;
-  /** Files of evidence, sealed. */
-  readonly evidence: string;
-  readonly manifest: string;
-  readonly enrolment: string;
-  readonly controlSocket: string;
-}
 
 /** The members of `node.json`. */
 export interface NodeConfigFile {
@@ -132,15 +84,6 @@ export interface NodeConfigFile {
   readonly log_level?: LogLevel;
 }
 
-const MAX_MESSAGE_BYTES = 524_288;
-const MAX_EVIDENCE_BYTES = 2 ** 40;
-const DEFAULT_LIMITS: NodeLimits = {
-  maxMessageBytes: MAX_MESSAGE_BYTES,
-  maxEvidenceBytes: MAX_EVIDENCE_BYTES,
-  credit: 256,
-  hitQueriesPerHour: 20,
-  hitIdentifiersPerDay: 400,
-};
 const MEMBERS = [
   'version',
   'code',
@@ -162,23 +105,6 @@ const MEMBERS = [
 ];
 const LOOPBACK = '127.0.0.1';
 const LOG_LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
-
-/** The paths of a node that lives in `dir`. */
-export function nodePaths(dir: string): NodePaths {
-  const at = (name: string): string => join(resolve(dir), name);
-  return {
-    dir: resolve(dir),
-    config: at('node.json'),
-    keys: at('keys'),
-    store: at('store'),
-    ledger: at('ledger'),
-    head: at('head'),
-    evidence: at('evidence'),
-    manifest: at('manifest.json'),
-    enrolment: at('enrolment.json'),
-    controlSocket: at('control.sock'),
-  };
-}
 
 /**
  * Reads a node's `node.json`; `ROGATORY_LOG_LEVEL` in the environment prevails over the file.
@@ -278,80 +204,6 @@ function parseListen(json: unknown, name: string, faults: string[], defaultHost?
   return { host: host as string, port: port as number };
 }
 
-function parseLimits(json: unknown, faults: string[]): NodeLimits {
-  const known = [
-    'max_message_bytes',
-    'max_evidence_bytes',
-    'credit',
-    'hit_queries_per_hour',
-    'hit_identifiers_per_day',
-  ];
-  const given = members(json ?? {}, 'limits.', known, faults);
-  const read = (name: string, min: number, max: number, fallback: number): number => {
-    const value = given[name] ?? fallback;
-    if (!isIntegerIn(value, min, max)) faults.push(`limits.${name} must be a whole number from ${min} to ${max}`);
-    return value as number;
-  };
-  return {
-    maxMessageBytes: read('max_message_bytes', 4096, MAX_MESSAGE_BYTES, DEFAULT_LIMITS.maxMessageBytes),
-    maxEvidenceBytes: read('max_evidence_bytes', 0, Number.MAX_SAFE_INTEGER, DEFAULT_LIMITS.maxEvidenceBytes),
-    credit: read('credit', 1, 4096, DEFAULT_LIMITS.credit),
-    hitQueriesPerHour: read('hit_queries_per_hour', 0, 10_000, DEFAULT_LIMITS.hitQueriesPerHour),
-    hitIdentifiersPerDay: read('hit_identifiers_per_day', 0, 1_000_000, DEFAULT_LIMITS.hitIdentifiersPerDay),
-  };
-}
-
-function parseRetention(json: unknown, faults: string[]): RetentionConfig {
-  const { erase_automatically: automatically = false } = members(
-    json ?? {},
-    'retention.',
-    ['erase_automatically'],
-    faults,
-  );
-  if (typeof automatically !== 'boolean') faults.push('retention.erase_automatically must be true or false');
-  return { eraseAutomatically: automatically === true };
-}
-
-function parseEvidence(json: unknown, code: string, faults: string[]): EvidenceConfig {
-  const given = members(json ?? {}, 'evidence.', ['quota_bytes', 'media_types', 's3'], faults);
-  const { quota_bytes: quota, media_types: types } = given;
-  if (quota !== undefined && !isIntegerIn(quota, 0, Number.MAX_SAFE_INTEGER))
-    faults.push('evidence.quota_bytes must be a number of bytes');
-  const areTypes =
-    Array.isArray(types) && types.every((type) => typeof type === 'string' && /^[^/\s]+\/[^/\s]+$/.test(type));
-  if (types !== undefined && !areTypes)
-    faults.push('evidence.media_types must be a list such as ["image/*", "text/csv"]');
-  return {
-    quotaBytes: quota as number | undefined,
-    mediaTypes: types as string[] | undefined,
-    s3: given['s3'] === undefined ? undefined : parseS3(given['s3'], code, faults),
-  };
-}
-
-function parseS3(json: unknown, code: string, faults: string[]): S3Config {
-  const known = ['endpoint', 'region', 'bucket', 'prefix', 'path_style'];
-  const { endpoint, region = 'us-east-1', bucket, prefix, path_style } = members(json, 'evidence.s3.', known, faults);
-  const isUrl = typeof endpoint === 'string' && /^https?:\/\/[^\s]+$/.test(endpoint) && URL.canParse(endpoint);
-  if (endpoint !== undefined && !isUrl)
-    faults.push('evidence.s3.endpoint must be an https URL, or http on this machine');
-  if (typeof bucket !== 'string' || !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
-    faults.push('evidence.s3.bucket must be the name of a bucket');
-  if (typeof region !== 'string' || region === '') faults.push('evidence.s3.region must be the name of a region');
-  // It ends what belongs to this node: another node's files must not look like leftovers of this one.
-  if (prefix !== undefined && !(typeof prefix === 'string' && /^([A-Za-z0-9._-]+\/)+$/.test(prefix)))
-    faults.push('evidence.s3.prefix must be like "aldovia/evidence/"');
-  if (path_style !== undefined && typeof path_style !== 'boolean')
-    faults.push('evidence.s3.path_style must be true or false');
-  return {
-    endpoint: endpoint as string | undefined,
-    region: region as string,
-    bucket: bucket as string,
-    prefix: (prefix as string | undefined) ?? `${code.toLowerCase()}/`,
-    // Stores other than AWS's seldom have a host name for each bucket.
-    pathStyle: (path_style as boolean | undefined) ?? endpoint !== undefined,
-  };
-}
-
 function parseToken(json: unknown, faults: string[]): TokenConfig | undefined {
   if (json === undefined) return undefined;
   const { module: path, token } = members(json, 'pkcs11.', ['module', 'token'], faults);
@@ -360,21 +212,4 @@ function parseToken(json: unknown, faults: string[]): TokenConfig | undefined {
   if (typeof token !== 'string' || !/^[^\s](.{0,30}[^\s])?$/u.test(token))
     faults.push('pkcs11.token must be a label of at most 32 characters');
   return { module: path as string, token: token as string };
-}
-
-function members(json: unknown, prefix: string, known: readonly string[], faults: string[]): Record<string, unknown> {
-  if (!isObject(json)) {
-    faults.push(`${prefix.slice(0, -1) || 'the configuration'} must be an object`);
-    return {};
-  }
-  for (const name of Object.keys(json)) if (!known.includes(name)) faults.push(`${prefix}${name} is not known`);
-  return json;
-}
-
-function isObject(json: unknown): json is Record<string, unknown> {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
-function isIntegerIn(value: unknown, min: number, max: number): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max;
 }

@@ -4,7 +4,7 @@ import { admits, type Selection, type WantedPart } from '../audit/mod.ts';
 import { findMessage, listMessages } from '../exchange/mod.ts';
 import { parseLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
 import { NodeError } from './error.ts';
-import type { NodeStorage } from './node.ts';
+import type { NodeStorage } from './node-storage.ts';
 
 /** The words of the request; what is absent limits nothing. */
 export interface BundleRequest {

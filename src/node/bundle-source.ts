@@ -6,7 +6,7 @@ import { memberByCode, verifyManifest } from '../trust/mod.ts';
 import { StaffError, isStaffed } from '../staff/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
-import type { NodeStorage } from './node.ts';
+import type { NodeStorage } from './node-storage.ts';
 import { withStoppedCommitter } from './stopped-committer.ts';
 
 /** What a bundle is made with beside its request. */

@@ -16,7 +16,7 @@ import { NodeError } from './error.ts';
 import { dueEndings, endingText, endingsOf, type Ending } from './expiry.ts';
 import { readKeyring } from './keyring.ts';
 import { startingManifest } from './manifest-file.ts';
-import { openNodeStorage } from './node.ts';
+import { openNodeStorage } from './node-storage.ts';
 
 /** One thing that was looked at. */
 export interface Diagnosis {

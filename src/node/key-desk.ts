@@ -6,7 +6,8 @@ import type { KeyProvider, KeySet, KeyUse, Manifest } from '../trust/mod.ts';
 import { heldKeys, type HeldKey } from './held-keys.ts';
 import { rotateKey, type Rotation, type RotationTimes } from './key-rotation.ts';
 import { startingManifest } from './manifest-file.ts';
-import { openNodeStorage, type Node } from './node.ts';
+import type { Node } from './node.ts';
+import { openNodeStorage } from './node-storage.ts';
 import { OwnKeys } from './own-keys.ts';
 
 interface Desk {

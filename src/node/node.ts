@@ -1,25 +1,23 @@
 /** The composition root: a node out of its configuration, and the order in which it starts and stops. */
 import { X509Certificate, randomBytes } from 'node:crypto';
-import { codeOf, noFailpoint, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
+import { codeOf, systemClock, systemTimers, type Clock, type Failpoint } from '../base/mod.ts';
 import { clocksOf, parseRegistry, parseStates, refusalRulesOf } from '../casework/mod.ts';
 import { dataFolder, readDataFolder, type NodeConfig, type ObjectStoreKey } from '../config/mod.ts';
 import { Exchange, recordedKeys, type ExchangeEvent } from '../exchange/mod.ts';
-import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
 import { Challenges } from '../credential/mod.ts';
 import type { DeskContext } from '../staff/mod.ts';
-import { openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../store/mod.ts';
-import type { KeyProvider, TlsKey } from '../trust/mod.ts';
+import type { TlsKey } from '../trust/mod.ts';
 import { LedgerServer, Transport, type LedgerServerOptions, type SessionTimes } from '../transport/mod.ts';
 import type { Limits } from '../wire/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
 import { acceptanceOf, openVault } from './evidence-vault.ts';
 import { ExpiryWatch } from './expiry-watch.ts';
 import { endingsOf, type Ending } from './expiry.ts';
-import { ledgerSignersOf, readKeyring } from './keyring.ts';
 import { createLog, type Log } from './log.ts';
 import { startingManifest } from './manifest-file.ts';
 import { MetricsServer } from './metrics-server.ts';
 import type { Metrics } from './metrics.ts';
+import { openNodeStorage, type NodeStorage } from './node-storage.ts';
 import { OwnKeys } from './own-keys.ts';
 
 /** What a node is started with. */
@@ -36,73 +34,6 @@ export interface NodeOptions {
   readonly failpoint?: Failpoint;
   /** Told once when the process has to end and recover from disk. */
   readonly onFatal: (error: unknown) => void;
-}
-
-/** A node's store and ledger without its connections: what is needed to read a node that is stopped. */
-export interface NodeStorage {
-  readonly store: Store;
-  readonly ledger: Ledger;
-  readonly keys: KeyProvider;
-  /** Every record as it rests, encrypted, all of one moment. */
-  readonly records: () => AsyncIterable<Put>;
-  readonly close: () => Promise<void>;
-}
-
-/** Who is told what happens in a node's storage. */
-export interface StorageObservers {
-  readonly log?: Log | undefined;
-  readonly failpoint?: Failpoint | undefined;
-  readonly onAppend?: LedgerOptions['onAppend'];
-}
-
-// A start that takes longer tells how far it is.
-const REPORT_INTERVAL_MS = 1000;
-
-/**
- * Opens a node's store and checks its ledger.
- * @throws {NodeError} NODE_INCOMPLETE
- * @throws {StoreError} STORE_LOCKED while another process has it open, and all others
- * @throws {LedgerError}
- */
-export async function openNodeStorage(
-  config: NodeConfig,
-  passphrase: string | undefined,
-  observers: StorageObservers = {},
-): Promise<NodeStorage> {
-  const { log, failpoint = noFailpoint, onAppend } = observers;
-  const start = performance.now();
-  let reportAt = start + REPORT_INTERVAL_MS;
-  const { dataKey, keys } = await readKeyring(config, passphrase);
-  const resting = await openLevelStore(config.paths.store);
-  const store = rememberRecent(sealStore(resting, dataKey));
-  try {
-    const ledger = await Ledger.open(
-      {
-        storage: store,
-        ...ledgerSignersOf(config, keys),
-        headFile: config.paths.head,
-        folder: config.paths.ledger,
-        onPublishError: (error) => log?.('warn', 'ledger.publish_failed', { code: codeOf(error) }),
-        failpoint,
-        onAppend,
-      },
-      (done, total) => {
-        if (performance.now() < reportAt) return;
-        reportAt = performance.now() + REPORT_INTERVAL_MS;
-        log?.('info', 'ledger.verifying', { done, total });
-      },
-    );
-    log?.('info', 'ledger.verified', { entries: ledger.size, ms: Math.round(performance.now() - start) });
-    const close = async (): Promise<void> => {
-      await ledger.close();
-      failpoint('stop.drained');
-      await store.close();
-    };
-    return { store, ledger, keys, records: () => resting.scan(''), close };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
 }
 
 // What a message is made of is longer than half of Node's pool of 8 KiB, and would each be allocated by itself: that costs more than

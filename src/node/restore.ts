@@ -6,7 +6,7 @@ import { newestSignedHead, placeInOrder, writeHeadFile, type SignedHead } from '
 import type { KeyProvider } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
 import { ledgerKeyOf, readKeyring } from './keyring.ts';
-import { openNodeStorage } from './node.ts';
+import { openNodeStorage } from './node-storage.ts';
 
 /** How a node's store compares with the newest head that is known. */
 export type RestoredState =

@@ -1,6 +1,6 @@
 import { noFailpoint, systemClock, systemTimers } from '../base/mod.ts';
 import { Committer } from '../exchange/mod.ts';
-import type { NodeStorage } from './node.ts';
+import type { NodeStorage } from './node-storage.ts';
 
 /** Commits to the ledger of a node that is stopped, as whoever holds its folder can. */
 export async function withStoppedCommitter<T>(

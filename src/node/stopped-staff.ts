@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import type { StaffContext } from '../staff/mod.ts';
-import type { NodeStorage } from './node.ts';
+import type { NodeStorage } from './node-storage.ts';
 import { withStoppedCommitter } from './stopped-committer.ts';
 
 /** Works on the staff of a node that is stopped, as whoever holds its folder can. */

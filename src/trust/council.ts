@@ -3,7 +3,8 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { GeneralSign } from 'jose';
 import { utf8ToBytes } from '../base/mod.ts';
 import { TrustError } from './error.ts';
-import { encodeManifest, parseManifest, type Manifest, type MemberKey } from './manifest.ts';
+import { encodeManifest, type Manifest, type MemberKey } from './manifest.ts';
+import { parseManifest } from './manifest-reader.ts';
 import { manifestHeader, parseGeneralJws } from './manifest-signature.ts';
 import { publicJwk } from './node-keys.ts';
 

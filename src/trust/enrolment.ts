@@ -18,7 +18,8 @@ import {
 import { parseVerifierKey } from '../ledger/mod.ts';
 import { nodeUri } from './certificate.ts';
 import { TrustError } from './error.ts';
-import { parseMemberStatement, type MemberStatement } from './manifest.ts';
+import type { MemberStatement } from './manifest.ts';
+import { parseMemberStatement } from './manifest-reader.ts';
 import { KEY_USES, type KeyUse, type ProvePossession } from './key-provider.ts';
 import { certificatesIn, isIssuedUnder, namedNode, spkiSha256 } from './peer-certificate.ts';
 import { verifyWithX25519 } from './possession.ts';

@@ -20,7 +20,6 @@ import { parseVerifierKey } from '../ledger/mod.ts';
 import { KEY_USES, type KeyUse } from './key-provider.ts';
 import {
   encodeManifest,
-  parseManifest,
   type KeyValidity,
   type Manifest,
   type Member,
@@ -28,6 +27,7 @@ import {
   type NoteKey,
   type TlsPin,
 } from './manifest.ts';
+import { parseManifest } from './manifest-reader.ts';
 import { validityObjection } from './member-key.ts';
 import { ledgerKeysOf, noteKeyOf, witnessKeysOf } from './note-key.ts';
 import { spkiSha256 } from './peer-certificate.ts';

@@ -16,7 +16,8 @@ import {
   type Verdict,
 } from '../base/mod.ts';
 import { TrustError } from './error.ts';
-import { parseManifest, type Council, type Manifest } from './manifest.ts';
+import type { Council, Manifest } from './manifest.ts';
+import { parseManifest } from './manifest-reader.ts';
 import { validityObjection } from './member-key.ts';
 
 /** A manifest whose signatures reach the thresholds; only this room makes one. */

@@ -27,9 +27,6 @@ export { diffManifests, type ManifestChange } from './manifest-diff.ts';
 export {
   encodeManifest,
   memberByCode,
-  parseManifest,
-  parseMemberKey,
-  parseMemberStatement,
   type Council,
   type EncryptKey,
   type KeyValidity,
@@ -41,6 +38,7 @@ export {
   type NoteKey,
   type TlsPin,
 } from './manifest.ts';
+export { parseManifest, parseMemberKey, parseMemberStatement } from './manifest-reader.ts';
 export {
   verifyManifest,
   type ManifestAnchor,

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { takeStep, type Folded } from '../../src/casework/fold.ts';
+import { takeStep } from '../../src/casework/fold.ts';
+import type { Folded } from '../../src/casework/folded.ts';
 import { proposeBasis, type Case, type Subject } from '../../src/casework/mod.ts';
 import { loadKnowledge } from '../../src/cli/message-check.ts';
 import { draftOf, loadScenario, messageSteps, parseScenario } from '../../src/cli/sandbox/scenario.ts';
