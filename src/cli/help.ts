@@ -10,7 +10,7 @@ export function overview(commands: readonly Command[]): string[] {
     '',
     ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'Every command has --help, and --json for machine-readable output on stdout.',
+    'Every command has --help, and --json for machine-readable output on stdout. “rogatory --version” says which this is.',
     'Exit status: 0 done, 1 refused or not verified, 2 wrongly used.',
   ];
 }

@@ -4,6 +4,7 @@ import { COMMANDS, type CommandEntry } from './catalogue.ts';
 import { EXIT, readArguments, type Command, type Terminal } from './command.ts';
 import { CliError } from './error.ts';
 import { overview, usage } from './help.ts';
+import { ownVersion } from './version.ts';
 
 const COMMON = {
   json: { help: 'machine-readable output on stdout' },
@@ -56,12 +57,18 @@ async function withoutCommand(argv: readonly string[], terminal: Terminal): Prom
     overview(await loadAll(COMMANDS)).forEach(writeLine);
     return EXIT.done;
   }
+  if (first === '--version') {
+    terminal.result({ version: ownVersion() }, [ownVersion()]);
+    return EXIT.done;
+  }
   const group = COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
   if (group.length > 0 && (argv[1] === undefined || argv.includes('--help'))) {
     overview(await loadAll(group)).forEach(argv[1] === undefined ? terminal.note : writeLine);
     return argv[1] === undefined ? EXIT.usage : EXIT.done;
   }
-  terminal.note(`rogatory: unknown command “${argv.slice(0, 2).join(' ')}”. “rogatory --help” lists them.`);
+  const message = `unknown command “${argv.slice(0, 2).join(' ')}”. “rogatory --help” lists them.`;
+  terminal.note(`rogatory: ${message}`);
+  if (terminal.isJson) terminal.result({ ok: false, error: { code: 'CLI_USAGE', message } }, []);
   return EXIT.usage;
 }
 

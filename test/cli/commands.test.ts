@@ -19,6 +19,16 @@ describe('usage', () => {
     expect(help).toMatchObject({ status: 0 });
     expect(help.stdout).toContain('--node D');
     expect((await rogatory('audit')).status).toBe(2);
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+    expect(await rogatory('--version')).toMatchObject({ status: 0, stdout: `${version}\n` });
+  });
+
+  test('a machine gets one document whatever is wrong', async () => {
+    for (const args of [['nonsense'], ['status']]) {
+      const { status, stdout } = await rogatory(...args, '--json');
+      expect(status).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'CLI_USAGE' } });
+    }
   });
 
   test.each([

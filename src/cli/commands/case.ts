@@ -17,7 +17,7 @@ export const caseList: Command = {
     const cases = await nodeClient(args).get<CaseView[]>('cases');
     const line = (each: CaseView): string =>
       reader === undefined
-        ? `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} messages`
+        ? `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} ${each.steps.length === 1 ? 'message' : 'messages'}`
         : `${each.case_id}  ${partiesOf(each)}  ${reader.caseStand(each)}`;
     // A child stands under its parent, as long as the parent is in the list.
     const ids = new Set(cases.map(({ case_id: id }) => id));

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { EvidenceList } from '../../api/mod.ts';
 import { RemoteError, type ApiClient } from '../../client/mod.ts';
+import { EvidenceError } from '../../evidence/mod.ts';
 import type { EvidenceAnswer } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
@@ -50,7 +51,7 @@ export const evidenceGet: Command = {
     };
     const found = await arrived(choose, args.integer('wait', 0, MAX_WAIT_SECONDS), io.note);
     const wanted = fileId === undefined ? found.filter(({ status }) => status === 'STORED') : found;
-    if (wanted.length === 0) throw new CliError('CLI_USAGE', `No file of case ${caseId} is here.`);
+    if (wanted.length === 0) throw new EvidenceError('EVIDENCE_UNKNOWN', `No file of case ${caseId} is here.`);
     const names = safeNames(wanted.map(({ name }) => name));
     const paths = caseId === undefined ? [output] : names.map((name) => join(output, name));
     const sumsPath = caseId === undefined ? undefined : join(output, 'SHA256SUMS');

@@ -1,11 +1,11 @@
 import type { EvidenceList } from '../../api/mod.ts';
 import { RemoteError, type ApiClient } from '../../client/mod.ts';
+import { EvidenceError } from '../../evidence/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
 import { nodeClient, sendOrDraft, waitingLines } from '../acting.ts';
 import { transferText } from '../transfer-text.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
-import { CliError } from '../error.ts';
 import { readJsonInput } from '../files.ts';
 import { messageLines } from '../message-lines.ts';
 
@@ -53,8 +53,8 @@ export const evidenceVerify: Command = {
       args.operands.length > 0 ? args.operands.includes(id) : status === 'STORED';
     const wanted = files.filter(isAsked);
     const missing = args.operands.find((id) => !wanted.some((file) => file.file_id === id));
-    if (missing !== undefined) throw new CliError('CLI_USAGE', `There is no file ${missing} at this node.`);
-    if (wanted.length === 0) throw new CliError('CLI_USAGE', 'No file is here.');
+    if (missing !== undefined) throw new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${missing} at this node.`);
+    if (wanted.length === 0) throw new EvidenceError('EVIDENCE_UNKNOWN', 'No file is here.');
     const results: VerifiedFile[] = [];
     for (const [index, file] of wanted.entries()) {
       if (wanted.length > 1) io.note(`${index + 1} of ${wanted.length}: ${file.name}, ${formatBytes(file.size)}`);
