@@ -13,9 +13,15 @@ export const TILE_BYTES = TILE_WIDTH * HASH_BYTES;
 // A full tile with all rows above it, one after another: 511 hashes, 16,352 bytes.
 const TILE_NODES = 2 * TILE_WIDTH - 1;
 
+// A path asks for one of these at every step.
+const ROW_STARTS = Array.from(
+  { length: TILE_HEIGHT + 1 },
+  (_, row) => (2 * TILE_WIDTH - 2 ** (TILE_HEIGHT - row + 1)) * HASH_BYTES,
+);
+
 /** Where the row begins in the nodes of a full tile, in bytes. */
 export function rowStart(row: number): number {
-  return (2 * TILE_WIDTH - 2 ** (TILE_HEIGHT - row + 1)) * HASH_BYTES;
+  return ROW_STARTS[row]!;
 }
 
 /** Of a tile without a hash. */

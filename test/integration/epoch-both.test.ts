@@ -46,6 +46,23 @@ const fileAt = async (node: Node): Promise<EvidenceAnswer | undefined> => (await
 const isSettled = async (a: Node, b: Node): Promise<boolean> =>
   (await fileAt(a))?.verified_at !== undefined && (await fileAt(b))?.offers[0]?.status === 'COMPLETE';
 
+/** Waits until a file is settled at both ends; if that does not happen, the failure says how far it came at either. */
+async function untilSettled(a: Node, b: Node): Promise<void> {
+  try {
+    await until(() => isSettled(a, b), WAIT_MS);
+  } catch (cause) {
+    const state = [a, b].map(async (node) => ({
+      code: node.config.code,
+      epoch: node.storage.ledger.epoch,
+      file: await fileAt(node),
+      messages: (await node.exchange.messages({})).map(({ type, status, recovered }) => ({ type, status, recovered })),
+      incidents: await node.exchange.incidents(),
+      connections: node.transport.connections(),
+    }));
+    throw new Error(`not settled: ${JSON.stringify(await Promise.all(state), undefined, 1)}`, { cause });
+  }
+}
+
 const incidentsOf = async (node: Node): Promise<string[]> =>
   (await node.exchange.incidents()).map(({ kind }) => kind).sort();
 
@@ -72,13 +89,13 @@ describe.each([
       [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
       const id = await announce(b, caseId);
       await b.exchange.answerOf(id, WAIT_MS);
-      await until(() => isSettled(a, b), WAIT_MS);
+      await untilSettled(a, b);
       await Promise.all([a.stop(), b.stop()]);
       await putBack();
       if (withContent) rmSync(a.config.paths.evidence, { recursive: true });
 
       [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
-      await until(() => isSettled(a, b), WAIT_MS);
+      await untilSettled(a, b);
       expect(await fileAt(a)).toMatchObject({ status: 'STORED', peer: XB });
       const report = await audit(a, b);
       // What came back is no loss any more: that entries were lost is said once, by the ledger itself.
@@ -110,7 +127,7 @@ test.skipIf(!deep)(
     const { file_id: fileId } = await b.exchange.evidence.add(content, label);
     await b.exchange.evidence.addToItem(caseId, 'e1', [fileId]);
     await announce(b, caseId);
-    await until(() => isSettled(a, b), WAIT_MS);
+    await untilSettled(a, b);
     await Promise.all([a.stop(), b.stop()]);
     await putBack();
 
