@@ -4,8 +4,17 @@ import { MAX_CUSTODY, mergeCustody } from '../evidence/mod.ts';
 import { faultsError, type EvidenceItem, type Fault, type ItemCustody, type ReturnOfOriginals } from '../wire/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
-import { chainFaults, continued, itemOf, ownItem, putItemRecord, type ItemRecord } from './evidence-item-record.ts';
+import {
+  chainFaults,
+  continued,
+  differingOf,
+  itemOf,
+  ownItem,
+  putItemRecord,
+  type ItemRecord,
+} from './evidence-item-record.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
+import { planIncident, type NotedIncident } from './incident.ts';
 import type { DraftingView } from './outbox.ts';
 import { decodeRecord } from './record.ts';
 
@@ -59,33 +68,48 @@ export async function planReceivedAgain(
   view: StepView,
   { peer, case_id }: { readonly peer: JurisdictionCode; readonly case_id: Uuid },
   items: readonly EvidenceItem[],
-): Promise<void> {
+): Promise<NotedIncident[]> {
+  const incidents: NotedIncident[] = [];
   for (const { item_id: itemId } of items) {
     const known = (await view.getRecord<ItemRecord>(evidenceKeys.item(case_id, peer, itemId)))!;
-    if (itemOf(known).files.length > 0) await receive(context, view, known);
+    if (itemOf(known).files.length > 0) incidents.push(...(await receive(context, view, known)));
   }
+  return incidents;
 }
 
 /** All files of an exhibit that came in have been compared: its receipt is signed into its chain. */
-export async function planReceive(context: ExchangeContext, view: StepView, record: EvidenceRecord): Promise<void> {
-  if (record.peer === undefined) return;
+export async function planReceive(
+  context: ExchangeContext,
+  view: StepView,
+  record: EvidenceRecord,
+): Promise<NotedIncident[]> {
+  const incidents: NotedIncident[] = [];
+  if (record.peer === undefined) return incidents;
   const fileId = fileOf(record).file_id;
   for await (const [, bytes] of context.store.scan(evidenceKeys.itemsOf(record.case_id, record.peer))) {
     const known = decodeRecord<ItemRecord>(bytes);
-    if (itemOf(known).files.includes(fileId)) await receive(context, view, known);
+    if (itemOf(known).files.includes(fileId)) incidents.push(...(await receive(context, view, known)));
   }
+  return incidents;
 }
 
-/** Signs the receipt of an exhibit whose files have all been compared, once for each time that it came. */
-async function receive(context: ExchangeContext, view: StepView, known: ItemRecord): Promise<void> {
+/**
+ * Signs the receipt of an exhibit whose files have all been compared, once for each time that it came.
+ * @returns the incident of an exhibit that is not what it says of itself
+ */
+async function receive(context: ExchangeContext, view: StepView, known: ItemRecord): Promise<NotedIncident[]> {
   const item = itemOf(known);
   const last = item.custody.at(-1);
   const isReceived = last?.event.kind === 'RECEIVE' && last.jurisdiction === context.code;
-  if (isReceived || item.custody.length >= MAX_CUSTODY.kept || !(await areVerified(view, item.files))) return;
+  if (isReceived || item.custody.length >= MAX_CUSTODY.kept || !(await areVerified(view, item.files))) return [];
   const [only, ...others] = item.files;
   const file = others.length === 0 ? await view.getRecord<EvidenceRecord>(evidenceKeys.file(only!)) : undefined;
   const content = file && { hash_after: { algorithm: 'SHA256' as const, value: fileOf(file).sha256 } };
   putItemRecord(view, known, continued(context, item, { kind: 'RECEIVE', ...content }));
+  const differing = await differingOf((key) => view.getRecord(key), item);
+  if (differing.length === 0) return [];
+  const detail = `exhibit ${item.item_id} of case ${known.case_id}: none of its files has the SHA-256 ${differing.join(', ')} that it states`;
+  return [planIncident(context, view, known.origin, { kind: 'EVIDENCE_MISMATCH', detail, exhibits: item.files })];
 }
 
 /**

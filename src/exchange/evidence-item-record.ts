@@ -1,5 +1,5 @@
 /** What a node keeps of an exhibit, and how a chain of custody goes on at it. */
-import type { JurisdictionCode, Uuid } from '../base/mod.ts';
+import { bytesToHex, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import {
   EvidenceError,
   MAX_CUSTODY,
@@ -12,7 +12,7 @@ import { faultsError, parseJson, toJson, type EvidenceItem, type Fault } from '.
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { custodyKeysOf } from './evidence-content.ts';
-import { evidenceKeys } from './evidence-record.ts';
+import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
 
 /** An exhibit at this node. */
 export interface ItemRecord {
@@ -87,6 +87,25 @@ export function chainFaults(
   path: string,
 ): Fault[] {
   return custodyFaults(itemId, custody, custodyKeysOf(context.directory), path);
+}
+
+/**
+ * SHA-256 digests, hexadecimal, that an exhibit states and none of its files has, once they are all here. What was announced arrived as it
+ * was announced; that does not say that it is what the exhibit says of itself.
+ */
+export async function differingOf(
+  getRecord: <T>(key: string) => Promise<T | undefined>,
+  { hashes, files }: EvidenceItem,
+): Promise<string[]> {
+  const stated = hashes.filter(({ algorithm }) => algorithm === 'SHA256').map(({ value }) => bytesToHex(value));
+  if (stated.length === 0 || files.length === 0) return [];
+  const found = new Set<string>();
+  for (const id of files) {
+    const file = await getRecord<EvidenceRecord>(evidenceKeys.file(id));
+    if (file?.status !== 'STORED') return [];
+    found.add(bytesToHex(fileOf(file).sha256));
+  }
+  return stated.filter((digest) => !found.has(digest));
 }
 
 /** This jurisdiction, as it signs into chains. */

@@ -1,11 +1,12 @@
 /** The exhibits of a case: what people say of them, which files belong to them, and their chains of custody. */
-import { bytesToHex, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import type { JurisdictionCode, Uuid } from '../base/mod.ts';
 import { EvidenceError, MAX_CUSTODY, appendCustody, itemFaults } from '../evidence/mod.ts';
-import { faultsError, parseJson, type EvidenceItem, type Hash } from '../wire/mod.ts';
+import { faultsError, parseJson, type Hash } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import {
   chainFaults,
   continued,
+  differingOf,
   itemOf,
   ownItem,
   putItemRecord,
@@ -120,20 +121,13 @@ async function answerOf(context: ExchangeContext, record: ItemRecord): Promise<I
   return {
     ...record,
     faults: faults.map(({ path, message }) => ({ path, message })),
-    differing: await differingOf(context, item),
+    differing: await differingOf(reading(context), item),
   };
 }
 
-/** What was announced arrived as it was announced; that does not say that it is what the exhibit says of itself. */
-async function differingOf({ store }: ExchangeContext, { hashes, files }: EvidenceItem): Promise<string[]> {
-  const stated = hashes.filter(({ algorithm }) => algorithm === 'SHA256').map(({ value }) => bytesToHex(value));
-  if (stated.length === 0 || files.length === 0) return [];
-  const found = new Set<string>();
-  for (const id of files) {
-    const bytes = await store.get(evidenceKeys.file(id));
-    const file = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
-    if (file?.status !== 'STORED') return [];
-    found.add(bytesToHex(fileOf(file).sha256));
-  }
-  return stated.filter((digest) => !found.has(digest));
+function reading({ store }: ExchangeContext): <T>(key: string) => Promise<T | undefined> {
+  return async <T>(key: string) => {
+    const bytes = await store.get(key);
+    return bytes === undefined ? undefined : decodeRecord<T>(bytes);
+  };
 }

@@ -4,6 +4,7 @@ import type { ExchangeContext } from './context.ts';
 import { failArrival } from './evidence-arrival.ts';
 import { planReceive } from './evidence-handover.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
+import { tellIncidents } from './incident.ts';
 import { decodeRecord } from './record.ts';
 
 /**
@@ -68,14 +69,15 @@ export class EvidenceVerifier {
       });
       return;
     }
-    await context.committer.commit(async (view) => {
+    const incidents = await context.committer.commit(async (view) => {
       const current = await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId));
-      if (current?.status !== 'STORED') return;
+      if (current?.status !== 'STORED') return [];
       const verified: EvidenceRecord = { ...current, verified_at: context.clock.nowMs() };
       view.putRecord(evidenceKeys.file(fileId), verified);
-      await planReceive(context, view, verified);
+      return planReceive(context, view, verified);
     });
     context.failpoint('evidence.compared');
+    tellIncidents(context, incidents);
     context.emit({
       kind: 'EVIDENCE_VERIFIED',
       time: context.clock.nowMs(),

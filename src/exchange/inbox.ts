@@ -13,19 +13,17 @@ import { ownPlace, putStep, stepPeer, type CaseChange } from './case-record.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { NO_FINDINGS, planContent, type Findings } from './delivered-content.ts';
 import { ownProof } from './give-back.ts';
 import { carriedBy } from './evidence-content.ts';
 import { noteErasures, provedErasures, type ProvedErasures } from './erasure-proof.ts';
-import { planItems, planReceivedAgain, planReturned, type Contradiction } from './evidence-handover.ts';
-import { planArrivals } from './evidence-steps.ts';
-import { recordIncident } from './incident.ts';
+import { recordIncident, tellIncidents } from './incident.ts';
 import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
 import { eventOf } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { countQuery } from './query-rate.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
-import { planRetention } from './retention.ts';
 
 /** What to do about a delivery: answer it, or end the session because the peer breaks the protocol. */
 export type DeliveryOutcome =
@@ -37,7 +35,7 @@ type Planned =
       readonly is: 'new';
       readonly record: MessageRecord;
       readonly failure?: unknown;
-      readonly contradictions: readonly Contradiction[];
+      readonly findings: Findings;
       readonly announcesFiles: boolean;
     }
   | { readonly is: 'copy'; readonly record: MessageRecord }
@@ -106,10 +104,12 @@ export async function takeDelivery(
         exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
       });
     }
-    if (planned.contradictions.length > 0) {
+    const { contradictions, incidents } = planned.findings;
+    tellIncidents(context, incidents);
+    if (contradictions.length > 0) {
       await recordIncident(context, peer, {
         kind: 'CUSTODY_CONTRADICTION',
-        detail: `message ${record.message_id}: ${planned.contradictions.join('; ')}`,
+        detail: `message ${record.message_id}: ${contradictions.join('; ')}`,
         exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
       });
     }
@@ -190,34 +190,10 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
     await putStep(context, view, answer.change, { message_id: id, place: ownPlace(context, ref) });
   if (answer.erasures !== undefined) await noteErasures(view, answer.erasures);
   const isTaken = answer.kind === 'RECEIVED' && answer.opened !== undefined;
-  const contradictions = isTaken ? await planContent(context, view, answer.opened) : [];
+  const findings = isTaken ? await planContent(context, view, answer.opened) : NO_FINDINGS;
   view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
   const announcesFiles = isTaken && carriedBy(answer.opened.message.body).files.length > 0;
-  return { is: 'new', record, failure: admitted.failure ?? answer.failure, contradictions, announcesFiles };
-}
-
-/**
- * Files that the message announces, exhibits that it describes or returns, and how long it may be kept are noted in the same step.
- * @returns what contradicts what is known of them here
- */
-export async function planContent(
-  context: ExchangeContext,
-  view: StepView,
-  { message }: OpenedDelivery,
-): Promise<Contradiction[]> {
-  const { header, body } = message;
-  const { message_id, case_id, from: peer } = header;
-  planRetention(view, message, context.code);
-  if (body.type === 'return_of_originals') return planReturned(context, view, case_id, body.value.custody);
-  const { files, items } = carriedBy(body);
-  const about = { peer, case_id };
-  const contradictions = await planItems(context, view, about, items);
-  if (files.length > 0) {
-    const acceptance = context.evidence?.acceptance ?? { maxBytes: 0 };
-    await planArrivals(view, { ...about, message_id, files }, acceptance, context.clock.nowMs());
-  }
-  await planReceivedAgain(context, view, about, items);
-  return contradictions;
+  return { is: 'new', record, failure: admitted.failure ?? answer.failure, findings, announcesFiles };
 }
 
 /** A copy of what came before gets the same entry again; anything else under its number is a contradiction. */

@@ -1,4 +1,5 @@
 import { bytesToHex, isoTime, sha256, type JurisdictionCode } from '../base/mod.ts';
+import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { decodeRecord, encodeRecord, keys } from './record.ts';
 
@@ -43,6 +44,14 @@ export class IncidentPace {
   }
 }
 
+/** An incident that a step has written down. */
+export interface NotedIncident {
+  readonly peer: JurisdictionCode;
+  readonly detail: string;
+  readonly noticedAtMs: number;
+  readonly index: number;
+}
+
 /** Records a contradiction by a peer: the evidence in the store, its digest in the ledger, in one batch. */
 export async function recordIncident(
   context: ExchangeContext,
@@ -50,15 +59,32 @@ export async function recordIncident(
   evidence: IncidentEvidence,
 ): Promise<void> {
   if (!context.incidentPace.admits(peer, evidence.kind, context.timers.monotonicMs())) return;
-  const nowMs = context.clock.nowMs();
+  const noted = await context.committer.commit(
+    (view) => Promise.resolve(planIncident(context, view, peer, evidence)),
+    peer,
+  );
+  tellIncidents(context, [noted]);
+}
+
+/** The same within a step that is under way, for what must not be known without being recorded. Tell of it when the step is durable. */
+export function planIncident(
+  { clock }: Pick<ExchangeContext, 'clock'>,
+  view: StepView,
+  peer: JurisdictionCode,
+  evidence: IncidentEvidence,
+): NotedIncident {
+  const nowMs = clock.nowMs();
   const record = encodeRecord({ peer, noticed_at: isoTime(nowMs), ...evidence });
   const digest = sha256(record);
-  const index = await context.committer.commit((view) => {
-    view.put(keys.incident(bytesToHex(digest)), record);
-    const ref = view.append({ kind: 'INCIDENT', peer, seq: 0, detail: { type: 'incident', value: { digest } } });
-    return Promise.resolve(ref.index);
-  }, peer);
-  context.emit({ kind: 'INCIDENT', time: nowMs, peer, detail: evidence.detail, index });
+  view.put(keys.incident(bytesToHex(digest)), record);
+  const { index } = view.append({ kind: 'INCIDENT', peer, seq: 0, detail: { type: 'incident', value: { digest } } });
+  return { peer, detail: evidence.detail, noticedAtMs: nowMs, index };
+}
+
+/** Tells whoever listens. */
+export function tellIncidents({ emit }: Pick<ExchangeContext, 'emit'>, noted: readonly NotedIncident[]): void {
+  for (const { peer, detail, noticedAtMs, index } of noted)
+    emit({ kind: 'INCIDENT', time: noticedAtMs, peer, detail, index });
 }
 
 /** Every incident that this node has recorded. */

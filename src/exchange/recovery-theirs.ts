@@ -4,7 +4,8 @@ import { encodeReceipt, type Deliver, type GiveBack, type LedgerEntry } from '..
 import { putStep, stepPeer } from './case-record.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
-import { isAbout, planContent } from './inbox.ts';
+import { planContent } from './delivered-content.ts';
+import { isAbout } from './inbox.ts';
 import { openBound, type BoundDelivery } from './opening.ts';
 import type { ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';

@@ -31,6 +31,9 @@ const draft = (kind: CustodyDraft['kind'], at: number, more: Partial<CustodyDraf
   ...more,
 });
 
+// Under penalty of perjury, or on oath; a custodian of records speaks for a business, every other for an office.
+const SWORN: readonly CertificateKind[] = ['BUSINESS_RECORD_3505', 'AFFIDAVIT_OFFICER'];
+
 /** Collected, imaged, stored by XB, handed to XA, received there. */
 function goodChain(): CustodyRecord[] {
   const chain: CustodyRecord[] = [];
@@ -195,6 +198,13 @@ describe('an exhibit', () => {
         };
         expect(pathsOf({ certificates: [without] })).toEqual(['item.certificates[0].particulars REQUIRED']);
       }
+      expect(pathsOf({ certificates: [{ ...certificate, sworn: false }] })).toEqual(
+        SWORN.includes(kind) ? ['item.certificates[0].sworn REQUIRED'] : [],
+      );
+      const { authority: _authority, ...unnamed } = certificate;
+      expect(pathsOf({ certificates: [unnamed] })).toEqual(
+        kind === 'BUSINESS_RECORD_3505' ? [] : ['item.certificates[0].authority REQUIRED'],
+      );
     },
   );
 });

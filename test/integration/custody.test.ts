@@ -70,7 +70,7 @@ describe('a chain of custody', () => {
     const digest = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(whole))).toString('base64url');
     const item = { ...exhibit(), hashes: [{ algorithm: 'SHA256', value: digest }] };
     await b.exchange.evidence.putItem(caseId, item);
-    await addFile(b, caseId, 'e1', noise(100_000, 1));
+    const wrong = await addFile(b, caseId, 'e1', noise(100_000, 1));
     await send(b, XA, transfer(caseId));
     await until(async () => (await receipts(a, caseId)) === 1, HELD_MS);
     // The file is the one that was announced; the exhibit states another digest.
@@ -90,7 +90,12 @@ describe('a chain of custody', () => {
     await until(async () => (await receipts(a, caseId)) === 3, HELD_MS);
     expect((await chainAt(a, caseId)).faults).toBe(0);
     expect(await a.exchange.evidence.items(caseId)).toMatchObject([{ differing: [] }]);
-    expect(await a.exchange.incidents()).toEqual([]);
+    // Only what differed is an incident, and the ledger has it; what came afterwards was what it says.
+    expect(await a.exchange.incidents()).toMatchObject([
+      { kind: 'EVIDENCE_MISMATCH', peer: XB, detail: expect.stringContaining(stated) as string, exhibits: [wrong] },
+    ]);
+    const [ledger] = (await auditBundles([{ name: XA, bytes: await exportedBundle(a) }])).ledgers;
+    expect(ledger!.kinds['INCIDENT']).toBe(1);
   }, 300_000);
 
   test('goes with an original to the other side and comes back with it; no case is closed before', async () => {

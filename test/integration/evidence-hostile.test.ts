@@ -1,12 +1,22 @@
 /** Ends of a transfer that lie, repeat themselves, send what nobody asked for, or never answer. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, sign } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { auditBundles } from '../../src/audit/mod.ts';
 import { newUuid, type JurisdictionCode, type Uuid } from '../../src/base/mod.ts';
-import { FileObjects, Vault } from '../../src/evidence/mod.ts';
+import { FileObjects, Vault, appendCustody } from '../../src/evidence/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
-import { parseDraft, parseLedgerEntry, type EvidenceChunk, type EvidenceFile, type Frame } from '../../src/wire/mod.ts';
+import { publicJwk } from '../../src/trust/mod.ts';
+import {
+  parseDraft,
+  parseLedgerEntry,
+  toJson,
+  type EvidenceChunk,
+  type EvidenceFile,
+  type Frame,
+} from '../../src/wire/mod.ts';
+import { exportedBundle } from '../kit/bundle.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { exhibit, noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
@@ -92,11 +102,23 @@ class Stage {
     return this.vault.add(source(), label, { chunkBytes: CHUNK_BYTES });
   }
 
-  announce(file: EvidenceFile): Promise<Answered> {
-    const item = { ...exhibit(`e${++this.items}`), files: [file.file_id] };
+  /** @param more of the exhibit */
+  announce(file: EvidenceFile, more: object = {}): Promise<Answered> {
+    const item = { ...exhibit(`e${++this.items}`), files: [file.file_id], ...more };
     const described = { ...file, sha256: b64(file.sha256), root: b64(file.root), key: b64(file.key) };
     const evidence_transfer = { items: [item], files: [described], measure_ids: ['m1'], more_to_follow: true };
     return this.say(undefined, { evidence_transfer });
+  }
+
+  /** A chain of custody of one event, signed by the puppet's jurisdiction. */
+  chain(itemId: string, place: string): object[] {
+    const signer = {
+      jurisdiction: XB,
+      kid: publicJwk(this.puppet.keys.sign).kid,
+      sign: (message: Uint8Array) => new Uint8Array(sign(null, message, this.puppet.keys.sign)),
+    };
+    const event = { kind: 'COLLECT', at: 1_700_000_000_000, to: 'Police of Brethen', place } as const;
+    return [toJson('CustodyRecord', appendCustody(itemId, [], event, signer))];
   }
 
   /** Sends chunks as they are asked for, each as the test makes it, until the node has the file or gives it up. */
@@ -186,6 +208,28 @@ describe('a sender that lies', () => {
     expect(
       (await at.node.exchange.incidents()).every(({ kind, peer }) => kind === 'EVIDENCE_MISMATCH' && peer === XB),
     ).toBe(true);
+  }, 300_000);
+
+  test('a second history of one exhibit is an incident, and neither history is lost', async () => {
+    const at = await stage();
+    const file = await at.file(1);
+    const told = (place: string): Promise<Answered> =>
+      at.announce(file, { item_id: 'e1', custody: at.chain('e1', place) });
+    expect(await told('Brethen')).toEqual({ kind: 'RECEIVED', reason: undefined });
+    await at.serve(file);
+    await until(async () => (await at.statusOf(file)) === 'STORED compared', HELD_MS);
+    expect(await at.node.exchange.incidents()).toEqual([]);
+    // Each history is right by itself: only whoever holds the first can tell.
+    expect(await told('Elsewhere')).toEqual({ kind: 'RECEIVED', reason: undefined });
+    await until(async () => (await at.node.exchange.incidents()).length > 0, HELD_MS);
+    expect(await at.node.exchange.incidents()).toMatchObject([{ kind: 'CUSTODY_CONTRADICTION', peer: XB }]);
+    const [known] = await at.node.exchange.evidence.items(at.caseId);
+    const custody = known!.item['custody'] as { event: { kind: string; place: string }; jurisdiction: string }[];
+    const collected = custody.filter(({ event }) => event.kind === 'COLLECT').map(({ event }) => event.place);
+    expect(collected.sort()).toEqual(['Brethen', 'Elsewhere']);
+    expect(known!.faults.length).toBeGreaterThan(0);
+    const [ledger] = (await auditBundles([{ name: XA, bytes: await exportedBundle(at.node) }])).ledgers;
+    expect(ledger!.kinds['INCIDENT']).toBe(1);
   }, 300_000);
 
   test('a chunk that is bad once, and chunks that come twice, do no harm', async () => {
