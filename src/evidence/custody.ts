@@ -4,7 +4,7 @@
  * over is in two hands: both go on from there, and whoever holds the two parts next joins them.
  */
 import { verify, type KeyObject } from 'node:crypto';
-import { bytesToHex, concatBytes, sha256, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
+import { bytesToBase64url, bytesToHex, concatBytes, sha256, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
 import { encodeProtobuf, type CustodyEvent, type CustodyRecord, type Fault, type Hash } from '../wire/mod.ts';
 
 /** What a person says of an event; its number, its link and its signature are the node's to make. */
@@ -23,6 +23,26 @@ export interface CustodySigner {
 
 /** A jurisdiction's signing key of that name; undefined when it has none. */
 export type CustodyKeys = (jurisdiction: string, kid: string) => KeyObject | undefined;
+
+// A node that lists its exhibits verifies every chain: this many events are remembered, about three megabytes.
+const REMEMBERED = 16_384;
+
+/** Signatures that have been verified, so that a chain that is looked at again costs only what is new in it. */
+export class VerifiedCustody {
+  readonly #known = new Set<string>();
+
+  /** Whether the signature verifies; a key id names one key for ever. */
+  verify(record: CustodyRecord, key: KeyObject): boolean {
+    const { event, jurisdiction, kid, signature } = record;
+    const id = `${custodyName(record)}.${kid}.${bytesToBase64url(signature)}`;
+    if (this.#known.has(id)) return true;
+    if (!verify(null, custodyBytes(event, jurisdiction), key, signature)) return false;
+    const oldest = this.#known.size < REMEMBERED ? undefined : this.#known.values().next().value;
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(id);
+    return true;
+  }
+}
 
 /** The bytes that an event's signature covers, and whose SHA-256 the next event names. */
 export function custodyBytes(event: CustodyEvent, jurisdiction: string): Uint8Array {
@@ -75,12 +95,14 @@ export function mergeCustody(known: readonly CustodyRecord[], other: readonly Cu
  * Everything that is wrong with a chain: numbers, links, times, contents that change between two events, and signatures. When an item
  * was handed over, both sides may go on; what one of them signs is one line nevertheless, and so is what comes of both.
  * @param path of the chain in the document that holds it
+ * @param verified remembers signatures from one call to the next
  */
 export function custodyFaults(
   itemId: string,
   chain: readonly CustodyRecord[],
   keys: CustodyKeys,
   path: string,
+  verified: VerifiedCustody = new VerifiedCustody(),
 ): Fault[] {
   const faults: Fault[] = [];
   const placed = new Map<string, Placed>();
@@ -119,8 +141,7 @@ export function custodyFaults(
     lastOf.set(jurisdiction, here);
     const key = keys(jurisdiction, record.kid);
     if (key === undefined) add('kid', 'BAD_VALUE', `${jurisdiction} has no such signing key`);
-    else if (!verify(null, custodyBytes(event, jurisdiction), key, record.signature))
-      add('signature', 'BAD_VALUE', 'does not verify');
+    else if (!verified.verify(record, key)) add('signature', 'BAD_VALUE', 'does not verify');
   }
   return faults;
 }

@@ -7,6 +7,7 @@ export { Vault, type FileLabel, type OnBytes } from './vault.ts';
 export { itemFaults } from './certificate.ts';
 export {
   MAX_CUSTODY,
+  VerifiedCustody,
   appendCustody,
   custodyFaults,
   mergeCustody,

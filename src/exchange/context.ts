@@ -1,7 +1,7 @@
 /** What every part of the exchange works with, made once of what it is given. */
 import { noFailpoint, randomFew, systemTimers, type Failpoint, type Timers, type VerifyEd25519 } from '../base/mod.ts';
 import { NO_CLOCK_RULES, NO_REFUSAL_RULES, type ClockRules, type RefusalRules } from '../casework/mod.ts';
-import type { Vault } from '../evidence/mod.ts';
+import { VerifiedCustody, type Vault } from '../evidence/mod.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer } from './committer.ts';
 import { Directory } from './directory.ts';
@@ -41,6 +41,7 @@ export interface ExchangeContext extends Pick<ExchangeOptions, Given> {
   readonly clockRules: ClockRules;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
+  readonly verifiedCustody: VerifiedCustody;
   readonly emit: ExchangeListener;
   /** Absent at a node that takes no files. */
   readonly evidence?: EvidenceContext | undefined;
@@ -82,6 +83,7 @@ export function makeContext(options: ExchangeOptions, { onGrowth, emit }: Contex
     clockRules: options.clockRules ?? NO_CLOCK_RULES,
     random: randomFew,
     verifyCheckpoint: createCheckpointVerify(),
+    verifiedCustody: new VerifiedCustody(),
     evidence,
     emit,
   };

@@ -81,12 +81,12 @@ export function continued(
 
 /** Everything that is wrong with a chain, judged by the keys of this node's directory. */
 export function chainFaults(
-  context: Pick<ExchangeContext, 'directory'>,
+  context: Pick<ExchangeContext, 'directory' | 'verifiedCustody'>,
   itemId: string,
   custody: EvidenceItem['custody'],
   path: string,
 ): Fault[] {
-  return custodyFaults(itemId, custody, custodyKeysOf(context.directory), path);
+  return custodyFaults(itemId, custody, custodyKeysOf(context.directory), path, context.verifiedCustody);
 }
 
 /**

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { CERTIFICATE_RULES } from '../../src/evidence/certificate.ts';
 import {
+  VerifiedCustody,
   appendCustody,
   custodyFaults,
   itemFaults,
@@ -55,6 +56,20 @@ describe('a chain of custody', () => {
   test('that is continued by both sides has no fault', () => {
     expect(codesOf(goodChain())).toEqual([]);
     expect(codesOf([])).toEqual([]);
+  });
+
+  test('is verified once, and what is new or changed in it again', () => {
+    const verified = new VerifiedCustody();
+    const others = (code: string): ReturnType<typeof keys> => pairs[code === 'XA' ? 'XB' : 'XA']?.publicKey;
+    const chain = goodChain();
+    const known = chain.slice(0, 3);
+    expect(custodyFaults('e1', known, keys, 'c', verified)).toEqual([]);
+    // With keys under which none of it verifies, only what was not seen before is found.
+    const pathsOf = (records: readonly CustodyRecord[]): string[] =>
+      custodyFaults('e1', records, others, 'c', verified).map(({ path }) => path);
+    expect(pathsOf(chain)).toEqual(['c[3].signature', 'c[4].signature']);
+    const changed = known.map((record, at) => (at === 1 ? { ...record, signature: new Uint8Array(64) } : record));
+    expect(pathsOf(changed)).toEqual(['c[1].signature']);
   });
 
   test('without one of its events is broken where it is missing', () => {
