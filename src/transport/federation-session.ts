@@ -163,10 +163,12 @@ export class FederationSession implements PeerLink {
 
   #keepAlive(): void {
     const { times, timers } = this.#options;
-    this.#after(times.pingMs, () => {
+    const silentMs = (): number => timers.monotonicMs() - this.#lastHeard;
+    // Silence is noticed when it has lasted long enough, not at the ping after that.
+    this.#after(Math.max(1, Math.min(times.pingMs, times.silenceMs - silentMs())), () => {
       // A socket that this node leaves unread is silent through no fault of the peer's.
       if (this.#flow.isPaused) this.#heard();
-      if (timers.monotonicMs() - this.#lastHeard > times.silenceMs) this.close('PEER_UNRESPONSIVE');
+      if (silentMs() >= times.silenceMs) this.close('PEER_UNRESPONSIVE');
       if (this.#closing !== undefined) return;
       this.#socket.ping();
       this.#keepAlive();

@@ -4,6 +4,7 @@ import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
+import { SESSION_TIMES } from '../../src/transport/wire-options.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { QUICK, copyTestFederation, freePort, startNode, until, type TestFederation } from '../kit/federation.ts';
@@ -14,16 +15,19 @@ const deep = process.env['SLOW'] === '1';
 const TIMES = { ...QUICK, pingMs: 300, silenceMs: 3_000 };
 
 /** XA only dials; XB is behind a proxy that has its endpoint. */
-async function apart(weather?: ProxyWeather): Promise<{ a: Node; b: Node; proxy: Proxy; federation: TestFederation }> {
+async function apart(
+  weather?: ProxyWeather,
+  times = TIMES,
+): Promise<{ a: Node; b: Node; proxy: Proxy; federation: TestFederation }> {
   const federation = await copyTestFederation([XA, XB], [XA]);
   const config = loadNodeConfig(nodePaths(federation.dirOf(XB)).config, {});
   const port = await freePort();
   const b = await startNode(federation, XB, {
     config: { ...config, listen: { host: '127.0.0.1', port } },
-    times: TIMES,
+    times,
   });
   const proxy = await Proxy.open(config.listen!.port, port, weather);
-  const a = await startNode(federation, XA, { times: TIMES });
+  const a = await startNode(federation, XA, { times });
   return { a, b, proxy, federation };
 }
 
@@ -44,6 +48,24 @@ test('F11: a half-open connection is noticed by its silence, and what was lost i
   expect(proxy.connections).toBeGreaterThan(1);
   expect((await b.exchange.messages({ peer: XA })).filter(({ direction }) => direction === 'IN')).toHaveLength(1);
 });
+
+test('F11: a node in service pings and judges often enough: half-open within 30 s, a revoked key within 60 s', () => {
+  expect(SESSION_TIMES.silenceMs).toBeLessThanOrEqual(30_000);
+  expect(SESSION_TIMES.pingMs).toBeLessThan(SESSION_TIMES.silenceMs);
+  expect(SESSION_TIMES.recheckMs).toBeLessThan(60_000);
+});
+
+test.runIf(deep)(
+  'F11: by the times of a node in service, half-open is noticed within 30 s, not at a later ping',
+  async () => {
+    const { a, b, proxy } = await apart(undefined, SESSION_TIMES);
+    await until(() => isConnected(a) && isConnected(b));
+    proxy.goDeaf();
+    const start = performance.now();
+    await until(() => a.transport.connections()[0]!.last_failure === 'PEER_UNRESPONSIVE', 60_000);
+    expect(performance.now() - start).toBeLessThan(30_000 + 5_000);
+  },
+);
 
 test('F12: late pieces, and connections that break in the middle of anything', async () => {
   const count = deep ? 1_000 : 60;
