@@ -22,7 +22,7 @@ const DEATHS_A_ROUND = deep ? 50 : 6;
 // A death is mostly waiting for the next start: several federations at a time keep the processors busy.
 const STREETS = deep ? ['north', 'east', 'south', 'west'] : ['north'];
 // What people leave the machine for starting nodes.
-const PAUSE_MS = deep ? 100 : 15;
+const PAUSE_MS = deep ? 250 : 15;
 const PATIENCE_MS = 700;
 // Steps with files of evidence have a test of their own.
 const FAILPOINTS = ALL_FAILPOINTS.filter((name) => !name.startsWith('evidence.'));
