@@ -73,7 +73,7 @@ describe.runIf(isThere || isRequired)('the verifier in Python', () => {
     expect(verifier('bundle', at('xa.zip'), at('xb.zip'))).toMatchObject({ status: 0, stderr: '' });
 
     const incoming = (await b.exchange.messages({})).find(({ direction }) => direction === 'IN')!;
-    writeFileSync(at('sealed.jwe'), parseUtf8((await b.storage.store.get(exchangeKeys.sealed(incoming.message_id)))!));
+    writeFileSync(at('sealed.jwe'), parseUtf8((await a.storage.store.get(exchangeKeys.sealed(incoming.message_id)))!));
     const opened = verifier('open', b.config.paths.dir, at('xa.zip'), at('sealed.jwe'));
     expect(opened.stdout).toBe(
       `OK assistance_request ${incoming.message_id} from XA, number ${incoming.seq}, in its ledger\n`,
