@@ -3,7 +3,7 @@ import { equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { encodeReceipt, type EvidenceStopReason, type LedgerEntry, type Receipt, type Recovered } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord, type UsageRecord } from './evidence-record.ts';
-import { recordIncident } from './incident.ts';
+import { planIncident, tellIncidents } from './incident.ts';
 import type { StepView } from './committer.ts';
 import { keys } from './record.ts';
 
@@ -64,7 +64,7 @@ export async function declineArrival(context: ExchangeContext, peer: Jurisdictio
 }
 
 /**
- * Gives a file up. What is not what its sender announced is an incident.
+ * Gives a file up. What is not what its sender announced is an incident, in the same step: no death comes between the two.
  * @param detail of the incident; none for a file that the sender no longer has
  */
 export async function failArrival(
@@ -74,19 +74,19 @@ export async function failArrival(
   reason: EvidenceStopReason,
   detail?: string,
 ): Promise<void> {
-  await context.committer.commit(async (view) => {
+  const noted = await context.committer.commit(async (view) => {
     const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId));
-    if (record?.peer !== peer || record.status === 'FAILED') return;
+    if (record?.peer !== peer || record.status === 'FAILED') return [];
     view.putRecord(evidenceKeys.file(fileId), { ...record, status: 'FAILED', reason } satisfies EvidenceRecord);
     view.delete(evidenceKeys.awaited(peer, fileId));
     await releaseQuota(view, peer, fileOf(record).size);
+    const isTold =
+      detail !== undefined && context.incidentPace.admits(peer, 'EVIDENCE_MISMATCH', context.timers.monotonicMs());
+    if (!isTold) return [];
+    const evidence = { kind: 'EVIDENCE_MISMATCH', detail: `file ${fileId}: ${detail}`, exhibits: [fileId] } as const;
+    return [planIncident(context, view, peer, evidence)];
   });
-  if (detail === undefined) return;
-  await recordIncident(context, peer, {
-    kind: 'EVIDENCE_MISMATCH',
-    detail: `file ${fileId}: ${detail}`,
-    exhibits: [fileId],
-  });
+  tellIncidents(context, noted);
 }
 
 /** Gives back a peer's quota. */

@@ -9,7 +9,7 @@ import { KEY_TYPES, signCheckpoint, verifierKey } from '../../src/ledger/mod.ts'
 import type { Node } from '../../src/node/mod.ts';
 import { issueCertificates, rawPublicKey, type NodeKeys } from '../../src/trust/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
-import { QUICK, copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { QUICK, changeConfig, copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { Puppet, bytesOf, freshId, type DeliverySpoils, type PuppetSession } from '../kit/puppet.ts';
 import { makeNextKey, publishDraft } from '../kit/rotation.ts';
 
@@ -305,10 +305,14 @@ describe('deliveries', () => {
   });
 
   test('more unanswered deliveries than the credit end the session', async () => {
-    const { puppet } = await stage();
+    const federation = await copyTestFederation(['XA', 'XB']);
+    changeConfig(federation, 'XA', { limits: { credit: 4 } });
+    await startNode(federation, 'XA');
+    const puppet = await Puppet.of(federation, 'XB');
     const session = await puppet.converse('XA');
     const deliveries = [];
-    for (let i = 0; i < 300; i++) deliveries.push(await puppet.delivery('XA'));
+    // More than can be answered before the fifth of them is read.
+    for (let i = 0; i < 100; i++) deliveries.push(await puppet.delivery('XA'));
     for (const delivery of deliveries) session.send(delivery);
     expect((await session.ended).code).toBe(4013);
   });

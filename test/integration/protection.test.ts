@@ -1,12 +1,11 @@
 /** Conditions and erasure at real nodes: what a sender forbids is not done and is recorded, what is erased stays provable. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ApiServer } from '../../src/api/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
 import { draftTemplate } from '../../src/casework/mod.ts';
-import { nodePaths } from '../../src/config/mod.ts';
 import type { MessageRecord } from '../../src/exchange/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
 import { parseDraft, parseLedgerEntry, type BodyType, type LedgerEntry } from '../../src/wire/mod.ts';
@@ -14,7 +13,7 @@ import { exportedBundle } from '../kit/bundle.ts';
 import { runCommand } from '../kit/command.ts';
 import { requestFile } from '../kit/drafts.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
-import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { changeConfig, copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 
 const [XA, XB, XC] = ['XA', 'XB', 'XC'] as unknown as [JurisdictionCode, JurisdictionCode, JurisdictionCode];
@@ -389,9 +388,4 @@ function messageOf(json: Json): string {
 
 async function* sourceOf(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield Promise.resolve(bytes);
-}
-
-function changeConfig(federation: TestFederation, code: string, change: object): void {
-  const path = nodePaths(federation.dirOf(code)).config;
-  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change }));
 }

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -128,6 +128,12 @@ export async function startNode(
   node.stop = () => (stopped ??= stop());
   onTestFinished(() => node.stop());
   return node;
+}
+
+/** Sets members of the configuration of a node that is not running. */
+export function changeConfig(federation: TestFederation, code: string, change: object): void {
+  const path = nodePaths(federation.dirOf(code)).config;
+  writeFileSync(path, JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), ...change }));
 }
 
 /** Waits until something holds, or fails. */
