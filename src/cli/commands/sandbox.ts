@@ -12,7 +12,7 @@ import { NodeProcess } from '../sandbox/node-process.ts';
 import { playScenario, untilConnected } from '../sandbox/play.ts';
 import type { PlayedCase } from '../sandbox/case-state.ts';
 import type { PlayedMessage } from '../sandbox/run.ts';
-import { countMessages, loadScenario, type Scenario } from '../sandbox/scenario.ts';
+import { countIncidents, countMessages, loadScenario, type Scenario } from '../sandbox/scenario.ts';
 import { SandboxStaff } from '../sandbox/staff.ts';
 
 const CONNECT_TIMEOUT_MS = 120_000;
@@ -94,7 +94,7 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
   const isReceived = ({ status, receipt }: PlayedMessage): boolean =>
     status === 'RECEIVED' && receipt?.verified === true;
   const isPlayed = messages.length === countMessages(scenario) && messages.every(isReceived);
-  const ok = report.ok && isPlayed && cases.every(({ agree, as_told: asTold }) => agree && asTold);
+  const ok = isAsTold(report, scenario) && isPlayed && cases.every(({ agree, as_told: asTold }) => agree && asTold);
   return {
     ok,
     nodes,
@@ -109,6 +109,11 @@ async function play(scenario: Scenario, dir: string, processes: NodeProcess[], i
       audit: report,
     },
   };
+}
+
+/** The audit finds nothing but what the story is about: what a node has caught is in its ledger, for every auditor to see. */
+function isAsTold({ findings }: AuditReport, scenario: Scenario): boolean {
+  return findings.length === countIncidents(scenario) && findings.every(({ code }) => code === 'INCIDENT_RECORDED');
 }
 
 function caseLine({ label, kind, states, agree, as_told: asTold }: PlayedCase): string {

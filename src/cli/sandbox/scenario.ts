@@ -102,6 +102,11 @@ export function countMessages({ steps }: Scenario): number {
   }, 0);
 }
 
+/** How many incidents a scenario is about: exhibits that are not what they say of themselves. */
+export function countIncidents({ steps }: Scenario): number {
+  return steps.reduce((sum, step) => (step.kind === 'fetch' ? sum + step.differing.length : sum), 0);
+}
+
 /**
  * The draft that a step sends, with its times and ids filled in.
  * @throws {CliError} CLI_SCENARIO_INVALID
