@@ -66,14 +66,12 @@ async function withoutCommand(argv: readonly string[], terminal: Terminal): Prom
     overview(await loadAll(group)).forEach(argv[1] === undefined ? terminal.note : writeLine);
     return argv[1] === undefined ? EXIT.usage : EXIT.done;
   }
-  const message = `unknown command “${argv.slice(0, 2).join(' ')}”. “rogatory --help” lists them.`;
-  terminal.note(`rogatory: ${message}`);
-  if (terminal.isJson) terminal.result({ ok: false, error: { code: 'CLI_USAGE', message } }, []);
-  return EXIT.usage;
+  const words = argv.slice(0, 2).filter((word) => !word.startsWith('-'));
+  return report(new CliError('CLI_USAGE', `unknown command “${words.join(' ')}”`), terminal);
 }
 
 /** Errors go to stderr in words, and in JSON mode also to stdout: a machine gets one document whatever happens. */
-function report(error: unknown, terminal: Terminal, command: Command): number {
+function report(error: unknown, terminal: Terminal, command?: Command): number {
   const isUsage = error instanceof CliError && error.code === 'CLI_USAGE';
   const faults = faultsOf(error);
   if (!(error instanceof RogatoryError)) {
@@ -88,7 +86,7 @@ function report(error: unknown, terminal: Terminal, command: Command): number {
   } else {
     terminal.note(`rogatory: ${error.code}: ${error.message}`);
   }
-  if (isUsage) terminal.note(`Try “rogatory ${command.name} --help”.`);
+  if (isUsage) terminal.note(`Try “${command === undefined ? 'rogatory' : `rogatory ${command.name}`} --help”.`);
   if (terminal.isJson) {
     const message = error instanceof RogatoryError ? error.message : 'internal error';
     terminal.result(

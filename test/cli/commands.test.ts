@@ -24,10 +24,15 @@ describe('usage', () => {
   });
 
   test('a machine gets one document whatever is wrong', async () => {
-    for (const args of [['nonsense'], ['status']]) {
-      const { status, stdout } = await rogatory(...args, '--json');
+    for (const [word, says] of [
+      ['nonsense', '“nonsense”'],
+      ['message', '“message”'],
+      ['status', '--node D'],
+    ] as const) {
+      const { status, stdout } = await rogatory(word, '--json');
       expect(status).toBe(2);
-      expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'CLI_USAGE' } });
+      const message = expect.stringContaining(says) as string;
+      expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'CLI_USAGE', message } });
     }
   });
 
