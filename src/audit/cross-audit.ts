@@ -52,9 +52,9 @@ export class PeerComparison implements StoryListener {
     const where = `${this.#holder.name}: entry ${at}`;
     const { code, epochs } = other;
     const epoch = epochs.epochOf(checkpoint.origin)!;
-    const common = epochs.commonWith(epoch);
-    if (checkpoint.size > common && !epochs.isBefore(epoch)) {
-      await this.#onFormer(other, { index, leaf, common, where });
+    const kept = epochs.keptOf(epoch);
+    if (checkpoint.size > kept && !epochs.isBefore(epoch)) {
+      await this.#onFormer(other, { index, leaf, kept, where });
       return;
     }
     const held = `${this.#holder.code} holds a head of`;
@@ -70,11 +70,12 @@ export class PeerComparison implements StoryListener {
   /** What was signed in an epoch that the other has left stands in it still, or has come back; else it is lost. */
   async #onFormer(
     other: OpenedBundle,
-    claim: { readonly index: number; readonly leaf: Uint8Array; readonly common: number; readonly where: string },
+    claim: { readonly index: number; readonly leaf: Uint8Array; readonly kept: number; readonly where: string },
   ): Promise<void> {
-    const { index, leaf, common, where } = claim;
-    if (index < common) {
-      if (equalBytes(await other.tree.leafAt(index), leaf)) return;
+    const { index, leaf, kept, where } = claim;
+    // Also an epoch that it does not come from may have kept it: of the same one.
+    if (index < other.tree.size && equalBytes(await other.tree.leafAt(index), leaf)) return;
+    if (index < kept) {
       this.#findings.add('ENTRY_CONTRADICTED', where, `${other.name} has another entry ${index} than was proved`);
     } else if (!other.epochs.hasRecovered(leaf) && other.files.index.selection === undefined) {
       const detail = `${other.code} has lost the entry that is proved here, and ${other.name} does not have it back`;
@@ -102,7 +103,7 @@ export class PeerComparison implements StoryListener {
     }
     const { size, root } = head.value;
     const epoch = other.epochs.epochOf(origin)!;
-    if (size > other.epochs.commonWith(epoch) && !other.epochs.isBefore(epoch)) {
+    if (size > other.epochs.keptOf(epoch) && !other.epochs.isBefore(epoch)) {
       if (other.epochs.names(epoch, size)) return;
       const hidden = `${other.code} had ${size} entries cosigned as ${origin}, and ${other.name} does not say that they were`;
       this.#findings.add('LEDGER_FORKED', where, hidden);
@@ -167,7 +168,7 @@ async function compareSameLedger(a: OpenedBundle, b: OpenedBundle, findings: Fin
   const epochIn = ({ epochs, checkpoint }: OpenedBundle): number => epochs.epochOf(checkpoint.origin)!;
   const order = epochIn(a) - epochIn(b) || a.checkpoint.size - b.checkpoint.size;
   const [older, newer] = order <= 0 ? [a, b] : [b, a];
-  const common = Math.min(older.tree.size, newer.epochs.commonWith(epochIn(older)));
+  const common = Math.min(older.tree.size, newer.epochs.keptOfBoth(older.epochs));
   const isContinued = equalBytes(await newer.tree.rootAt(common), await older.tree.rootAt(common));
   const where = `${a.name}, ${b.name}`;
   if (isContinued) findings.add('SAME_LEDGER_TWICE', where, `both are of ${a.code}; leave out ${older.name}`);

@@ -3,7 +3,17 @@
  * told stays a loss, and is a finding; one that is hidden is a second history.
  */
 import { bytesToHex, equalBytes } from '../base/mod.ts';
-import { epochKeysOf, epochOf, verifyCheckpoint, type Checkpoint, type VerifierKey } from '../ledger/mod.ts';
+import {
+  epochKeysOf,
+  epochOf,
+  keptOfBoth,
+  keptOfEpoch,
+  verifyCheckpoint,
+  type EpochBeginning,
+  type Checkpoint,
+  type SignedHead,
+  type VerifierKey,
+} from '../ledger/mod.ts';
 import type { Epoch, Resumed } from '../wire/mod.ts';
 import type { BundleFiles } from './bundle-files.ts';
 import { readEntries, type PlacedEntry } from './entries.ts';
@@ -24,6 +34,7 @@ export interface EpochReport {
 /** What a bundle's own ledger tells of its epochs. */
 export class LedgerEpochs {
   readonly reports: readonly EpochReport[];
+  readonly #begun: readonly EpochBeginning[];
   readonly #listed: readonly VerifierKey[];
   readonly #number: number;
   readonly #recovered: ReadonlySet<string>;
@@ -33,13 +44,19 @@ export class LedgerEpochs {
   constructor(
     listed: readonly VerifierKey[],
     number: number,
-    reports: readonly EpochReport[] = [],
+    begun: readonly (EpochBeginning & Omit<EpochReport, 'kept'>)[] = [],
     recovered: ReadonlySet<string> = new Set(),
     named: ReadonlyMap<number, number> = new Map(),
   ) {
     this.#listed = listed;
     this.#number = number;
-    this.reports = reports;
+    this.#begun = begun;
+    this.reports = begun.map(({ number, start, signed, recovered: back }) => ({
+      number,
+      kept: start,
+      signed,
+      recovered: back,
+    }));
     this.#recovered = recovered;
     this.#named = named;
   }
@@ -49,11 +66,14 @@ export class LedgerEpochs {
     return epochOf(origin, this.#listed[0]!.name);
   }
 
-  /** Of how many entries an epoch's tree and the present one are the same; infinite for the present one, 0 for one still to come. */
-  commonWith(epoch: number): number {
-    if (epoch > this.#number) return 0;
-    const later = this.reports.filter(({ number }) => number > epoch);
-    return Math.min(Infinity, ...later.map(({ kept }) => kept));
+  /** How many of the first entries of an epoch this ledger has for certain; infinite for the present one. */
+  keptOf(epoch: number): number {
+    return keptOfEpoch(this.#begun, epoch);
+  }
+
+  /** Of how many entries this tree and another that is said to be the same ledger's are the same. */
+  keptOfBoth(other: LedgerEpochs): number {
+    return keptOfBoth(this.#begun, other.#begun);
   }
 
   /** Whether the epoch is still to come for this bundle. */
@@ -67,7 +87,7 @@ export class LedgerEpochs {
 
   /** Whether the ledger says that it has signed so many entries in a former epoch. */
   names(epoch: number, size: number): boolean {
-    return size <= Math.max(this.#named.get(epoch) ?? 0, this.commonWith(epoch));
+    return size <= Math.max(this.#named.get(epoch) ?? 0, this.keptOf(epoch));
   }
 }
 
@@ -91,9 +111,7 @@ export async function readEpochs(options: {
   return reader.end(last);
 }
 
-interface Begun {
-  readonly number: number;
-  readonly kept: number;
+interface Begun extends EpochBeginning {
   signed: number;
   recovered: number;
 }
@@ -122,20 +140,22 @@ class EpochReader {
   }
 
   async #begin({ number, kept, lost }: Epoch, index: number): Promise<void> {
-    const head = this.#headBefore(kept, number);
-    const isKept = head?.size === index && equalBytes(await this.#tree.rootAt(index), head.root);
-    const isNext = number > (this.#begun.at(-1)?.number ?? 1);
-    const known = lost === undefined ? head : this.#headBefore(lost, number);
-    if (isKept && isNext && known !== undefined)
-      this.#begun.push({ number, kept: index, signed: Math.max(index, known.size), recovered: 0 });
-    else this.#wrong(index, 'it does not follow from what was signed before');
+    const before = this.#headBefore(kept, number);
+    const isKept = before?.head.size === index && equalBytes(await this.#tree.rootAt(index), before.head.root);
+    // What stands before it in this tree is of the epoch that was begun last.
+    const isNext = before?.epoch === (this.#begun.at(-1)?.number ?? 1);
+    const known = lost === undefined ? before : this.#headBefore(lost, number);
+    if (isKept && isNext && known !== undefined) {
+      const signed = Math.max(index, known.head.size);
+      this.#begun.push({ number, start: index, parent: before.epoch, signed, recovered: 0 });
+    } else this.#wrong(index, 'it does not follow from what was signed before');
   }
 
   #resume({ epoch, held }: Resumed, index: number): void {
     const current = this.#begun.at(-1);
-    const head = this.#headBefore(held, epoch);
-    if (current?.number !== epoch || head === undefined) this.#wrong(index, 'it holds no head of a former epoch');
-    else current.signed = Math.max(current.signed, head.size);
+    const before = this.#headBefore(held, epoch);
+    if (current?.number !== epoch || before === undefined) this.#wrong(index, 'it holds no head of a former epoch');
+    else current.signed = Math.max(current.signed, before.head.size);
   }
 
   #recover(leaf: Uint8Array, index: number): void {
@@ -148,7 +168,7 @@ class EpochReader {
   end(last: number): LedgerEpochs {
     if ((this.#begun.at(-1)?.number ?? 1) !== last)
       this.#findings.add('EPOCH_INVALID', this.#where, `no entry says how epoch ${last} of the ledger began`);
-    for (const { number, kept, signed, recovered } of this.#begun) {
+    for (const { number, start: kept, signed, recovered } of this.#begun) {
       if (signed === kept) continue;
       const detail = `epoch ${number} keeps ${kept} of ${signed} entries that had been signed: ${signed - kept} were lost, and of those peers gave ${recovered} back`;
       this.#findings.add('ENTRIES_LOST', `${this.#where}: entry ${kept}`, detail);
@@ -157,13 +177,13 @@ class EpochReader {
   }
 
   /** A head that this ledger signed in an epoch before the given one. */
-  #headBefore(note: string, number: number): Checkpoint | undefined {
+  #headBefore(note: string, number: number): SignedHead | undefined {
     const named = epochKeysOf(note, this.#listed);
     const head = named === undefined || named.epoch >= number ? undefined : verifyCheckpoint(note, named.keys);
     if (head?.ok !== true) return undefined;
     const { size } = head.value;
     this.#named.set(named!.epoch, Math.max(size, this.#named.get(named!.epoch) ?? 0));
-    return head.value;
+    return { head: head.value, epoch: named!.epoch };
   }
 
   #wrong(index: number, detail: string): void {

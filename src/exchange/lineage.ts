@@ -3,7 +3,14 @@
  * stands there after it, are two entries. So what is lost is judged by the epoch in which an entry was proved.
  */
 import { bytesToBase64url, type JurisdictionCode } from '../base/mod.ts';
-import { epochKeysOf, verifyCheckpoint, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import {
+  epochKeysOf,
+  keptOfEpoch,
+  verifyCheckpoint,
+  verifyInclusionProofText,
+  type EpochBeginning,
+  type Checkpoint,
+} from '../ledger/mod.ts';
 import { WireError, parseLedgerEntry, type LedgerEntry, type Receipt, type Resume } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { decodeRecord, keys, type WitnessedHeadRecord } from './record.ts';
@@ -19,13 +26,8 @@ export interface EpochEntry {
   readonly checkpoint: Checkpoint;
 }
 
-/** One epoch of a ledger that has several. */
-export interface BegunEpoch {
-  readonly number: number;
-  /** Index of its first entry: so many were kept. */
-  readonly start: number;
-  /** The epoch that it kept them of. */
-  readonly parent: number;
+/** One epoch of a ledger that has several, and the head that it kept. */
+export interface ProvedBeginning extends EpochBeginning {
   readonly kept: Checkpoint;
 }
 
@@ -33,20 +35,20 @@ export interface BegunEpoch {
 export class Lineage {
   /** How many of the first entries it has for certain, whichever epoch they were proved in. */
   readonly leastKept: number;
-  readonly #begun: readonly BegunEpoch[];
+  readonly #begun: readonly ProvedBeginning[];
 
-  constructor(begun: readonly BegunEpoch[]) {
+  constructor(begun: readonly ProvedBeginning[]) {
     this.#begun = begun;
     const former = Array.from({ length: this.last.number - 1 }, (_, i) => this.keptOf(i + 1));
     this.leastKept = Math.min(...former);
   }
 
   /** The present epoch. */
-  get last(): BegunEpoch {
+  get last(): ProvedBeginning {
     return this.#begun.at(-1)!;
   }
 
-  get all(): readonly BegunEpoch[] {
+  get all(): readonly ProvedBeginning[] {
     return this.#begun;
   }
 
@@ -55,9 +57,7 @@ export class Lineage {
    * has told, none. What it has is given back for nothing, and passed over.
    */
   keptOf(epoch: number): number {
-    const isAncestor = this.#begun[0]?.parent === epoch || this.#begun.some(({ number }) => number === epoch);
-    if (!isAncestor) return 0;
-    return Math.min(...this.#begun.filter(({ number }) => number > epoch).map(({ start }) => start));
+    return keptOfEpoch(this.#begun, epoch);
   }
 }
 
@@ -86,7 +86,7 @@ export function verifyEpochEntry(
  */
 export function verifyLineage(context: Verifying, peer: JurisdictionCode, resume: Resume): Lineage | undefined {
   const present = verifyEpochEntry(context, peer, resume.epoch)?.epoch;
-  const begun: BegunEpoch[] = [];
+  const begun: ProvedBeginning[] = [];
   for (const receipt of [...resume.before, resume.epoch]) {
     const found = verifyEpochEntry(context, peer, receipt);
     const value = found?.entry.detail?.type === 'epoch' ? found.entry.detail.value : undefined;

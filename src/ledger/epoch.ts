@@ -41,6 +41,38 @@ export function epochKeysOf(
   return epoch === undefined ? undefined : { keys: epochKeys(first, epoch), epoch };
 }
 
+/** An epoch after a ledger's first, as the entry that began it tells. */
+export interface EpochBeginning {
+  readonly number: number;
+  /** Index of its first entry: so many were kept. */
+  readonly start: number;
+  /** The epoch that it kept them of. */
+  readonly parent: number;
+}
+
+/**
+ * How many of the first entries of one of its epochs a ledger has for certain: all, of the present one. An epoch that it does not come from
+ * may have more in common with it than is known, because it may have parted from the same one; of such a one, and of one still to come, none.
+ * @param begun the epochs that the ledger comes through, oldest first; each keeps entries of the one before it
+ */
+export function keptOfEpoch(begun: readonly EpochBeginning[], epoch: number): number {
+  if (!epochsOf(begun).includes(epoch)) return 0;
+  return Math.min(Infinity, ...begun.filter(({ number }) => number > epoch).map(({ start }) => start));
+}
+
+/**
+ * How many of their first entries two ledgers have in common that say of themselves to be one: as many as the last epoch that both come
+ * through had when either left it; infinite where both are in it still.
+ * @param a the epochs of either, as above
+ */
+export function keptOfBoth(a: readonly EpochBeginning[], b: readonly EpochBeginning[]): number {
+  return Math.max(...epochsOf(a).map((epoch) => Math.min(keptOfEpoch(a, epoch), keptOfEpoch(b, epoch))));
+}
+
+function epochsOf(begun: readonly EpochBeginning[]): number[] {
+  return [begun[0]?.parent ?? 1, ...begun.map(({ number }) => number)];
+}
+
 /** The origin that a checkpoint states, unverified; of the text of an inclusion proof, that of its checkpoint. */
 function originOf(note: string): string {
   const start = note.startsWith('c2sp.org/') ? note.indexOf('\n\n') + 2 : 0;

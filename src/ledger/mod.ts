@@ -1,7 +1,15 @@
 export { parseCheckpointNote, signCheckpoint, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 export { verifyConsistency } from './consistency.ts';
 export { cosign, cosignatureLine, verifyCosignature, verifyCosignatures, type Cosignature } from './cosignature.ts';
-export { epochKeys, epochKeysOf, epochOf, placeInOrder } from './epoch.ts';
+export {
+  epochKeys,
+  epochKeysOf,
+  epochOf,
+  keptOfBoth,
+  keptOfEpoch,
+  placeInOrder,
+  type EpochBeginning,
+} from './epoch.ts';
 export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts';
 export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { newestHead, newestSignedHead, writeHeadFile, type SignedHead } from './head-file.ts';

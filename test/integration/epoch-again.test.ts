@@ -54,6 +54,10 @@ async function agree(a: Node, b: Node): Promise<void> {
   expect([await messages(a), await cases(a)]).toEqual([await messages(b), await cases(b)]);
 }
 
+function codesOf({ findings }: AuditReport): Set<string> {
+  return new Set(findings.map(({ code }) => code));
+}
+
 async function audit(...nodes: readonly Node[]): Promise<AuditReport> {
   const bundles = nodes.map(async (node) => ({ name: `${node.config.code}.zip`, bytes: await exportedBundle(node) }));
   return auditBundles(await Promise.all(bundles));
@@ -113,3 +117,48 @@ test.skipIf(!deep).each([
   },
   600_000,
 );
+
+test('a ledger that goes on from a copy newer than the beginning of its last epoch', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  const witnessing = { witnessIntervalMs: 50 };
+  const b = await startNode(federation, XB);
+  let a = await startNode(federation, XA);
+  await request(a, b);
+  await a.stop();
+  const putBackOlder = keepStore(federation, XA);
+  a = await startNode(federation, XA);
+  await request(a, b);
+  await request(b, a);
+  const newer = a.storage.ledger.size;
+  await a.stop();
+  const putBackNewer = keepStore(federation, XA);
+
+  await putBackOlder();
+  a = await startNode(federation, XA, witnessing);
+  await request(a, b);
+  const left = { name: 'left.zip', bytes: await exportedBundle(a) };
+  const { size } = a.storage.ledger;
+  await until(async () => (await a.exchange.cosignatures())[0]?.size === size, WAIT_MS);
+  expect([a.storage.ledger.epoch, a.storage.ledger.epochEntries[0]! < newer, newer < size]).toEqual([2, true, true]);
+  await a.stop();
+
+  await putBackNewer();
+  a = await startNode(federation, XA, witnessing);
+  const later = [await request(a, b), await request(b, a)];
+  expect(later.map(({ status, seq }) => [status, seq])).toEqual([
+    ['RECEIVED', 4],
+    ['RECEIVED', 2],
+  ]);
+  expect(a.storage.ledger.epochEntries).toEqual([newer]);
+  await agree(a, b);
+  const report = await audit(a, b);
+  expect(codesOf(report)).toEqual(new Set(['ENTRIES_LOST', 'INCIDENT_RECORDED']));
+  expect(report.ledgers[0]!.epochs?.map(({ number, kept }) => [number, kept])).toEqual([[3, newer]]);
+  for (const direction of report.exchange)
+    expect(direction).toMatchObject({ not_received: 0, unanswered: 0, receipt_not_held: 0, refused: 0 });
+  // Either is the same ledger up to where the first of the two began, and no further.
+  const present = { name: 'present.zip', bytes: await exportedBundle(a) };
+  const codes = codesOf(await auditBundles([left, present]));
+  expect([codes.has('SAME_LEDGER_TWICE'), codes.has('LEDGER_FORKED')]).toEqual([true, false]);
+  await Promise.all([a.stop(), b.stop()]);
+}, 600_000);

@@ -697,13 +697,13 @@ def read_epochs(entries, manifests, code, origin, tree):
         must(epoch < number, "a head of no former epoch")
         size, root = check_checkpoint(note, ledger_keys_of(manifests, code, name))
         named[epoch] = max(size, named.get(epoch, 0))
-        return size, root
+        return size, root, epoch
 
     for at, entry in entries.items() if last > 1 else ():
         if "epoch" in entry:
             number = entry["epoch"]["number"]
-            size, root = head_before(entry["epoch"]["kept"], number)
-            must(size == at and tree.root(at) == root and number > (begun[-1]["number"] if begun else 1), f"entry {at}: an epoch that follows from nothing")
+            size, root, epoch = head_before(entry["epoch"]["kept"], number)
+            must(size == at and tree.root(at) == root and epoch == (begun[-1]["number"] if begun else 1), f"entry {at}: an epoch that follows from nothing")
             signed = head_before(entry["epoch"]["lost"], number)[0] if "lost" in entry["epoch"] else at
             begun.append({"number": number, "kept": at, "signed": max(at, signed)})
         if "resumed" in entry:
@@ -718,10 +718,12 @@ def read_epochs(entries, manifests, code, origin, tree):
 
 
 def common_with(bundle, origin):
-    """Of how many entries the tree of an epoch and that of the bundle are the same; None for another ledger or an epoch to come."""
+    """How many of the first entries of an epoch the bundle has for certain; None for another ledger or an epoch to come."""
     epoch = 1 if origin == bundle["first_origin"] else split_epoch(origin)[1] if split_epoch(origin)[0] == bundle["first_origin"] else None
     if epoch is None or epoch > bundle["epoch"]:
         return None
+    if epoch not in [1] + [b["number"] for b in bundle["begun"]]:
+        return 0  # the ledger does not come from it: how much both kept of the one before is not said
     return min([b["kept"] for b in bundle["begun"] if b["number"] > epoch] + [MAX_NUMBER])
 
 
@@ -825,7 +827,7 @@ def cross_check(a, b):
             must(split_epoch(item["origin"])[0] != b["first_origin"], f"{b['path']} ends before what {a['code']} holds of it")
             continue
         if item["size"] > common:
-            there = item["index"] < common and b["tree"].levels[0][item["index"]] == item["leaf"]
+            there = item["index"] < b["size"] and b["tree"].levels[0][item["index"]] == item["leaf"]
             must(there or item["leaf"] in b["recovered"] or b["selection"] is not None, f"{b['path']} has lost an entry that {a['code']} holds")
             continue
         must(item["size"] <= b["size"], f"{b['path']} ends before what {a['code']} holds of it")
