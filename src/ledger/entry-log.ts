@@ -1,8 +1,10 @@
 /**
- * The entries of a ledger as the store keeps them: in bundles of 256 once there are so many, in runs as they were appended until then. A
- * bundle or run is one value, written, read and opened at the speed of its bytes, which is what lets a node append thousands a second,
- * and start within seconds with a million.
+ * The entries of a ledger as the store keeps them: in blocks of 32 once there are so many, in runs as they were appended until then. A
+ * block or run is one value, written, read and opened at the speed of its bytes, which is what lets a node append thousands a second,
+ * and start within seconds with a million. A wider block would make that faster still, and each old receipt slower: for its one entry,
+ * all of the block is read and opened. Blocks are of the form that published bundles have, so eight in a row are one.
  */
+import { concatBytes } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 import { TILE_WIDTH, encodeEntryBundle, parseEntryBundle, parseEntryOffsets } from './tile.ts';
@@ -15,22 +17,25 @@ export interface EntryWrites {
   readonly done: () => void;
 }
 
-/** A full bundle as it is stored, and where its entries begin. */
-interface Bundle {
+/** A full block as it is stored, and where its entries begin. */
+interface Block {
   readonly bytes: Uint8Array;
   readonly offsets: readonly number[];
 }
 
 const MAX_REMEMBERED_BYTES = 24 * 1024 * 1024;
-const BUNDLES_AT_ONCE = 16;
+// Entries in a full block; a bundle has a whole number of blocks.
+const BLOCK_WIDTH = 32;
+const BLOCKS_PER_BUNDLE = TILE_WIDTH / BLOCK_WIDTH;
+const BLOCKS_AT_ONCE = 128;
 
 /** Reads and plans writes of entries; the ledger does the writing. */
 export class EntryLog {
   readonly #storage: LedgerStorage;
   // A Map keeps the order of insertion: the first was not used for longest.
-  readonly #bundles = new Map<number, Bundle>();
+  readonly #blocks = new Map<number, Block>();
   #rememberedBytes = 0;
-  // The entries after the last full bundle, and the index at which each of their runs begins.
+  // The entries after the last full block, and the index at which each of their runs begins.
   #tail: readonly Uint8Array[];
   #runs: readonly number[];
   #full: number;
@@ -48,7 +53,7 @@ export class EntryLog {
 
   /**
    * Reads every entry once, in order.
-   * @param onEntries is given views: whoever keeps one keeps the bundle that it is in
+   * @param onEntries is given views: whoever keeps one keeps the block that it is in
    * @throws {LedgerError} LEDGER_CORRUPT
    */
   static async open(
@@ -56,16 +61,16 @@ export class EntryLog {
     size: number,
     onEntries: (entries: readonly Uint8Array[]) => void,
   ): Promise<EntryLog> {
-    const full = Math.floor(size / TILE_WIDTH);
-    for (let start = 0; start < full; start += BUNDLES_AT_ONCE) {
-      const count = Math.min(BUNDLES_AT_ONCE, full - start);
-      const keys = Array.from({ length: count }, (_, i) => ledgerKeys.bundle(start + i));
+    const full = Math.floor(size / BLOCK_WIDTH);
+    for (let start = 0; start < full; start += BLOCKS_AT_ONCE) {
+      const count = Math.min(BLOCKS_AT_ONCE, full - start);
+      const keys = Array.from({ length: count }, (_, i) => ledgerKeys.block(start + i));
       const found = await storage.getMany(keys);
-      for (const [i, bytes] of found.entries()) onEntries(viewsOf(parseBundle(bytes, start + i), 0, TILE_WIDTH));
+      for (const [i, bytes] of found.entries()) onEntries(viewsOf(parseBlock(bytes, start + i), 0, BLOCK_WIDTH));
     }
     const tail: Uint8Array[] = [];
     const runs: number[] = [];
-    for (let at = full * TILE_WIDTH; at < size; at = full * TILE_WIDTH + tail.length) {
+    for (let at = full * BLOCK_WIDTH; at < size; at = full * BLOCK_WIDTH + tail.length) {
       const bytes = await storage.get(ledgerKeys.run(at));
       if (bytes === undefined) throw missing(`Entry ${at} is`);
       const run = parseEntryBundle(bytes);
@@ -79,24 +84,24 @@ export class EntryLog {
 
   /** Plans to store entries after those that are there. */
   append(entries: readonly Uint8Array[]): EntryWrites {
-    const begin = this.#full * TILE_WIDTH;
+    const begin = this.#full * BLOCK_WIDTH;
     const all = [...this.#tail, ...entries];
-    const completed = Math.floor(all.length / TILE_WIDTH);
-    const bundles = Array.from({ length: completed }, (_, i) =>
-      encodeEntryBundle(all.slice(i * TILE_WIDTH, (i + 1) * TILE_WIDTH)),
+    const completed = Math.floor(all.length / BLOCK_WIDTH);
+    const blocks = Array.from({ length: completed }, (_, i) =>
+      encodeEntryBundle(all.slice(i * BLOCK_WIDTH, (i + 1) * BLOCK_WIDTH)),
     );
-    const tail = all.slice(completed * TILE_WIDTH);
-    // Where a bundle was completed, it takes the place of the runs, and what is left of the tail is all new.
-    const start = begin + (completed === 0 ? this.#tail.length : completed * TILE_WIDTH);
+    const tail = all.slice(completed * BLOCK_WIDTH);
+    // Where a block was completed, it takes the place of the runs, and what is left of the tail is all new.
+    const start = begin + (completed === 0 ? this.#tail.length : completed * BLOCK_WIDTH);
     const run = completed === 0 ? entries : tail;
     return {
       puts: [
-        ...bundles.map((bundle, i) => [ledgerKeys.bundle(this.#full + i), bundle] as const),
+        ...blocks.map((block, i) => [ledgerKeys.block(this.#full + i), block] as const),
         ...(run.length === 0 ? [] : [[ledgerKeys.run(start), encodeEntryBundle(run)] as const]),
       ],
       deletes: completed === 0 ? [] : this.#runs.map((at) => ledgerKeys.run(at)),
       done: () => {
-        for (const [i, bytes] of bundles.entries()) this.#remember(this.#full + i, parseBundle(bytes, this.#full + i));
+        for (const [i, bytes] of blocks.entries()) this.#remember(this.#full + i, parseBlock(bytes, this.#full + i));
         this.#full += completed;
         this.#tail = tail;
         const kept = completed === 0 ? this.#runs : [];
@@ -109,10 +114,10 @@ export class EntryLog {
   async read(start: number, end: number): Promise<Uint8Array[]> {
     const entries: Uint8Array[] = [];
     for (let at = start; at < end;) {
-      const index = Math.floor(at / TILE_WIDTH);
-      const from = at - index * TILE_WIDTH;
-      const to = Math.min(TILE_WIDTH, from + end - at);
-      const part = index < this.#full ? entriesOf(await this.#bundle(index), from, to) : this.#tail.slice(from, to);
+      const index = Math.floor(at / BLOCK_WIDTH);
+      const from = at - index * BLOCK_WIDTH;
+      const to = Math.min(BLOCK_WIDTH, from + end - at);
+      const part = index < this.#full ? entriesOf(await this.#block(index), from, to) : this.#tail.slice(from, to);
       if (part.length === 0) throw missing(`Entry ${at} is`);
       entries.push(...part);
       at += part.length;
@@ -120,53 +125,59 @@ export class EntryLog {
     return entries;
   }
 
-  /** The bytes of a bundle of so many entries. Whoever asks for one asks for all, once: none of them stays in memory. @throws {LedgerError} LEDGER_CORRUPT */
+  /**
+   * The bytes of a published bundle of so many entries. Whoever asks for one asks for all, once: none of them stays in memory.
+   * @throws {LedgerError} LEDGER_CORRUPT
+   */
   async bundleBytes(index: number, width: number): Promise<Uint8Array> {
     const start = index * TILE_WIDTH;
-    if (index >= this.#full || width < TILE_WIDTH) return encodeEntryBundle(await this.read(start, start + width));
-    const known = this.#bundles.get(index)?.bytes.slice();
-    const bytes = known ?? (await this.#storage.get(ledgerKeys.bundle(index)));
-    if (bytes === undefined) throw missing(`The entries from ${start} on are`);
-    return bytes;
+    const first = index * BLOCKS_PER_BUNDLE;
+    if (width < TILE_WIDTH || first + BLOCKS_PER_BUNDLE > this.#full)
+      return encodeEntryBundle(await this.read(start, start + width));
+    const names = Array.from({ length: BLOCKS_PER_BUNDLE }, (_, i) => first + i);
+    const known = names.map((name) => this.#blocks.get(name)?.bytes);
+    const blocks = known.includes(undefined) ? await this.#storage.getMany(names.map(ledgerKeys.block)) : known;
+    if (blocks.includes(undefined)) throw missing(`Some of the entries from ${start} on are`);
+    return concatBytes(...(blocks as Uint8Array[]));
   }
 
-  async #bundle(index: number): Promise<Bundle> {
-    const known = this.#bundles.get(index);
-    const bundle = known ?? parseBundle(await this.#storage.get(ledgerKeys.bundle(index)), index);
-    this.#remember(index, bundle);
-    return bundle;
+  async #block(index: number): Promise<Block> {
+    const known = this.#blocks.get(index);
+    const block = known ?? parseBlock(await this.#storage.get(ledgerKeys.block(index)), index);
+    this.#remember(index, block);
+    return block;
   }
 
-  #remember(index: number, bundle: Bundle): void {
+  #remember(index: number, block: Block): void {
     this.#forget(index);
-    this.#bundles.set(index, bundle);
-    this.#rememberedBytes += bundle.bytes.length;
-    for (const oldest of this.#bundles.keys()) {
+    this.#blocks.set(index, block);
+    this.#rememberedBytes += block.bytes.length;
+    for (const oldest of this.#blocks.keys()) {
       if (this.#rememberedBytes <= MAX_REMEMBERED_BYTES) return;
       this.#forget(oldest);
     }
   }
 
   #forget(index: number): void {
-    this.#rememberedBytes -= this.#bundles.get(index)?.bytes.length ?? 0;
-    this.#bundles.delete(index);
+    this.#rememberedBytes -= this.#blocks.get(index)?.bytes.length ?? 0;
+    this.#blocks.delete(index);
   }
 }
 
 // Copies, so that nobody's change of an entry reaches what is remembered.
-function entriesOf(bundle: Bundle, from: number, to: number): Uint8Array[] {
-  return viewsOf(bundle, from, to).map((entry) => entry.slice());
+function entriesOf(block: Block, from: number, to: number): Uint8Array[] {
+  return viewsOf(block, from, to).map((entry) => entry.slice());
 }
 
-function viewsOf({ bytes, offsets }: Bundle, from: number, to: number): Uint8Array[] {
+function viewsOf({ bytes, offsets }: Block, from: number, to: number): Uint8Array[] {
   return Array.from({ length: to - from }, (_, i) => bytes.subarray(offsets[from + i], offsets[from + i + 1]! - 2));
 }
 
-function parseBundle(bytes: Uint8Array | undefined, index: number): Bundle {
-  const names = `Entries ${index * TILE_WIDTH} to ${(index + 1) * TILE_WIDTH - 1} are`;
+function parseBlock(bytes: Uint8Array | undefined, index: number): Block {
+  const names = `Entries ${index * BLOCK_WIDTH} to ${(index + 1) * BLOCK_WIDTH - 1} are`;
   if (bytes === undefined) throw missing(names);
   const offsets = parseEntryOffsets(bytes);
-  if (offsets.length !== TILE_WIDTH + 1) throw missing(`Some of ${names.toLowerCase()}`);
+  if (offsets.length !== BLOCK_WIDTH + 1) throw missing(`Some of ${names.toLowerCase()}`);
   return { bytes, offsets };
 }
 

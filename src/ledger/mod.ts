@@ -22,7 +22,7 @@ export {
   type Receipted,
 } from './ledger-options.ts';
 export { Ledger } from './ledger.ts';
-export { MerkleTiles, type CompletedTile, type ReadTile } from './merkle-tiles.ts';
+export { MerkleTiles } from './merkle-tiles.ts';
 export { isSignedBy, parseNote, signNote, type Note, type SignEd25519 } from './note.ts';
 export {
   encodeConsistencyProofText,
@@ -33,6 +33,7 @@ export {
 } from './proof-text.ts';
 export { type LedgerStorage } from './storage.ts';
 export { TILE_WIDTH, encodeEntryBundle, parseEntryBundle, tilePath, tilesOfTree, type TileId } from './tile.ts';
+export { type CompletedTile, type ReadTile } from './tree-nodes.ts';
 export {
   KEY_TYPES,
   encodeVerifierKey,

@@ -24,9 +24,9 @@ export const ledgerKeys = {
   epoch: 'ledger/epoch',
   /** Key id in hexadecimal of the key that signs, once it is another than the first. */
   signer: 'ledger/signer',
-  /** 256 entries, once there are so many. */
-  bundle: (index: number): string => `ledger/bundle/${String(index).padStart(16, '0')}`,
-  /** The entries of one append, from this index on, until they are in a bundle. */
+  /** 32 entries, once there are so many. */
+  block: (index: number): string => `ledger/block/${String(index).padStart(16, '0')}`,
+  /** The entries of one append, from this index on, until they are in a block. */
   run: (index: number): string => `ledger/run/${String(index).padStart(16, '0')}`,
   tile: (level: number, index: number): string => `ledger/tile/${level}/${String(index).padStart(16, '0')}`,
 } as const;

@@ -7,9 +7,10 @@ import { LedgerError } from './error.ts';
 import { leafHash } from './hash.ts';
 import { newestSignedHead } from './head-file.ts';
 import type { LedgerOptions, LedgerSigner } from './ledger-options.ts';
-import { MerkleTiles, type ReadTile } from './merkle-tiles.ts';
+import { MerkleTiles } from './merkle-tiles.ts';
 import { isSignedBy } from './note.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
+import type { ReadTile } from './tree-nodes.ts';
 
 /** Which epoch a ledger is in, and the index of the entry that began it. */
 export interface EpochRecord {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { EntryLog } from '../../src/ledger/entry-log.ts';
+import { encodeEntryBundle } from '../../src/ledger/mod.ts';
 import { MemoryStore } from '../../src/store/mod.ts';
 
 const entryAt = (index: number): Uint8Array =>
@@ -29,8 +30,10 @@ async function keysOf(store: MemoryStore): Promise<string[]> {
 describe('entries in the store', () => {
   test.each([
     [0, [1]],
-    [255, [1]],
-    [256, [1]],
+    [31, [1]],
+    [32, [1]],
+    [33, [20]],
+    [256, [32]],
     [257, [100]],
     [1000, [1, 255, 7]],
     [1100, [600, 3]],
@@ -45,12 +48,12 @@ describe('entries in the store', () => {
     ] as const)
       if (start >= 0 && end <= size) expect(await log.read(start, end)).toEqual(all.slice(start, end));
     const keys = await keysOf(store);
-    expect(keys.filter((key) => key.startsWith('ledger/bundle/'))).toHaveLength(Math.floor(size / 256));
+    expect(keys.filter((key) => key.startsWith('ledger/block/'))).toHaveLength(Math.floor(size / 32));
     const runs = keys
       .filter((key) => key.startsWith('ledger/run/'))
       .map((key) => Number(key.slice('ledger/run/'.length)));
-    expect(runs.every((at) => at >= size - (size % 256) && at < size)).toBe(true);
-    expect(runs.length > 0).toBe(size % 256 > 0);
+    expect(runs.every((at) => at >= size - (size % 32) && at < size)).toBe(true);
+    expect(runs.length > 0).toBe(size % 32 > 0);
 
     const seen: Uint8Array[] = [];
     const again = await EntryLog.open(store, size, (entries) => seen.push(...entries));
@@ -64,9 +67,24 @@ describe('entries in the store', () => {
     expect(await log.read(0, 256)).toEqual(Array.from({ length: 256 }, (_, i) => entryAt(i)));
   });
 
+  test('published bundles are 256 wide, whatever the store’s blocks, whether these are in memory or not', async () => {
+    const size = 600;
+    const { store, log } = await logOf(size, [7]);
+    const again = await EntryLog.open(store, size, () => undefined);
+    // In memory are then some blocks of a bundle, and not the others.
+    await again.read(300, 301);
+    for (const each of [log, again])
+      for (const end of [1, 31, 32, 33, 255, 256, 257, 288, 511, 512, 513, 544, 600]) {
+        const index = Math.floor((end - 1) / 256);
+        const width = end - index * 256;
+        const entries = Array.from({ length: width }, (_, i) => entryAt(index * 256 + i));
+        expect(await each.bundleBytes(index, width)).toEqual(encodeEntryBundle(entries));
+      }
+  });
+
   test('what is not done yet is not read', async () => {
     const { store, log } = await logOf(250, [50]);
-    const writes = log.append([251, 252, 253, 254, 255, 256, 257].map((_, i) => entryAt(250 + i)));
+    const writes = log.append(Array.from({ length: 7 }, (_, i) => entryAt(250 + i)));
     await store.commit(writes);
     await expect(log.read(240, 257)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
     expect(await log.read(240, 250)).toHaveLength(10);
@@ -75,20 +93,20 @@ describe('entries in the store', () => {
   });
 
   test.each([
-    ['a bundle', 'ledger/bundle/0000000000000000'],
-    ['a run of the tail', 'ledger/run/0000000000000279'],
+    ['a block', 'ledger/block/0000000000000000'],
+    ['a run of the tail', 'ledger/run/0000000000000288'],
   ])('without %s it is corrupt', async (_what, key) => {
     const { store } = await logOf(310, [31]);
     await store.commit({ puts: [], deletes: [key] });
     await expect(EntryLog.open(store, 310, () => undefined)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
   });
 
-  test('a bundle of too few entries is corrupt', async () => {
+  test('a block of too few entries is corrupt', async () => {
     const { store } = await logOf(310, [31]);
-    const key = 'ledger/bundle/0000000000000000';
-    const bundle = (await store.get(key))!;
-    const first = 2 + bundle[0]! * 256 + bundle[1]!;
-    await store.commit({ puts: [[key, bundle.slice(first)]] });
+    const key = 'ledger/block/0000000000000000';
+    const block = (await store.get(key))!;
+    const first = 2 + block[0]! * 256 + block[1]!;
+    await store.commit({ puts: [[key, block.slice(first)]] });
     await expect(EntryLog.open(store, 310, () => undefined)).rejects.toMatchObject({ code: 'LEDGER_CORRUPT' });
   });
 });
