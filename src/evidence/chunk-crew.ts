@@ -1,4 +1,4 @@
-/** The node's side of the thread that works on chunks: hands them over in slots of shared memory, as many as there are slots. */
+/** The node's side of the thread that works on chunks: hands them over with the memory in which they lie, a few at a time. */
 import { Worker } from 'node:worker_threads';
 import { EvidenceError } from './error.ts';
 import type { Answer, LineKind, Order, Outcome, SpoolFiles } from './chunk-order.ts';
@@ -17,10 +17,15 @@ export interface LineOptions {
 
 /** One file at the thread. */
 export interface ChunkLine {
-  /** Somewhere to put the next chunk, `stride` bytes long; waits until there is. @throws {EvidenceError} EVIDENCE_STOPPED */
-  room(): Promise<Uint8Array>;
-  /** Hands over what was put there. Its failure is that of writing. */
-  hand(chunk: { readonly length: number; readonly index: number; readonly isLast: boolean }): Promise<Outcome>;
+  /** Resolves when one more chunk may be handed over. @throws {EvidenceError} EVIDENCE_STOPPED */
+  room(): Promise<void>;
+  /** Somewhere to put a chunk, `stride` bytes long, used again after others. */
+  memory(): Uint8Array<ArrayBuffer>;
+  /**
+   * Hands a chunk over. Its failure is that of writing.
+   * @param bytes alone in their memory, which is the caller's no longer
+   */
+  hand(bytes: Uint8Array<ArrayBuffer>, place: { readonly index: number; readonly isLast: boolean }): Promise<Outcome>;
   /**
    * Ends the line when all is done that was handed over.
    * @returns SHA-256 of the plaintext, where it is digested
@@ -30,7 +35,7 @@ export interface ChunkLine {
 }
 
 // A quarter of a megabyte each: the thread never waits for the next, and a file takes two megabytes.
-const SLOTS = 8;
+const MAX_HANDED = 8;
 // A thread that has nothing to do gives its memory back.
 const IDLE_MS = 10_000;
 // These sources as they are can be run by tests only, and a thread on Node 20 not even there: it runs what was built of them.
@@ -54,8 +59,8 @@ export class ChunkCrew {
     const number = ++this.#numbers;
     const line = new Line({
       stride: options.stride,
-      post: (order) => {
-        worker.postMessage({ ...order, line: number });
+      post: (order, memory) => {
+        worker.postMessage({ ...order, line: number }, memory);
       },
       onEnd: () => {
         this.#lines.delete(number);
@@ -64,7 +69,7 @@ export class ChunkCrew {
     });
     this.#lines.set(number, line);
     const { kind, fileKey, fileId, next = 0, stride, files } = options;
-    const order: Order = { type: 'begin', line: number, kind, fileKey, fileId, next, stride, slots: line.slots, files };
+    const order: Order = { type: 'begin', line: number, kind, fileKey, fileId, next, stride, files };
     worker.postMessage(order);
     return line;
   }
@@ -105,59 +110,60 @@ export class ChunkCrew {
 }
 
 interface Waiting {
-  readonly slot: number | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
 type Unaddressed<T> = T extends unknown ? Omit<T, 'line'> : never;
+type Post = (order: Unaddressed<Order>, memory: ArrayBuffer[]) => void;
 
 class Line implements ChunkLine {
-  readonly slots: SharedArrayBuffer;
   readonly #stride: number;
-  readonly #post: (order: Unaddressed<Order>) => void;
+  readonly #post: Post;
   readonly #onEnd: () => void;
-  readonly #free: number[] = Array.from({ length: SLOTS }, (_, i) => i);
+  readonly #spare: ArrayBuffer[] = [];
   readonly #waiting: Waiting[] = [];
   #onFree: (() => void) | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(options: {
-    readonly stride: number;
-    readonly post: (order: Unaddressed<Order>) => void;
-    readonly onEnd: () => void;
-  }) {
-    this.slots = new SharedArrayBuffer(SLOTS * options.stride);
+  constructor(options: { readonly stride: number; readonly post: Post; readonly onEnd: () => void }) {
     this.#stride = options.stride;
     this.#post = options.post;
     this.#onEnd = options.onEnd;
   }
 
-  async room(): Promise<Uint8Array> {
-    while (this.#free.length === 0 && this.#failure === undefined)
+  async room(): Promise<void> {
+    while (this.#waiting.length >= MAX_HANDED && this.#failure === undefined)
       await new Promise<void>((resolve) => (this.#onFree = resolve));
     if (this.#failure !== undefined) throw this.#failure.error;
-    return new Uint8Array(this.slots, this.#free[0]! * this.#stride, this.#stride);
   }
 
-  async hand(chunk: { readonly length: number; readonly index: number; readonly isLast: boolean }): Promise<Outcome> {
-    const slot = this.#free.shift()!;
-    const answer = await this.#ask({ type: 'chunk', slot, ...chunk }, slot);
-    if ('outcome' in answer) return answer.outcome;
+  memory(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(this.#stride));
+  }
+
+  async hand(
+    bytes: Uint8Array<ArrayBuffer>,
+    place: { readonly index: number; readonly isLast: boolean },
+  ): Promise<Outcome> {
+    const answer = await this.#ask({ type: 'chunk', bytes, ...place }, [bytes.buffer]);
+    if ('outcome' in answer) {
+      if (answer.memory !== undefined) this.#spare.push(answer.memory);
+      return answer.outcome;
+    }
     const { message, code } = (answer as Extract<Answer, { readonly failure: unknown }>).failure;
     throw Object.assign(new Error(message), code === undefined ? {} : { code });
   }
 
   async end(): Promise<Uint8Array | undefined> {
-    const answer = await this.#ask({ type: 'end' }, undefined);
+    const answer = await this.#ask({ type: 'end' }, []);
     this.#onEnd();
     return 'sha256' in answer ? answer.sha256 : undefined;
   }
 
   /** Answers come in the order of what was asked. */
   answered(answer: Answer): void {
-    const { slot, resolve } = this.#waiting.shift()!;
-    if (slot !== undefined) this.#free.push(slot);
+    const { resolve } = this.#waiting.shift()!;
     this.#onFree?.();
     resolve(answer);
   }
@@ -168,11 +174,11 @@ class Line implements ChunkLine {
     this.#onFree?.();
   }
 
-  async #ask(order: Unaddressed<Order>, slot: number | undefined): Promise<Answer> {
+  async #ask(order: Unaddressed<Order>, memory: ArrayBuffer[]): Promise<Answer> {
     if (this.#failure !== undefined) throw this.#failure.error;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ slot, resolve, reject });
-      this.#post(order);
+      this.#waiting.push({ resolve, reject });
+      this.#post(order, memory);
     });
   }
 }

@@ -24,17 +24,15 @@ export type Order =
       readonly fileId: string;
       /** Number of the first chunk. */
       readonly next: number;
-      /** Bytes from one sealed chunk to the next in the file, and from one slot to the next. */
+      /** Bytes from one sealed chunk to the next in the file. */
       readonly stride: number;
-      /** Chunks lie here while they are worked on. */
-      readonly slots: SharedArrayBuffer;
       readonly files?: SpoolFiles | undefined;
     }
   | {
       readonly type: 'chunk';
       readonly line: number;
-      readonly slot: number;
-      readonly length: number;
+      /** Its memory moves to the thread with it. */
+      readonly bytes: Uint8Array<ArrayBuffer>;
       readonly index: number;
       readonly isLast: boolean;
     }
@@ -46,8 +44,8 @@ export type Outcome =
   | { readonly type: 'WRONG' }
   | { readonly type: 'SKIPPED' };
 
-/** From the thread to the node: one for each `chunk` and `end`, in order. */
+/** From the thread to the node: one for each `chunk` and `end`, in order. The memory of a chunk comes back unless it is OPEN's. */
 export type Answer =
-  | { readonly line: number; readonly outcome: Outcome }
+  | { readonly line: number; readonly outcome: Outcome; readonly memory?: ArrayBuffer | undefined }
   | { readonly line: number; readonly failure: { readonly message: string; readonly code?: string | undefined } }
   | { readonly line: number; readonly sha256: Uint8Array | undefined };

@@ -7,13 +7,13 @@ import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { Answer, LineKind, Order, Outcome, SpoolFiles } from './chunk-order.ts';
 import { ChunkCipher } from './chunk.ts';
+import { discard } from './spent-memory.ts';
 
 /** A file that is worked on. */
 interface Line {
   readonly kind: LineKind;
   readonly cipher: ChunkCipher;
   readonly digest: Hash | undefined;
-  readonly slots: Buffer;
   readonly stride: number;
   readonly files: SpoolFiles | undefined;
   next: number;
@@ -23,39 +23,29 @@ interface Line {
 const LEAF = Uint8Array.of(0);
 const LEAF_BYTES = 32;
 
-// V8 counts the memory behind the results of ciphers, but looks at the count only when the language itself makes a buffer, and gives
-// nothing back below 32 MiB. A longer buffer of which nothing is ever written takes no memory, and brings that moment nearer.
-const WEIGHT_BYTES = 34 * 1024 * 1024;
-const WEIGH_EVERY_BYTES = 8 * 1024 * 1024;
-
-let unweighed = 0;
 const lines = new Map<number, Line>();
 
 parentPort!.on('message', (order: Order) => {
   const answer = answerTo(order);
-  if (answer !== undefined) parentPort!.postMessage(answer);
+  if (answer === undefined) return;
+  const isBack = 'memory' in answer && answer.memory !== undefined;
+  parentPort!.postMessage(answer, isBack ? [answer.memory] : []);
 });
 
 function answerTo(order: Order): Answer | undefined {
   const { line: number } = order;
   switch (order.type) {
     case 'begin': {
-      const { kind, fileKey, fileId, next, stride, slots, files } = order;
+      const { kind, fileKey, fileId, next, stride, files } = order;
       const digest = kind === 'OPEN' ? undefined : createHash('sha256');
-      lines.set(number, {
-        kind,
-        cipher: new ChunkCipher(fileKey, fileId),
-        digest,
-        slots: Buffer.from(slots),
-        stride,
-        files,
-        next,
-      });
+      lines.set(number, { kind, cipher: new ChunkCipher(fileKey, fileId), digest, stride, files, next });
       return undefined;
     }
     case 'chunk':
       try {
-        return { line: number, outcome: work(lines.get(number)!, order) };
+        const line = lines.get(number)!;
+        const outcome = work(line, order);
+        return { line: number, outcome, memory: line.kind === 'OPEN' ? undefined : order.bytes.buffer };
       } catch (error) {
         const { message, code } = error as Error & { readonly code?: string };
         return { line: number, failure: { message, code } };
@@ -70,45 +60,42 @@ function answerTo(order: Order): Answer | undefined {
   }
 }
 
-function work(line: Line, { slot, length, index, isLast }: Extract<Order, { type: 'chunk' }>): Outcome {
+function work(line: Line, { bytes, index, isLast }: Extract<Order, { type: 'chunk' }>): Outcome {
   if (index !== line.next) return { type: 'SKIPPED' };
-  unweighed += length;
-  if (unweighed >= WEIGH_EVERY_BYTES) {
-    unweighed = 0;
-    makeWeight();
-  }
-  const chunk = line.slots.subarray(slot * line.stride, slot * line.stride + length);
-  const leaf = line.kind === 'SEAL' ? seal(line, chunk, index, isLast) : open(line, chunk, index, isLast);
+  const leaf = line.kind === 'SEAL' ? seal(line, bytes, index, isLast) : open(line, bytes, index, isLast);
   if (leaf === undefined) return { type: 'WRONG' };
   if (line.files !== undefined) writeWhole(line.files.leaves, leaf, index * LEAF_BYTES);
   line.next++;
   return { type: 'DONE', leaf: line.files === undefined ? undefined : leaf };
 }
 
-function seal({ cipher, digest, files, stride }: Line, plain: Buffer, index: number, isLast: boolean): Uint8Array {
+function seal({ cipher, digest, files, stride }: Line, plain: Uint8Array, index: number, isLast: boolean): Uint8Array {
   digest!.update(plain);
   const { ciphertext, tag } = cipher.seal(plain, index, isLast);
   writeWhole(files!.data, ciphertext, index * stride);
   writeWhole(files!.data, tag, index * stride + ciphertext.length);
-  return createHash('sha256').update(LEAF).update(ciphertext).update(tag).digest();
+  const leaf = createHash('sha256').update(LEAF).update(ciphertext).update(tag).digest();
+  discard(ciphertext);
+  return leaf;
 }
 
 function open(
   { cipher, digest, files, stride }: Line,
-  sealed: Buffer,
+  sealed: Uint8Array<ArrayBuffer>,
   index: number,
   isLast: boolean,
 ): Uint8Array | undefined {
   const plain = cipher.open(sealed, index, isLast);
   if (plain === undefined) return undefined;
   digest?.update(plain);
-  if (files === undefined) return LEAF;
+  if (files === undefined) {
+    discard(plain);
+    return LEAF;
+  }
   writeWhole(files.data, sealed, index * stride);
-  return createHash('sha256').update(LEAF).update(sealed).digest();
-}
-
-function makeWeight(): ArrayBuffer {
-  return new ArrayBuffer(WEIGHT_BYTES);
+  const leaf = createHash('sha256').update(LEAF).update(sealed).digest();
+  discard(plain, sealed);
+  return leaf;
 }
 
 function writeWhole(file: number, bytes: Uint8Array, position: number): void {

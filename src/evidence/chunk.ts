@@ -19,7 +19,11 @@ export class ChunkCipher {
   }
 
   /** A sealed chunk is the one, then the other. */
-  seal(plain: Uint8Array, index: number, isLast: boolean): { readonly ciphertext: Buffer; readonly tag: Buffer } {
+  seal(
+    plain: Uint8Array,
+    index: number,
+    isLast: boolean,
+  ): { readonly ciphertext: Buffer<ArrayBuffer>; readonly tag: Buffer } {
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonceOf(index, isLast));
     cipher.setAAD(this.#aad);
     const ciphertext = cipher.update(plain);
@@ -28,7 +32,7 @@ export class ChunkCipher {
   }
 
   /** The plaintext; undefined when this is not that chunk of this file. */
-  open(sealed: Uint8Array, index: number, isLast: boolean): Buffer | undefined {
+  open(sealed: Uint8Array, index: number, isLast: boolean): Buffer<ArrayBuffer> | undefined {
     if (sealed.length <= TAG_BYTES) return undefined;
     const decipher = createDecipheriv('aes-256-gcm', this.#key, nonceOf(index, isLast), { authTagLength: TAG_BYTES });
     decipher.setAAD(this.#aad);

@@ -32,10 +32,11 @@ export class FileObjects implements ObjectStore {
     }
   }
 
-  async read(name: string, offset: number, into: Uint8Array): Promise<void> {
+  async read(name: string, offset: number, into: readonly Uint8Array[]): Promise<void> {
     const file = await this.#handle(name);
-    const { bytesRead } = await file.read(into, 0, into.length, offset);
-    if (bytesRead !== into.length) throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
+    const { bytesRead } = await file.readv(into, offset);
+    if (bytesRead !== into.reduce((sum, { length }) => sum + length, 0))
+      throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
   }
 
   async sizeOf(name: string): Promise<number | undefined> {

@@ -11,10 +11,11 @@ export interface ObjectStore {
    */
   put(name: string, file: string): Promise<void>;
   /**
-   * Fills a buffer of the caller's with bytes of an object: whoever reads a large one needs no new memory for every piece.
+   * Fills buffers of the caller's with bytes of an object that follow each other: whoever reads a large one needs no new memory for every
+   * piece.
    * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT where the object ends too soon, EVIDENCE_STORE_FAILED
    */
-  read(name: string, offset: number, into: Uint8Array): Promise<void>;
+  read(name: string, offset: number, into: readonly Uint8Array[]): Promise<void>;
   /** Length of an object in bytes; undefined when it is not there. */
   sizeOf(name: string): Promise<number | undefined>;
   /** Removes an object; one that is not there is no error. */

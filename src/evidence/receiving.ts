@@ -4,6 +4,10 @@ import type { ChunkCrew, ChunkLine } from './chunk-crew.ts';
 import { sealedLength, sealedOffset, type Geometry } from './geometry.ts';
 import type { ObjectStore } from './object-store.ts';
 import { discardSpool, spaceError, spoolPaths, type Spool } from './spool.ts';
+import { passed } from './young-memory.ts';
+
+// Sockets are read in pieces of at most so many bytes. What is longer was put together from some, in memory where nothing else is.
+const MAX_READ_BYTES = 64 * 1024;
 
 /** A file that arrives: each chunk is opened before it is kept, so that a bad one is noticed at once and fetched again. */
 export class Receiving {
@@ -52,7 +56,8 @@ export class Receiving {
   }
 
   /**
-   * Takes the awaited chunk over; the caller may hand in the next before this one is kept. One call at a time.
+   * Takes the awaited chunk over, and its memory where that is long enough to be its own; the caller may hand in the next before this one
+   * is kept. One call at a time.
    * @returns `kept`: true when it is here; false when it is not that chunk of this file, and then it is awaited again; undefined when one
    * before it is. Rejects with EVIDENCE_NO_SPACE, and whatever else writing throws
    * @throws {EvidenceError} EVIDENCE_NO_SPACE, EVIDENCE_STOPPED
@@ -64,10 +69,11 @@ export class Receiving {
     // Not before what came before it has been judged.
     if (!isRightLength) return { kept: this.#last.then(() => false) };
     await this.#look(index);
-    const slot = await this.#line.room();
-    slot.set(sealed);
+    await this.#line.room();
+    const { length } = sealed;
+    passed(length);
     this.#awaited++;
-    const kept = this.#judge(index, this.#line.hand({ length: sealed.length, index, isLast }), sealed.length);
+    const kept = this.#judge(index, this.#line.hand(alone(sealed), { index, isLast }), length);
     this.#last = kept.catch(() => undefined);
     return { kept };
   }
@@ -116,4 +122,11 @@ export class Receiving {
       throw spaceError(error);
     }
   }
+}
+
+/** The chunk in memory that can be given away: where it came, or a copy. */
+function alone(sealed: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = sealed;
+  const isAlone = byteLength > MAX_READ_BYTES && buffer instanceof ArrayBuffer;
+  return isAlone ? (sealed as Uint8Array<ArrayBuffer>) : new Uint8Array(sealed);
 }

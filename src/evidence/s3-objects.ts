@@ -119,17 +119,12 @@ class S3Objects implements ObjectStore {
     await rm(file, { force: true });
   }
 
-  async read(name: string, offset: number, into: Uint8Array): Promise<void> {
-    const window = this.#windows.get(name);
-    if (window !== undefined && offset >= window.start && offset + into.length <= window.start + window.bytes.length) {
-      into.set(window.bytes.subarray(offset - window.start, offset - window.start + into.length));
-      return;
+  async read(name: string, offset: number, into: readonly Uint8Array[]): Promise<void> {
+    let at = offset;
+    for (const piece of into) {
+      await this.#readPiece(name, at, piece);
+      at += piece.length;
     }
-    const bytes = await this.#fetch(name, offset, Math.max(into.length, WINDOW_BYTES));
-    if (bytes.length < into.length)
-      throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
-    this.#remember(name, { start: offset, bytes });
-    into.set(bytes.subarray(0, into.length));
   }
 
   async sizeOf(name: string): Promise<number | undefined> {
@@ -194,6 +189,19 @@ class S3Objects implements ObjectStore {
     this.#windows.clear();
     this.#client.destroy();
     return Promise.resolve();
+  }
+
+  async #readPiece(name: string, offset: number, into: Uint8Array): Promise<void> {
+    const window = this.#windows.get(name);
+    if (window !== undefined && offset >= window.start && offset + into.length <= window.start + window.bytes.length) {
+      into.set(window.bytes.subarray(offset - window.start, offset - window.start + into.length));
+      return;
+    }
+    const bytes = await this.#fetch(name, offset, Math.max(into.length, WINDOW_BYTES));
+    if (bytes.length < into.length)
+      throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
+    this.#remember(name, { start: offset, bytes });
+    into.set(bytes.subarray(0, into.length));
   }
 
   async #fetch(name: string, offset: number, length: number): Promise<Uint8Array> {

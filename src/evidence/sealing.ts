@@ -1,6 +1,7 @@
 import type { ChunkCrew, ChunkLine } from './chunk-crew.ts';
 import { sealedOffset } from './geometry.ts';
 import type { Spool } from './spool.ts';
+import { passed } from './young-memory.ts';
 
 /** A file that is taken in: pieces of any length become chunks of one length, the last perhaps shorter. */
 export class Sealing {
@@ -8,7 +9,7 @@ export class Sealing {
   readonly #spool: Spool;
   readonly #chunkBytes: number;
   readonly #look: (next: number) => Promise<void>;
-  #slot: Uint8Array | undefined;
+  #slot: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   #handed = 0;
   #size = 0;
@@ -40,6 +41,7 @@ export class Sealing {
 
   /** The next piece. @throws what writing the ones before it threw */
   async add(piece: Uint8Array): Promise<void> {
+    passed(piece.length);
     for (let at = 0; at < piece.length;) {
       // A full chunk waits until it is known whether anything follows.
       if (this.#filled === this.#chunkBytes) await this.#hand(false);
@@ -65,16 +67,17 @@ export class Sealing {
     await this.#end().catch(() => undefined);
   }
 
-  async #room(): Promise<Uint8Array> {
+  async #room(): Promise<Uint8Array<ArrayBuffer>> {
     await this.#look(this.#handed);
-    return this.#line.room();
+    await this.#line.room();
+    return this.#line.memory();
   }
 
   async #hand(isLast: boolean): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const length = this.#filled;
+    const [slot, length] = [this.#slot!, this.#filled];
     [this.#slot, this.#filled] = [undefined, 0];
-    const done = this.#line.hand({ length, index: this.#handed++, isLast });
+    const done = this.#line.hand(slot.subarray(0, length), { index: this.#handed++, isLast });
     done
       .then((outcome) => {
         if (outcome.type === 'DONE') this.#spool.written(outcome.leaf!, length);

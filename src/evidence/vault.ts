@@ -23,6 +23,7 @@ import type { ObjectStore } from './object-store.ts';
 import { Receiving } from './receiving.ts';
 import { Sealing } from './sealing.ts';
 import { Spool, discardSpool, listSpools, spaceError, spoolPaths } from './spool.ts';
+import { passed } from './young-memory.ts';
 
 /** What a person says of a file that is taken in. */
 export interface FileLabel {
@@ -149,12 +150,24 @@ export class Vault {
    * @param into long enough for it; a buffer of its own when left out
    * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT, EVIDENCE_STORE_FAILED
    */
-  async sealedChunk(file: EvidenceFile, index: number, into?: Uint8Array): Promise<Uint8Array> {
-    const geometry = geometryOrThrow(file);
-    const length = sealedLength(geometry, index);
+  async sealedChunk(
+    file: EvidenceFile,
+    index: number,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    const length = this.sealedLength(file, index);
     const sealed = into?.subarray(0, length) ?? new Uint8Array(length);
-    await this.#objects.read(bytesToHex(file.root), sealedOffset(geometry, index), sealed);
+    await this.sealedChunks(file, index, [sealed]);
     return sealed;
+  }
+
+  /**
+   * Sealed chunks of a file that rests here, from one on.
+   * @param into a place of the right length for each
+   * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT, EVIDENCE_STORE_FAILED
+   */
+  async sealedChunks(file: EvidenceFile, first: number, into: readonly Uint8Array[]): Promise<void> {
+    await this.#objects.read(bytesToHex(file.root), sealedOffset(geometryOrThrow(file), first), into);
   }
 
   /** The plaintext, piece by piece. @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT: what came before is then not to be used */
@@ -173,6 +186,8 @@ export class Vault {
       const plain = cipher.open(sealed, index, isLast);
       if (plain === undefined) throw changedChunk(file, index);
       hash.update(plain);
+      // The sealed chunk as well.
+      passed(2 * plain.length);
       yield plain;
     }
     requireDigest(file, hash.digest());
@@ -187,8 +202,9 @@ export class Vault {
     let failure: unknown;
     try {
       for (let index = 0; index < geometry.chunkCount && wrong === undefined && failure === undefined; index++) {
-        const { length } = await this.sealedChunk(file, index, await line.room());
-        line.hand({ length, index, isLast: index === geometry.chunkCount - 1 }).then(
+        await line.room();
+        const sealed = await this.sealedChunk(file, index, line.memory());
+        line.hand(sealed, { index, isLast: index === geometry.chunkCount - 1 }).then(
           ({ type }) => {
             if (type === 'WRONG') wrong = index;
           },

@@ -4,16 +4,14 @@
  */
 import { bytesToBase64url, codeOf, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import {
-  CHUNK_HEAD_BYTES,
   encodeReceipt,
-  layChunk,
   type EvidenceDone,
   type EvidenceFile,
   type EvidenceRequest,
   type EvidenceStopReason,
 } from '../wire/mod.ts';
-import { SEAL_BYTES } from '../evidence/mod.ts';
 import type { ExchangeContext } from './context.ts';
+import { ReadAhead } from './evidence-read-ahead.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord, type OfferRecord } from './evidence-record.ts';
 import { recordIncident } from './incident.ts';
 import type { PeerLink } from './link.ts';
@@ -26,21 +24,9 @@ interface Serving {
   next: number;
   /** Chunks below this may be sent. */
   limit: number;
-  /** The chunks that are read ahead, the next one first. */
-  readonly ahead: Ahead[];
-  /** Buffers whose chunk has left. */
-  readonly spare: Uint8Array[];
+  readonly ahead: ReadAhead;
 }
 
-interface Ahead {
-  readonly index: number;
-  readonly buffer: Uint8Array;
-  /** The frame of the chunk, in that buffer. */
-  readonly frame: Promise<Uint8Array>;
-}
-
-// While one chunk leaves, the next is here already, and the one after it is being read.
-const READ_AHEAD = 3;
 const RETRY_STORE_MS = 15_000;
 
 /** Gives files to one peer. */
@@ -74,7 +60,7 @@ export class EvidenceServe {
           this.#link.answer({ type: 'evidence_stop', value: { file_id: fileId, reason: file } });
           return;
         }
-        serving = { file, next: from, limit: 0, ahead: [], spare: [] };
+        serving = { file, next: from, limit: 0, ahead: new ReadAhead(this.#context.evidence!.vault, file) };
         this.#serving.set(fileId, serving);
       }
       if (restart) serving.next = from;
@@ -181,13 +167,12 @@ export class EvidenceServe {
 
   async #sendChunk(fileId: string, serving: Serving): Promise<void> {
     const index = serving.next++;
-    const { buffer, frame } = this.#readAhead(serving, index);
     let encoded: Uint8Array;
     try {
-      encoded = await frame;
+      encoded = await serving.ahead.frame(index);
     } catch (error) {
       if (codeOf(error) === 'EVIDENCE_STORE_FAILED') {
-        this.#pause(fileId, { ...serving, next: index, ahead: [] });
+        this.#pause(fileId, { ...serving, next: index });
         return;
       }
       // Its content is not what it was: the operator finds it by “evidence verify”; the peer need not wait.
@@ -196,7 +181,6 @@ export class EvidenceServe {
       return;
     }
     await this.#link.sendBulk(encoded);
-    serving.spare.push(buffer);
     this.#context.failpoint('evidence.chunk-sent');
     const { size, chunk_bytes: chunkBytes } = serving.file;
     if (this.#serving.has(fileId))
@@ -204,46 +188,19 @@ export class EvidenceServe {
   }
 
   /** The store of objects is away: the file goes on later from where it stopped, unless the peer has asked again meanwhile. */
-  #pause(fileId: string, serving: Serving): void {
+  #pause(fileId: string, { file, next, limit }: Serving): void {
     this.#serving.delete(fileId);
     const code = 'EVIDENCE_STORE_FAILED';
     const { evidence, clock, timers } = this.#context;
-    evidence!.transfers.postpone(this.#peer, fileId, serving.file.size, code);
+    evidence!.transfers.postpone(this.#peer, fileId, file.size, code);
     this.#context.emit({ kind: 'EVIDENCE_POSTPONED', time: clock.nowMs(), peer: this.#peer, code });
     const cancel = timers.after(RETRY_STORE_MS, () => {
       this.#cancels.delete(cancel);
       if (this.#stopped || this.#serving.has(fileId)) return;
-      this.#serving.set(fileId, serving);
+      this.#serving.set(fileId, { file, next, limit, ahead: new ReadAhead(evidence!.vault, file) });
       this.#pump();
     });
     this.#cancels.add(cancel);
-  }
-
-  /** The chunk of that number, and those after it begun; one after another, because a store may give more at once than was asked for. */
-  #readAhead(serving: Serving, index: number): Ahead {
-    const { file, ahead, spare } = serving;
-    // Asked for anew from elsewhere. What is still being read keeps its buffer.
-    if (ahead[0]?.index !== index) ahead.length = 0;
-    for (let next = index + ahead.length; ahead.length < READ_AHEAD && next < file.chunk_count; next++) {
-      const buffer = spare.pop() ?? new Uint8Array(CHUNK_HEAD_BYTES + file.chunk_bytes + SEAL_BYTES);
-      const before = ahead.at(-1)?.frame ?? Promise.resolve();
-      const frame = before.then(() => this.#read(file, next, buffer));
-      // Awaited when its turn comes; a failure before that is not unhandled.
-      frame.catch(() => undefined);
-      ahead.push({ index: next, buffer, frame });
-    }
-    return ahead.shift()!;
-  }
-
-  async #read(file: EvidenceFile, index: number, buffer: Uint8Array): Promise<Uint8Array> {
-    const { vault } = this.#context.evidence!;
-    const { frame, sealed } = layChunk(buffer, {
-      file_id: file.file_id,
-      index,
-      length: vault.sealedLength(file, index),
-    });
-    await vault.sealedChunk(file, index, sealed);
-    return frame;
   }
 
   /** Whether a file was announced by a message that this node lost and was given back, while what it knew of the file did not come back. */

@@ -49,9 +49,9 @@ export function encodeChunk({ file_id, index, sealed }: EvidenceChunk): Uint8Arr
  * @param buffer at least `CHUNK_HEAD_BYTES` longer than the content
  */
 export function layChunk(
-  buffer: Uint8Array,
+  buffer: Uint8Array<ArrayBuffer>,
   { file_id: fileId, index, length }: Omit<EvidenceChunk, 'sealed'> & { readonly length: number },
-): { readonly frame: Uint8Array; readonly sealed: Uint8Array } {
+): { readonly frame: Uint8Array; readonly sealed: Uint8Array<ArrayBuffer> } {
   const before = [
     FILE_ID,
     UUID_LENGTH,

@@ -67,9 +67,13 @@ function sealedBy(cipher: ChunkCipher, ...chunk: Parameters<ChunkCipher['seal']>
   return Buffer.concat([ciphertext, tag]);
 }
 
+/** Hands a copy of a chunk in: what is handed in is gone. */
+const hand = (receiving: Receiving, sealed: Uint8Array): ReturnType<Receiving['hand']> =>
+  receiving.hand(Uint8Array.from(sealed));
+
 /** Hands one chunk in and waits for what becomes of it. */
 const take = async (receiving: Receiving, sealed: Uint8Array): Promise<boolean | undefined> =>
-  (await receiving.hand(sealed)).kept;
+  (await hand(receiving, sealed)).kept;
 
 const add = (vault: Vault, bytes: Uint8Array, pieceLength = 1000, chunkBytes = 4096): Promise<EvidenceFile> =>
   vault.add(
@@ -253,9 +257,9 @@ describe('receiving', () => {
     const receiving = await vaultIn(folder).receive(file);
     const bad = Uint8Array.from(chunks[1]!);
     bad[9]! ^= 1;
-    const first = await receiving.hand(chunks[0]!);
-    const second = await receiving.hand(bad);
-    const third = await receiving.hand(chunks[2]!);
+    const first = await hand(receiving, chunks[0]!);
+    const second = await hand(receiving, bad);
+    const third = await hand(receiving, chunks[2]!);
     expect(receiving.awaited).toBe(3);
     expect(await Promise.all([first.kept, second.kept, third.kept])).toEqual([true, false, undefined]);
     expect([receiving.awaited, receiving.next]).toEqual([1, 1]);
@@ -271,7 +275,7 @@ describe('receiving', () => {
     const receiving = await vault.receive(file);
     expect(await take(receiving, chunks[0]!)).toBe(true);
     await vault.close();
-    await expect(receiving.hand(chunks[1]!)).rejects.toMatchObject({ code: 'EVIDENCE_STOPPED' });
+    await expect(hand(receiving, chunks[1]!)).rejects.toMatchObject({ code: 'EVIDENCE_STOPPED' });
     await receiving.close();
     const again = await vaultIn(folder).receive(file);
     expect(again.next).toBe(1);
