@@ -9,10 +9,12 @@
  */
 import type { Clock, Failpoint, Timers } from '../base/mod.ts';
 import type { Ledger, LedgerSigner } from '../ledger/mod.ts';
-import { Overlay, type Store, type StepOverlay } from '../store/mod.ts';
+import type { Store } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
+import { BatchWrites } from './batch-writes.ts';
 import { ExchangeError } from './error.ts';
-import { decodeRecord, encodeRecord, type EntryRef } from './record.ts';
+import { RecentRecords } from './recent-records.ts';
+import type { EntryRef } from './record.ts';
 import { nextTurn } from './turns.ts';
 
 /** An entry before the ledger gives it a time. */
@@ -58,6 +60,8 @@ export interface BatchReport {
 
 /** Commits steps to the store and the ledger together. */
 export class Committer {
+  /** What the store holds, with what was committed last at hand. */
+  readonly records: RecentRecords;
   readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #clock: Clock;
@@ -86,6 +90,7 @@ export class Committer {
     readonly onBatch?: ((report: BatchReport) => void) | undefined;
     readonly failpoint: Failpoint;
   }) {
+    this.records = new RecentRecords(options.store);
     this.#store = options.store;
     this.#ledger = options.ledger;
     this.#clock = options.clock;
@@ -158,7 +163,7 @@ export class Committer {
   }
 
   async #commitBatch(steps: readonly Waiting[]): Promise<void> {
-    const batch = new Overlay(this.#store);
+    const batch = new BatchWrites(this.records);
     const entries: Uint8Array[] = [];
     const planned: { readonly step: Waiting; readonly value: unknown }[] = [];
     let isGrowth = false;
@@ -202,28 +207,28 @@ export class Committer {
     this.#onGrowth();
   }
 
-  async #write(batch: Overlay, entries: readonly Uint8Array[], successor: LedgerSigner | undefined): Promise<void> {
-    const writes = { puts: batch.puts, deletes: batch.deletes };
-    if (entries.length > 0) await this.#ledger.append(entries, writes, successor);
-    else if (batch.puts.length + batch.deletes.length > 0) {
-      await this.#store.commit(writes);
+  async #write(batch: BatchWrites, entries: readonly Uint8Array[], successor: LedgerSigner | undefined): Promise<void> {
+    const { records, puts, deletes } = batch.encode();
+    for (const [key] of puts) this.records.forget(key);
+    for (const key of deletes) this.records.forget(key);
+    if (entries.length > 0) await this.#ledger.append(entries, { puts, deletes }, successor);
+    else if (puts.length + deletes.length > 0) {
+      await this.#store.commit({ puts, deletes });
       this.#failpoint('commit.stored');
     }
+    for (const [key, written] of records) this.records.remember(key, written);
   }
 
-  #viewOf(fork: StepOverlay, before: number, own: DraftedEntry[], succeed: StepView['succeed']): StepView {
+  #viewOf(fork: BatchWrites, before: number, own: DraftedEntry[], succeed: StepView['succeed']): StepView {
     return {
       succeed,
-      get: (key) => fork.get(key),
-      getRecord: async <T>(key: string) => {
-        const bytes = await fork.get(key);
-        return bytes === undefined ? undefined : decodeRecord<T>(bytes);
-      },
+      get: (key) => fork.getBytes(key),
+      getRecord: (key) => fork.get(key),
       put: (key, value) => {
         fork.put(key, value);
       },
       putRecord: (key, record) => {
-        fork.put(key, encodeRecord(record));
+        fork.putRecord(key, record);
       },
       delete: (key) => {
         fork.delete(key);

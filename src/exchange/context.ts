@@ -11,6 +11,7 @@ import type { EvidenceAcceptance } from './evidence-steps.ts';
 import { EvidenceVerifier } from './evidence-verify.ts';
 import { IncidentPace } from './incident.ts';
 import type { ExchangeOptions } from './options.ts';
+import type { RecentRecords } from './recent-records.ts';
 import { QUERY_LIMITS, type QueryLimits } from './query-rate.ts';
 import { Turns } from './turns.ts';
 
@@ -27,6 +28,8 @@ type Given = 'code' | 'store' | 'ledger' | 'clock' | 'signKey' | 'decryptKey' | 
 /** What every part of the exchange works with; built once by `Exchange`. */
 export interface ExchangeContext extends Pick<ExchangeOptions, Given> {
   readonly committer: Committer;
+  /** What the store holds, with what was committed last at hand. */
+  readonly records: RecentRecords;
   readonly directory: Directory;
   readonly timers: Timers;
   /** Shares the work of opening and verifying between peers. */
@@ -63,6 +66,7 @@ export function makeContext(options: ExchangeOptions, { onGrowth, emit }: Contex
     verifier: new EvidenceVerifier({ context: () => context, vault: options.evidence.vault, onFailure: onFatal }),
     transfers: new Transfers(timers),
   };
+  const committer = new Committer({ store, ledger, clock, timers, onFailure: onFatal, onBatch, onGrowth, failpoint });
   const context: ExchangeContext = {
     code,
     store,
@@ -74,7 +78,8 @@ export function makeContext(options: ExchangeOptions, { onGrowth, emit }: Contex
     witness,
     timers,
     failpoint,
-    committer: new Committer({ store, ledger, clock, timers, onFailure: onFatal, onBatch, onGrowth, failpoint }),
+    committer,
+    records: committer.records,
     directory: new Directory(options.manifest),
     turns: new Turns(),
     incidentPace: new IncidentPace(),

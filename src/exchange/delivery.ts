@@ -103,8 +103,8 @@ export class Delivery {
   }
 
   async #lastQueued(): Promise<number> {
-    const record = await this.#context.store.get(keys.peer(this.#link.peer));
-    return record === undefined ? 0 : decodeRecord<PeerRecord>(record).sent_seq;
+    const record = await this.#context.records.get<PeerRecord>(keys.peer(this.#link.peer));
+    return record?.sent_seq ?? 0;
   }
 
   /** @returns false when the message cannot be proved yet */
@@ -136,13 +136,13 @@ export class Delivery {
    * have left is for the peer to refuse.
    */
   async #claim(seq: number): Promise<MessageRecord | 'ANSWERED' | 'NOT_PROVED'> {
-    const { store, ledger, clock } = this.#context;
+    const { store, records, ledger, clock } = this.#context;
     for (;;) {
       const id = await store.get(keys.pending(this.#link.peer, seq));
       // Its receipt overtook this walk through the queue.
       if (id === undefined) return 'ANSWERED';
       const messageId = parseUtf8(id) as Uuid;
-      const record = decodeRecord<MessageRecord>((await store.get(keys.message(messageId)))!);
+      const record = (await records.get<MessageRecord>(keys.message(messageId)))!;
       if (record.sent.index >= ledger.size) return 'NOT_PROVED';
       // From here to the claim nothing is awaited: a person, or another session, may be giving it up.
       const isQueued = record.status === 'QUEUED';

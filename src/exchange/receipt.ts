@@ -8,7 +8,7 @@ import { recordIncident } from './incident.ts';
 import { eventOf, forgetExpiry } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
-import { NEW_PEER, decodeRecord, keys, type MessageRecord, type PeerRecord } from './record.ts';
+import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
 
 /** What a receipt settled, or why the session has to end. */
 export type ReceiptOutcome = { readonly record: MessageRecord } | { readonly close: CloseReason };
@@ -36,7 +36,10 @@ export async function admitReceipt(
   const proved = verifyPeerEntry(context, peer, receipt, { former: true });
   if (!proved.ok) return invalid(context, peer, receipt, proved.detail);
   const { entry } = proved.value;
-  const sent = entry.message_id === undefined ? undefined : await recordOf(context, entry.message_id as Uuid);
+  const sent =
+    entry.message_id === undefined
+      ? undefined
+      : await context.records.get<MessageRecord>(keys.message(entry.message_id as Uuid));
   if (sent === undefined || !answers(context, peer, sent, entry)) {
     return invalid(context, peer, receipt, 'it answers nothing that was sent');
   }
@@ -160,12 +163,7 @@ async function invalid(
 }
 
 async function exhibitsOf(context: ExchangeContext, id: Uuid, receipt: Receipt): Promise<string[]> {
-  const record = await recordOf(context, id);
+  const record = await context.records.get<MessageRecord>(keys.message(id));
   const held = record?.held === undefined ? undefined : await context.store.get(keys.peerProof(record.held.index));
   return [...(held === undefined ? [] : [bytesToBase64url(held)]), bytesToBase64url(encodeReceipt(receipt))];
-}
-
-async function recordOf(context: ExchangeContext, id: Uuid): Promise<MessageRecord | undefined> {
-  const bytes = await context.store.get(keys.message(id));
-  return bytes === undefined ? undefined : decodeRecord<MessageRecord>(bytes);
 }

@@ -2,7 +2,6 @@ export { DATA_KEY_BYTES, unwrapDataKey, wrapDataKey } from './data-key.ts';
 export { StoreError, type StoreErrorCode } from './error.ts';
 export { openLevelStore } from './level.ts';
 export { MemoryStore } from './memory.ts';
-export { Overlay, type StepOverlay } from './overlay.ts';
 export { rememberRecent } from './recent.ts';
 export { sealStore } from './sealed.ts';
 export { openSecret, sealSecret } from './secret.ts';

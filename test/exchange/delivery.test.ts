@@ -4,6 +4,7 @@ import { Attempts } from '../../src/exchange/attempts.ts';
 import { Delivery } from '../../src/exchange/delivery.ts';
 import type { ExchangeContext } from '../../src/exchange/context.ts';
 import type { PeerLink } from '../../src/exchange/link.ts';
+import { RecentRecords } from '../../src/exchange/recent-records.ts';
 import { encodeRecord, keys, type MessageRecord } from '../../src/exchange/record.ts';
 import { MemoryStore, type Put, type ScanOptions, type Store } from '../../src/store/mod.ts';
 import { utf8ToBytes, type Uuid } from '../../src/base/mod.ts';
@@ -38,6 +39,7 @@ function deliveryFrom(
   const context = {
     code: 'XA',
     store,
+    records: new RecentRecords(store),
     clock: { nowMs: () => 1 },
     timers: systemTimers,
     failpoint: noFailpoint,

@@ -34,7 +34,10 @@ test('a receipt whose case cannot be folded is held all the same', async () => {
   const a = await startNode(federation, XA);
   const poisoned = await a.exchange.send(requestDraft('Refused there.', { case_id: CASE }), XB);
   const behind = await a.exchange.send(requestDraft('Behind.'), XB);
-  await a.storage.store.commit({ puts: [[exchangeKeys.case(CASE, XB), utf8ToBytes('{}')]] });
+  await a.exchange.commit((view) => {
+    view.put(exchangeKeys.case(CASE, XB), utf8ToBytes('{}'));
+    return Promise.resolve();
+  });
   const b = await startNode(federation, XB);
   await b.storage.store.commit({
     puts: [[exchangeKeys.case(CASE, XA), utf8ToBytes('{"requesting":"XA","kind":"REQUEST"}')]],

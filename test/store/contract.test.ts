@@ -1,15 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
-import {
-  MemoryStore,
-  Overlay,
-  openLevelStore,
-  rememberRecent,
-  sealStore,
-  type Put,
-  type Store,
-} from '../../src/store/mod.ts';
+import { MemoryStore, openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../../src/store/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { fc } from '../kit/property.ts';
 
@@ -191,26 +183,5 @@ describe('sealed', () => {
     await expect(store.getMany(['b', 'a'])).rejects.toThrow(corrupt);
     await expect(collect(store.scan(''))).rejects.toThrow(corrupt);
     await expect(sealStore(below, new Uint8Array(32)).get('b')).rejects.toThrow(corrupt);
-  });
-});
-
-describe('overlay', () => {
-  test('reads see its writes and deletions; a fork that is not merged leaves nothing', async () => {
-    const store = new MemoryStore();
-    await store.commit({ puts: [['a', bytes('1')]] });
-    const overlay = new Overlay(store);
-    overlay.put('b', bytes('2'));
-    const kept = overlay.fork();
-    kept.delete('a');
-    kept.put('c', bytes('3'));
-    const dropped = overlay.fork();
-    dropped.put('d', bytes('4'));
-    overlay.merge(kept);
-    expect(await overlay.get('a')).toBeUndefined();
-    expect(await overlay.get('b')).toEqual(bytes('2'));
-    expect(await overlay.get('d')).toBeUndefined();
-    expect(overlay.puts.map(([key]) => key)).toEqual(['b', 'c']);
-    expect(overlay.deletes).toEqual(['a']);
-    expect(await store.get('a')).toEqual(bytes('1'));
   });
 });
