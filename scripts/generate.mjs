@@ -1,6 +1,6 @@
 /**
- * Generates `src/wire/generated/` from `proto/`: the static protobuf codec (protobufjs), and from the same files the TypeScript types
- * and the table of field rules that `src/wire/` walks when it parses. Nothing reads a `.proto` file at run time.
+ * Generates `src/wire/generated/` from `proto/`: the static protobuf encoders (protobufjs), and from the same files the TypeScript
+ * types and the table of field rules by which `src/wire/` reads. Nothing reads a `.proto` file at run time.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,7 +24,6 @@ const BANNER = '// Generated from proto/ by scripts/generate.mjs. Do not edit.\n
 const CODEC_TYPES = `${BANNER}
 export interface Codec {
   encode(value: object): { finish(): Uint8Array };
-  decode(bytes: Uint8Array): object;
 }
 export const mla: { readonly v1: Readonly<Record<string, Codec>> };
 `;
@@ -111,7 +110,7 @@ async function writeCodec() {
   const jsonFile = join(tmpdir(), `rogatory-schema-${process.pid}.json`);
   writeFileSync(jsonFile, JSON.stringify(bundle));
   try {
-    const without = ['create', 'verify', 'convert', 'delimited', 'typeurl', 'service', 'comments'];
+    const without = ['create', 'decode', 'verify', 'convert', 'delimited', 'typeurl', 'service', 'comments'];
     const target = [
       '-t',
       'static-module',

@@ -6,6 +6,15 @@ export * from './error.ts';
 export * from './failpoint.ts';
 export * from './ids.ts';
 export * from './jwk.ts';
-export { bytesToBase64, bytesToBase64url, crc32, isUtf8, randomFew, sha256, sha512, utf8ToBytes } from './platform.ts';
+export {
+  bytesToBase64,
+  bytesToBase64url,
+  crc32,
+  randomFew,
+  sha256,
+  sha512,
+  utf8Reader,
+  utf8ToBytes,
+} from './platform.ts';
 export * from './suite.ts';
 export * from './verdict.ts';

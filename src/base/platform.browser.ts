@@ -45,16 +45,17 @@ export function utf8ToBytes(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
-const strictDecoder = new TextDecoder('utf-8', { fatal: true });
+const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Whether the bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. @see RFC 3629 §3 */
-export function isUtf8(bytes: Uint8Array): boolean {
-  try {
-    strictDecoder.decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
+/** Reads the text that parts of these bytes spell; undefined for a part that is not UTF-8. */
+export function utf8Reader(bytes: Uint8Array): (start: number, end: number) => string | undefined {
+  return (start, end) => {
+    try {
+      return textDecoder.decode(bytes.subarray(start, end));
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 /** A few bytes of the system's random generator, for ids and nonces. */

@@ -2,7 +2,7 @@
  * The few primitives that differ between Node and a browser: hashes, base64, checksums, and a quick look at signatures. The bundle of the browser's auditor swaps
  * this one file; nothing else in `base`, `ledger` or `audit` may name a platform.
  */
-import { isUtf8 as nodeIsUtf8 } from 'node:buffer';
+import { isAscii as nodeIsAscii, isUtf8 as nodeIsUtf8 } from 'node:buffer';
 import * as crypto from 'node:crypto';
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { crc32 as zlibCrc32 } from 'node:zlib';
@@ -59,9 +59,25 @@ export function utf8ToBytes(text: string): Uint8Array {
   return viewOf(Buffer.from(text, 'utf8'));
 }
 
-/** Whether the bytes are UTF-8: no overlong form, no surrogate, nothing beyond U+10FFFF. @see RFC 3629 §3 */
-export function isUtf8(bytes: Uint8Array): boolean {
-  return nodeIsUtf8(bytes);
+// A look at so few bytes costs less than asking.
+const FEW_BYTES = 48;
+
+/**
+ * Reads the text that parts of these bytes spell; undefined for a part that is not UTF-8: an overlong form, a surrogate, beyond U+10FFFF.
+ * @see RFC 3629 §3
+ */
+export function utf8Reader(bytes: Uint8Array): (start: number, end: number) => string | undefined {
+  const buffer = bufferOf(bytes);
+  return (start, end) => {
+    if (isAsciiAt(buffer, start, end)) return buffer.toString('latin1', start, end);
+    return nodeIsUtf8(buffer.subarray(start, end)) ? buffer.toString('utf8', start, end) : undefined;
+  };
+}
+
+function isAsciiAt(buffer: Buffer, start: number, end: number): boolean {
+  if (end - start > FEW_BYTES) return nodeIsAscii(buffer.subarray(start, end));
+  for (let at = start; at < end; at++) if (buffer[at]! > 0x7f) return false;
+  return true;
 }
 
 const POOLED_RANDOM_BYTES = 8_192;

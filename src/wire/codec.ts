@@ -1,17 +1,13 @@
-import protobuf from 'protobufjs/minimal.js';
 import { bytesToBase64url } from '../base/mod.ts';
-import { WireError, faultsError, type Fault } from './error.ts';
+import { WireError, faultsError } from './error.ts';
+import { FaultList } from './fault-list.ts';
 import { mla, type Codec } from './generated/codec.js';
 import type { WireTypes } from './generated/types.ts';
-import { scanCanonical } from './scan.ts';
+import { readJson } from './json-reader.ts';
+import { readMessage } from './reader.ts';
 import { enumSchema, messageSchema, type FieldRow } from './schema.ts';
-import { walkMessage } from './walk.ts';
 
 type Members = Readonly<Record<string, unknown>>;
-
-// 64-bit numbers are plain numbers: the scan has refused all that are beyond 2^53−1 before the codec sees them.
-(protobuf.util as { Long: unknown }).Long = null;
-protobuf.configure();
 
 /**
  * Reads one message from its canonical protobuf encoding.
@@ -20,14 +16,8 @@ protobuf.configure();
  */
 export function parseProtobuf<T extends keyof WireTypes>(type: T, bytes: Uint8Array, maxBytes: number): WireTypes[T] {
   if (bytes.length > maxBytes) throw new WireError('WIRE_TOO_LARGE', `Longer than ${maxBytes} bytes.`);
-  scanCanonical(type, bytes);
-  let decoded: object;
-  try {
-    decoded = codecOf(type).decode(bytes);
-  } catch {
-    throw new WireError('WIRE_MALFORMED', 'Not a protobuf encoding.');
-  }
-  return trusted(type, 'protobuf', decoded);
+  const faults = new FaultList();
+  return trusted(readMessage(type, bytes, faults), faults);
 }
 
 /**
@@ -36,7 +26,8 @@ export function parseProtobuf<T extends keyof WireTypes>(type: T, bytes: Uint8Ar
  * @throws {WireError} WIRE_FIELDS_INVALID
  */
 export function parseJson<T extends keyof WireTypes>(type: T, value: unknown): WireTypes[T] {
-  return trusted(type, 'json', value);
+  const faults = new FaultList();
+  return trusted(readJson(type, value, faults), faults);
 }
 
 /** The canonical protobuf encoding of a trusted value. */
@@ -60,9 +51,7 @@ export function toJson<T extends keyof WireTypes>(type: T, value: WireTypes[T]):
   });
 }
 
-function trusted<T extends keyof WireTypes>(type: T, source: 'protobuf' | 'json', input: unknown): WireTypes[T] {
-  const faults: Fault[] = [];
-  const value = walkMessage(type, source, input, faults);
+function trusted<T extends keyof WireTypes>(value: Members, { faults }: FaultList): WireTypes[T] {
   if (faults.length > 0) throw faultsError(faults);
   return value as unknown as WireTypes[T];
 }
