@@ -34,8 +34,8 @@ export interface ChunkLine {
   end(): Promise<Uint8Array | undefined>;
 }
 
-// A quarter of a megabyte each: the thread never waits for the next, and a file takes two megabytes.
-const MAX_HANDED = 8;
+// A quarter of a megabyte each: the thread never waits for the next, and a file takes four megabytes.
+const MAX_HANDED = 16;
 // A thread that has nothing to do gives its memory back.
 const IDLE_MS = 10_000;
 // These sources as they are can be run by tests only, and a thread on Node 20 not even there: it runs what was built of them.
@@ -47,6 +47,8 @@ const THREAD = new URL(
 /** All files that one thread works on; it begins with the first. */
 export class ChunkCrew {
   readonly #lines = new Map<number, Line>();
+  readonly #orders: Order[] = [];
+  readonly #memory: ArrayBuffer[] = [];
   #worker: Worker | undefined;
   #numbers = 0;
   #idle: NodeJS.Timeout | undefined;
@@ -60,7 +62,7 @@ export class ChunkCrew {
     const line = new Line({
       stride: options.stride,
       post: (order, memory) => {
-        worker.postMessage({ ...order, line: number }, memory);
+        this.#post({ ...order, line: number }, memory);
       },
       onEnd: () => {
         this.#lines.delete(number);
@@ -70,7 +72,7 @@ export class ChunkCrew {
     this.#lines.set(number, line);
     const { kind, fileKey, fileId, next = 0, stride, files } = options;
     const order: Order = { type: 'begin', line: number, kind, fileKey, fileId, next, stride, files };
-    worker.postMessage(order);
+    this.#post(order, []);
     return line;
   }
 
@@ -85,13 +87,26 @@ export class ChunkCrew {
 
   #start(): Worker {
     const worker = new Worker(THREAD);
-    worker.on('message', (answer: Answer) => this.#lines.get(answer.line)?.answered(answer));
+    worker.on('message', (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#lines.get(answer.line)?.answered(answer);
+    });
     worker.on('error', (error) => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
       this.#failAll(error);
     });
     return worker;
+  }
+
+  /** What comes in one look at the sockets goes over together: waking a thread costs as much as a good part of a chunk. */
+  #post(order: Order, memory: readonly ArrayBuffer[]): void {
+    if (this.#orders.length === 0) {
+      setImmediate(() => {
+        if (this.#orders.length > 0) this.#worker?.postMessage(this.#orders.splice(0), this.#memory.splice(0));
+      });
+    }
+    this.#orders.push(order);
+    this.#memory.push(...memory);
   }
 
   #rest(worker: Worker): void {
@@ -104,6 +119,8 @@ export class ChunkCrew {
   }
 
   #failAll(error: unknown): void {
+    // What was to go to a thread that is no more does not go to the next.
+    for (const list of [this.#orders, this.#memory]) list.length = 0;
     for (const line of this.#lines.values()) line.fail(error);
     this.#lines.clear();
   }

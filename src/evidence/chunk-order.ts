@@ -14,7 +14,7 @@ export interface SpoolFiles {
   readonly leaves: number;
 }
 
-/** From the node to the thread. Chunks of a line are worked on in the order in which they come. */
+/** From the node to the thread, several at a time. Chunks of a line are worked on in the order in which they come. */
 export type Order =
   | {
       readonly type: 'begin';
@@ -44,7 +44,7 @@ export type Outcome =
   | { readonly type: 'WRONG' }
   | { readonly type: 'SKIPPED' };
 
-/** From the thread to the node: one for each `chunk` and `end`, in order. The memory of a chunk comes back unless it is OPEN's. */
+/** From the thread to the node, a few at a time: one for each `chunk` and `end`, in order. The memory of a chunk comes back unless it is OPEN's. */
 export type Answer =
   | { readonly line: number; readonly outcome: Outcome; readonly memory?: ArrayBuffer | undefined }
   | { readonly line: number; readonly failure: { readonly message: string; readonly code?: string | undefined } }
