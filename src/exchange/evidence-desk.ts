@@ -1,45 +1,15 @@
 /** What people do with evidence at a node: take files in, see what is there, get a file out, check it, delete it. */
-import { bytesToHex, isUuid, isoTime, newUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { bytesToHex, newUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { EvidenceError, type OnBytes } from '../evidence/mod.ts';
-import { parseDraft, toJson, type Draft, type EvidenceDeletedWhy, type EvidenceStopReason } from '../wire/mod.ts';
+import type { Draft, EvidenceDeletedWhy } from '../wire/mod.ts';
 import type { EvidenceContext, ExchangeContext } from './context.ts';
+import { answerOf, offersByFile, unknownFile, withProgress, type EvidenceAnswer } from './evidence-answer.ts';
 import { releaseQuota } from './evidence-arrival.ts';
-import { evidenceKeys, fileOf, fileToRecord, type EvidenceRecord, type OfferRecord } from './evidence-record.ts';
-import type { TransferProgress } from './evidence-progress.ts';
-import { completedDraft, type Referred } from './draft-references.ts';
-import { planHandOver } from './evidence-handover.ts';
+import { draftIn } from './evidence-draft.ts';
 import { addCustody, addFilesToItem, listItems, putItem, type ItemAnswer } from './evidence-items.ts';
+import { evidenceKeys, fileOf, fileToRecord, type EvidenceRecord } from './evidence-record.ts';
 import type { Drafting, DraftingView } from './outbox.ts';
-import { decodeRecord, keys, type MessageRecord } from './record.ts';
-
-/** A file as a list shows it: everything but its key. */
-export interface EvidenceAnswer {
-  readonly file_id: string;
-  readonly case_id: Uuid;
-  readonly name: string;
-  readonly media_type: string;
-  readonly size: number;
-  /** Hexadecimal, as `sha256sum` writes it. */
-  readonly sha256: string;
-  readonly root: string;
-  readonly direction: 'OWN' | 'IN';
-  readonly peer?: JurisdictionCode | undefined;
-  readonly status: EvidenceRecord['status'];
-  readonly reason?: EvidenceStopReason | undefined;
-  readonly since: string;
-  readonly complete_index?: number | undefined;
-  readonly verified_at?: string | undefined;
-  /** While it is awaited and moves, or waits for something of this node. */
-  readonly progress?: TransferProgress | undefined;
-  readonly offers: readonly {
-    readonly peer: string;
-    readonly status: OfferRecord['status'];
-    readonly reason?: EvidenceStopReason | undefined;
-    readonly held_index?: number | undefined;
-    /** While it moves. */
-    readonly progress?: TransferProgress | undefined;
-  }[];
-}
+import { decodeRecord } from './record.ts';
 
 /** The evidence of a node, for people. */
 export class EvidenceDesk {
@@ -223,39 +193,6 @@ export class EvidenceDesk {
   }
 }
 
-async function draftIn(
-  context: ExchangeContext,
-  view: DraftingView,
-  json: unknown,
-  peer: JurisdictionCode,
-): Promise<Draft> {
-  const file = async (id: string): Promise<Record<string, unknown>> => {
-    const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(id));
-    if (record === undefined) throw unknownFile(id);
-    return record.file;
-  };
-  const item: Referred['item'] = async (id) => {
-    const case_id = await caseOfDraft(view, json);
-    const handed = await planHandOver(context, view, { peer, case_id }, id);
-    return { item: toJson('EvidenceItem', handed), files: await Promise.all(handed.files.map(file)) };
-  };
-  return parseDraft(await completedDraft(json, { file, item }));
-}
-
-/** The case whose exhibits a draft names. @throws {EvidenceError} EVIDENCE_UNKNOWN */
-async function caseOfDraft(view: DraftingView, json: unknown): Promise<Uuid> {
-  const { case_id: caseId, in_reply_to: answered } = json as Record<string, unknown>;
-  if (typeof caseId === 'string' && isUuid(caseId)) return caseId;
-  const isAnswer = typeof answered === 'string' && isUuid(answered);
-  const message = isAnswer ? await view.getRecord<MessageRecord>(keys.message(answered)) : undefined;
-  if (message?.case_id !== undefined) return message.case_id;
-  throw new EvidenceError('EVIDENCE_UNKNOWN', 'Exhibits are named within a case: give case_id.');
-}
-
-function unknownFile(id: string): EvidenceError {
-  return new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${id} at this node.`);
-}
-
 /** @throws {EvidenceError} EVIDENCE_UNKNOWN at a node that keeps no evidence */
 function evidenceOf(context: ExchangeContext): EvidenceContext {
   if (context.evidence === undefined) throw new EvidenceError('EVIDENCE_UNKNOWN', 'This node keeps no evidence.');
@@ -266,50 +203,4 @@ async function recordOf(context: ExchangeContext, fileId: string): Promise<Evide
   const bytes = await context.store.get(evidenceKeys.file(fileId));
   if (bytes === undefined) throw unknownFile(fileId);
   return decodeRecord<EvidenceRecord>(bytes);
-}
-
-async function offersByFile(context: ExchangeContext): Promise<Map<string, EvidenceAnswer['offers'][number][]>> {
-  const offers = new Map<string, EvidenceAnswer['offers'][number][]>();
-  for await (const [key, bytes] of context.store.scan(evidenceKeys.offers)) {
-    const [peer = ''] = key.slice(evidenceKeys.offers.length).split('/');
-    const { file_id: fileId, status, reason, held } = decodeRecord<OfferRecord>(bytes);
-    const known = offers.get(fileId) ?? [];
-    known.push({ peer, status, reason, held_index: held?.index });
-    offers.set(fileId, known);
-  }
-  return offers;
-}
-
-/** A file that is awaited, or on offer, with how far it is. */
-function withProgress({ evidence }: ExchangeContext, answer: EvidenceAnswer): EvidenceAnswer {
-  const { file_id: id, peer, status, offers } = answer;
-  return {
-    ...answer,
-    progress: status === 'AWAITED' && peer !== undefined ? evidence?.transfers.of(peer, id) : undefined,
-    offers: offers.map((offer) =>
-      offer.status === 'OFFERED' ? { ...offer, progress: evidence?.transfers.of(offer.peer, id) } : offer,
-    ),
-  };
-}
-
-function answerOf(record: EvidenceRecord, offers: EvidenceAnswer['offers']): EvidenceAnswer {
-  const { file_id, name, media_type, size, sha256, root } = fileOf(record);
-  const { case_id, direction, peer, status, reason, since, complete, verified_at: verifiedAt } = record;
-  return {
-    file_id,
-    case_id,
-    name,
-    media_type,
-    size,
-    sha256: bytesToHex(sha256),
-    root: bytesToHex(root),
-    direction,
-    peer,
-    status,
-    reason,
-    since: isoTime(since),
-    complete_index: complete?.index,
-    verified_at: verifiedAt === undefined ? undefined : isoTime(verifiedAt),
-    offers,
-  };
 }

@@ -1,0 +1,90 @@
+/** What people are told of a file. */
+import { bytesToHex, isoTime, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { EvidenceError } from '../evidence/mod.ts';
+import type { EvidenceStopReason } from '../wire/mod.ts';
+import type { ExchangeContext } from './context.ts';
+import type { TransferProgress } from './evidence-progress.ts';
+import { evidenceKeys, fileOf, type EvidenceRecord, type OfferRecord } from './evidence-record.ts';
+import { decodeRecord } from './record.ts';
+
+/** A file as a list shows it: everything but its key. */
+export interface EvidenceAnswer {
+  readonly file_id: string;
+  readonly case_id: Uuid;
+  readonly name: string;
+  readonly media_type: string;
+  readonly size: number;
+  /** Hexadecimal, as `sha256sum` writes it. */
+  readonly sha256: string;
+  readonly root: string;
+  readonly direction: 'OWN' | 'IN';
+  readonly peer?: JurisdictionCode | undefined;
+  readonly status: EvidenceRecord['status'];
+  readonly reason?: EvidenceStopReason | undefined;
+  readonly since: string;
+  readonly complete_index?: number | undefined;
+  readonly verified_at?: string | undefined;
+  /** While it is awaited and moves, or waits for something of this node. */
+  readonly progress?: TransferProgress | undefined;
+  readonly offers: readonly {
+    readonly peer: string;
+    readonly status: OfferRecord['status'];
+    readonly reason?: EvidenceStopReason | undefined;
+    readonly held_index?: number | undefined;
+    /** While it moves. */
+    readonly progress?: TransferProgress | undefined;
+  }[];
+}
+
+/** Which files are on offer to whom, and how that stands. */
+export async function offersByFile(context: ExchangeContext): Promise<Map<string, EvidenceAnswer['offers'][number][]>> {
+  const offers = new Map<string, EvidenceAnswer['offers'][number][]>();
+  for await (const [key, bytes] of context.store.scan(evidenceKeys.offers)) {
+    const [peer = ''] = key.slice(evidenceKeys.offers.length).split('/');
+    const { file_id: fileId, status, reason, held } = decodeRecord<OfferRecord>(bytes);
+    const known = offers.get(fileId) ?? [];
+    known.push({ peer, status, reason, held_index: held?.index });
+    offers.set(fileId, known);
+  }
+  return offers;
+}
+
+/** A file that is awaited, or on offer, with how far it is. */
+export function withProgress({ evidence }: ExchangeContext, answer: EvidenceAnswer): EvidenceAnswer {
+  const { file_id: id, peer, status, offers } = answer;
+  return {
+    ...answer,
+    progress: status === 'AWAITED' && peer !== undefined ? evidence?.transfers.of(peer, id) : undefined,
+    offers: offers.map((offer) =>
+      offer.status === 'OFFERED' ? { ...offer, progress: evidence?.transfers.of(offer.peer, id) } : offer,
+    ),
+  };
+}
+
+/** @param offers of this file */
+export function answerOf(record: EvidenceRecord, offers: EvidenceAnswer['offers']): EvidenceAnswer {
+  const { file_id, name, media_type, size, sha256, root } = fileOf(record);
+  const { case_id, direction, peer, status, reason, since, complete, verified_at: verifiedAt } = record;
+  return {
+    file_id,
+    case_id,
+    name,
+    media_type,
+    size,
+    sha256: bytesToHex(sha256),
+    root: bytesToHex(root),
+    direction,
+    peer,
+    status,
+    reason,
+    since: isoTime(since),
+    complete_index: complete?.index,
+    verified_at: verifiedAt === undefined ? undefined : isoTime(verifiedAt),
+    offers,
+  };
+}
+
+/** The refusal of an id that names nothing here. */
+export function unknownFile(id: string): EvidenceError {
+  return new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${id} at this node.`);
+}
