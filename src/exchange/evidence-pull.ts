@@ -8,17 +8,10 @@ import type { Receiving } from '../evidence/mod.ts';
 import type { EvidenceChunk, EvidenceFile, EvidenceStopReason } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { declineArrival, failArrival, recordArrival } from './evidence-arrival.ts';
+import { MAX_BAD_CHUNKS, Pulling, WINDOW_CHUNKS } from './evidence-pulling.ts';
 import { evidenceKeys, fileOf, type AwaitedRecord, type EvidenceRecord } from './evidence-record.ts';
 import { decodeRecord } from './record.ts';
 import type { PeerLink } from './link.ts';
-
-/** A file that is coming in. */
-interface Pulling {
-  readonly receiving: Receiving;
-  /** Chunks below this have been asked for. */
-  askedTo: number;
-  badChunks: number;
-}
 
 /** A chunk that is being worked on. */
 interface Handed {
@@ -27,11 +20,7 @@ interface Handed {
   readonly kept: Promise<boolean | undefined>;
 }
 
-// What one file may have on its way: 8 MiB in chunks of the usual size keep a fast line busy. What is here of it and not worked on yet is
-// bounded by the transport, which reads no further.
-const WINDOW_CHUNKS = 32;
 const FILES_AT_ONCE = 2;
-const MAX_BAD_CHUNKS = 3;
 const RETRY_SPACE_MS = 60_000;
 
 /** Fetches what one peer has announced. */
@@ -156,19 +145,11 @@ export class EvidencePull {
       await this.#complete(fileId);
       return;
     }
-    const pulling = { receiving, askedTo: receiving.next, badChunks: 0 };
+    const pulling = new Pulling(this.#link, receiving, this.#context.evidence!.transfers);
     this.#pulling.set(fileId, pulling);
-    this.#note(receiving);
+    pulling.note();
     if (receiving.isWhole) await this.#finish(pulling);
-    else this.#ask(pulling, true);
-  }
-
-  /** Asks for the chunks from the awaited one on. */
-  #ask(pulling: Pulling, restart: boolean): void {
-    const { receiving } = pulling;
-    pulling.askedTo = receiving.awaited + WINDOW_CHUNKS;
-    const value = { file_id: receiving.file.file_id, from_chunk: receiving.awaited, credit: WINDOW_CHUNKS, restart };
-    this.#link.answer({ type: 'evidence_request', value });
+    else pulling.ask(true);
   }
 
   async #hand({ file_id: fileId, index, sealed }: EvidenceChunk): Promise<Handed | undefined> {
@@ -198,16 +179,15 @@ export class EvidencePull {
       await this.#inTurn(() => this.#askAgain(pulling, index));
       return;
     }
-    pulling.badChunks = 0;
     this.#context.failpoint('evidence.chunk-taken');
-    this.#note(receiving);
+    pulling.kept();
     if (receiving.isWhole) await this.#inTurn(() => this.#finish(pulling));
-    else if (pulling.askedTo - receiving.awaited <= WINDOW_CHUNKS / 2) this.#ask(pulling, false);
+    else pulling.askOn();
   }
 
   async #askAgain(pulling: Pulling, index: number): Promise<void> {
     if (!this.#isCurrent(pulling)) return;
-    if (++pulling.badChunks < MAX_BAD_CHUNKS) this.#ask(pulling, true);
+    if (pulling.mayFailAgain()) pulling.ask(true);
     else await this.#giveUp(pulling.receiving.file.file_id, `chunk ${index} did not open, ${MAX_BAD_CHUNKS} times`);
   }
 
@@ -283,11 +263,6 @@ export class EvidencePull {
       this.wake();
     }, RETRY_SPACE_MS);
     this.#retry.unref();
-  }
-
-  #note({ file, next }: Receiving): void {
-    const bytes = Math.min(file.size, next * file.chunk_bytes);
-    this.#context.evidence!.transfers.note(this.#peer, file.file_id, bytes, file.size);
   }
 
   async #end(fileId: string): Promise<void> {
