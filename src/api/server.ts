@@ -40,7 +40,8 @@ export class ApiServer {
       throw new ApiError('API_SOCKET_IN_USE', `Another node is serving ${node.config.paths.dir}.`);
     // Left behind by a process that was killed: nobody answers there.
     await rm(path, { force: true });
-    const server = createServer((request, response) => {
+    // A file of evidence may take hours to be handed in, where Node gives up after five minutes; nobody else can open this socket.
+    const server = createServer({ requestTimeout: 0 }, (request, response) => {
       answer(node, request, response).catch((error: unknown) => {
         sendError(request, response, error);
       });
