@@ -13,7 +13,8 @@ import {
 } from '../ledger/mod.ts';
 import { WireError, parseLedgerEntry, type LedgerEntry, type Receipt, type Resume } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
-import { decodeRecord, keys, type WitnessedHeadRecord } from './record.ts';
+import { isForked } from './peer-head.ts';
+import { decodeRecord, keys, type WitnessedHeadRecord, type WitnessedRecord } from './record.ts';
 
 type Verifying = Pick<ExchangeContext, 'directory' | 'clock' | 'verifyCheckpoint'>;
 
@@ -103,19 +104,33 @@ export function verifyLineage(context: Verifying, peer: JurisdictionCode, resume
   return begun.at(-1)?.number === present ? new Lineage(begun) : undefined;
 }
 
-/** Whether nothing that is said to be kept is another history than what this node has cosigned. */
-export async function isAsCosigned(
+/** Two heads that a peer has signed of one size of one ledger. */
+export interface ForkedLineage {
+  /** What it says it has kept. */
+  readonly kept: Checkpoint;
+  /** What this node has seen of that size, or the last that it has cosigned on top of it. */
+  readonly known: string;
+}
+
+/**
+ * What is said to be kept and is another history than this node knows.
+ * @param seen the largest head seen of the peer, of whichever epoch
+ */
+export async function forkOf(
   { directory, store }: Pick<ExchangeContext, 'directory' | 'store'>,
   peer: JurisdictionCode,
   lineage: Lineage,
-): Promise<boolean> {
+  seen: Checkpoint | undefined,
+): Promise<ForkedLineage | undefined> {
   const common = lineage.keptOf(directory.epoch(peer));
   for (const { kept } of lineage.all) {
+    if (seen?.origin === kept.origin && isForked(seen, kept)) return { kept, known: seen.note };
     const bytes = kept.size > common ? undefined : await store.get(keys.witnessedHead(peer, kept.size));
-    if (bytes !== undefined && decodeRecord<WitnessedHeadRecord>(bytes).root !== bytesToBase64url(kept.root))
-      return false;
+    if (bytes === undefined || decodeRecord<WitnessedHeadRecord>(bytes).root === bytesToBase64url(kept.root)) continue;
+    const last = (await store.get(keys.witnessed(peer)))!;
+    return { kept, known: decodeRecord<WitnessedRecord>(last).note };
   }
-  return true;
+  return undefined;
 }
 
 /** The epoch of a peer's ledger that a proof from this node's own store is of. */

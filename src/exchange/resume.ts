@@ -11,7 +11,7 @@ import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts'
 import { givenBack } from './give-back.ts';
 import { seenCheckpoint, type ResumeNeed } from './hello.ts';
 import { recordIncident } from './incident.ts';
-import { isAsCosigned, verifyEpochEntry, verifyLineage, type EpochEntry, type Lineage } from './lineage.ts';
+import { forkOf, verifyEpochEntry, verifyLineage, type EpochEntry, type Lineage } from './lineage.ts';
 import type { PeerLink } from './link.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { NEW_PEER, decodeRecord, keys, parseDecimalKey, type PeerRecord, type ResumedRecord } from './record.ts';
@@ -67,9 +67,20 @@ export class SessionResume {
   /** At the peer: the node's epoch is believed if it is proved with those before it, and contradicts nothing that this node has cosigned. */
   async onResume(resume: Resume): Promise<void> {
     const { peer } = this.#link;
-    const lineage = verifyLineage(this.#context, peer, resume);
-    if (lineage === undefined || !(await isAsCosigned(this.#context, peer, lineage))) {
+    // Once a session is enough: to answer it, this node reads all messages that there are.
+    const lineage = this.#proved === undefined ? verifyLineage(this.#context, peer, resume) : undefined;
+    if (lineage === undefined) {
       this.#link.close('EPOCH_INVALID');
+      return;
+    }
+    const fork = await forkOf(this.#context, peer, lineage, await seenCheckpoint(this.#context, peer));
+    if (fork !== undefined) {
+      await recordIncident(this.#context, peer, {
+        kind: 'FORKED_LEDGER',
+        detail: `${peer} says that it has kept ${fork.kept.size} entries that are not those it had signed before`,
+        exhibits: [fork.known, fork.kept.note],
+      });
+      this.#link.close('LEDGER_CONTRADICTION');
       return;
     }
     this.#proved = { lineage, receipt: resume.epoch };

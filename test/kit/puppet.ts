@@ -15,6 +15,7 @@ import {
   KEY_TYPES,
   MerkleTiles,
   encodeInclusionProofText,
+  epochKeys,
   leafHash,
   signCheckpoint,
   verifierKey,
@@ -83,9 +84,11 @@ export class Puppet {
   readonly code: JurisdictionCode;
   readonly keys: NodeKeys;
   manifest: VerifiedManifest;
-  readonly #tree = new MerkleTiles(() => Promise.reject(new Error('no full tile')));
-  readonly #entries: Uint8Array[] = [];
+  #tree = emptyTree();
+  #entries: Uint8Array[] = [];
   seq = 0;
+  /** Epoch of its ledger under whose origin it signs. */
+  epoch = 1;
 
   private constructor(code: JurisdictionCode, keys: NodeKeys, manifest: VerifiedManifest) {
     this.code = code;
@@ -109,6 +112,38 @@ export class Puppet {
     return this.manifest.manifest.members.find(({ code }) => code === this.code)!;
   }
 
+  /** Another that has come as far, and goes its own way from here. */
+  copy(): Puppet {
+    const copy = new Puppet(this.code, this.keys, this.manifest);
+    [copy.seq, copy.epoch] = [this.seq, this.epoch];
+    copy.keep(this.#entries);
+    return copy;
+  }
+
+  /** Has these entries from now on, and no others. */
+  keep(entries: readonly Uint8Array[]): void {
+    this.#entries = [...entries];
+    this.#tree = emptyTree();
+    this.#tree.append(entries.map(leafHash));
+  }
+
+  get entries(): readonly Uint8Array[] {
+    return this.#entries;
+  }
+
+  /**
+   * Goes on as after a loss: with so many of its entries, in the next epoch.
+   * @param said what the entry says otherwise than is true
+   * @returns index of the entry that begins the epoch
+   */
+  async lose(kept: number, said: { readonly number?: number; readonly kept?: string } = {}): Promise<number> {
+    const { note } = await this.checkpoint(kept);
+    this.keep(this.#entries.slice(0, kept));
+    this.epoch = said.number ?? this.epoch + 1;
+    const value = { number: this.epoch, kept: said.kept ?? note };
+    return this.append({ kind: 'EPOCH', seq: 0, detail: { type: 'epoch', value } });
+  }
+
   /** Appends an entry to the puppet's own ledger. */
   append(entry: Omit<LedgerEntry, 'version' | 'time'>): number {
     const bytes = encodeLedgerEntry({ version: 1, time: Date.now(), ...entry });
@@ -117,8 +152,9 @@ export class Puppet {
   }
 
   async checkpoint(size = this.#tree.size): Promise<Checkpoint> {
-    const key = verifierKey(this.#member.ledger.origin, KEY_TYPES.ed25519, rawPublicKey(this.keys.ledger));
-    return signCheckpoint({ size, root: await this.#tree.rootAt(size) }, key, (message) =>
+    const first = verifierKey(this.#member.ledger.origin, KEY_TYPES.ed25519, rawPublicKey(this.keys.ledger));
+    const [key] = epochKeys([first], this.epoch);
+    return signCheckpoint({ size, root: await this.#tree.rootAt(size) }, key!, (message) =>
       sign(null, message, this.keys.ledger),
     );
   }
@@ -235,6 +271,10 @@ export class Puppet {
     if (hello.type !== 'hello') throw new Error(`a ${hello.type} came first`);
     return session;
   }
+}
+
+function emptyTree(): MerkleTiles {
+  return new MerkleTiles(() => Promise.reject(new Error('no full tile')));
 }
 
 /** A message id that nobody else uses. */
