@@ -208,6 +208,42 @@ describe('a message that is TLP:RED', () => {
     expect(await peer.exchange.protection.isForNamedReaders(message.message_id)).toBe(true);
   });
 
+  test('is not read by those who know its case by the one that it was opened under', async () => {
+    const { office, peer } = await connectedOffice();
+    const { message: first } = await approve(office, 'approver', await draft(office, 'drafter'));
+    const acknowledged = await peer.exchange.send(acknowledgementDraft(first.message_id), XA);
+    await peer.exchange.answerOf(acknowledged.message_id, 30_000);
+    const { assistance_request: asked } = requestFile() as { readonly assistance_request: object };
+    const supplement = async (tlp: string): Promise<MessageRecord> => {
+      const request = { ...asked, handling: { tlp, europol_codes: [] } };
+      const changes = { lang: 'en', text: 'A second account.' };
+      const child = { supplementary_request: { parent_id: first.case_id, changes, request } };
+      const written = await office.as('drafter').post<DraftRecord>('drafts', { to: 'XB', draft: child });
+      return (await approve(office, 'approver', written)).message;
+    };
+    const [red, amber] = [await supplement('RED'), await supplement('AMBER')];
+    const assign = (caseId: string, remove = false): Promise<unknown> =>
+      office.as('registrar').post(`cases/${caseId}/assign`, { person: 'executor', remove });
+    const read = (id: string): Promise<string> => codeOfFailure(office.as('executor').get(`messages/${id}`));
+    await assign(first.case_id!);
+    expect(await codeOfFailure(office.as('executor').get(`cases/${red.case_id}`))).toBe('nothing failed');
+    expect([await read(first.message_id), await read(amber.message_id), await read(red.message_id)]).toEqual([
+      'nothing failed',
+      'nothing failed',
+      'STAFF_CASE_NOT_ASSIGNED',
+    ]);
+    // Assigned to that very case, and to no other.
+    await assign(red.case_id!);
+    await assign(first.case_id!, true);
+    expect([await read(first.message_id), await read(amber.message_id), await read(red.message_id)]).toEqual([
+      'STAFF_CASE_NOT_ASSIGNED',
+      'STAFF_CASE_NOT_ASSIGNED',
+      'nothing failed',
+    ]);
+    await assign(red.case_id!, true);
+    expect(await read(red.message_id)).toBe('STAFF_CASE_NOT_ASSIGNED');
+  });
+
   test('is read by whoever opens the folder of a node without staff', async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
     const office = await Office.open(federation, 'XA');
