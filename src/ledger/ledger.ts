@@ -10,27 +10,19 @@
  *
  * Any failure from 1 to 3 leaves the memory of this process behind the disk: the process must end, and the next one starts from disk.
  */
-import { equalBytes, noFailpoint, systemFiles, systemTimers, utf8ToBytes } from '../base/mod.ts';
+import { equalBytes, noFailpoint, systemFiles } from '../base/mod.ts';
 import { MAX_ENTRY_BYTES } from '../wire/mod.ts';
 import { signCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { EntryLog } from './entry-log.ts';
-import { epochKey } from './epoch.ts';
+import type { EntryLog } from './entry-log.ts';
 import { LedgerError } from './error.ts';
-import { EMPTY_ROOT, leafHash } from './hash.ts';
-import { HeadFile, writeHeadFile } from './head-file.ts';
+import { leafHash } from './hash.ts';
+import { writeHeadFile, type HeadFile } from './head-file.ts';
 import type { LedgerOptions, LedgerSigner, LedgerWrites, Receipted } from './ledger-options.ts';
 import type { MerkleTiles } from './merkle-tiles.ts';
 import { encodeConsistencyProofText, encodeInclusionProofText } from './proof-text.ts';
 import { Publisher, type Snapshot } from './publisher.ts';
-import {
-  FIRST_EPOCH,
-  checkExternalHead,
-  encodeHead,
-  readStored,
-  signerRecord,
-  storedTree,
-  type EpochRecord,
-} from './stored.ts';
+import { createParts, inEpoch, openParts, partsAfterLoss, type LedgerParts } from './start.ts';
+import { encodeEpoch, encodeHead, signerRecord, type EpochRecord } from './stored.ts';
 import { ledgerKeys } from './storage.ts';
 import type { TileId } from './tile.ts';
 import type { VerifierKey } from './verifier-key.ts';
@@ -51,16 +43,7 @@ export class Ledger {
   #lastTime: number;
   #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
 
-  private constructor(
-    options: LedgerOptions,
-    signer: LedgerSigner,
-    tree: MerkleTiles,
-    entries: EntryLog,
-    head: HeadFile,
-    checkpoint: Checkpoint,
-    lastTime: number,
-    epoch: EpochRecord,
-  ) {
+  private constructor({ options, signer, tree, entries, head, checkpoint, lastTime, epoch }: LedgerParts) {
     this.#signers = [options, ...(options.successors ?? [])];
     this.#signer = inEpoch(signer, epoch.number);
     this.#epoch = epoch;
@@ -84,22 +67,7 @@ export class Ledger {
    * @throws {LedgerError} LEDGER_EXISTS
    */
   static async create(options: LedgerOptions): Promise<Ledger> {
-    if ((await options.storage.get(ledgerKeys.head)) !== undefined) {
-      throw new LedgerError('LEDGER_EXISTS', 'The store has a ledger already.');
-    }
-    const head = { size: 0, root: EMPTY_ROOT };
-    const checkpoint = signCheckpoint(head, options.key, options.sign);
-    await options.storage.commit({
-      expect: { key: ledgerKeys.head, value: undefined },
-      puts: [
-        [ledgerKeys.head, encodeHead(head.size, head.root)],
-        [ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)],
-      ],
-    });
-    const file = await startHeadFile(options, checkpoint);
-    const log = EntryLog.empty(options.storage);
-    const tree = storedTree(options.storage, () => log);
-    return new Ledger(options, options, tree, log, file, checkpoint, 0, FIRST_EPOCH);
+    return new Ledger(await createParts(options));
   }
 
   /**
@@ -108,20 +76,7 @@ export class Ledger {
    * @throws {LedgerError} LEDGER_CORRUPT, LEDGER_HEAD_MISSING, LEDGER_HEAD_INVALID, LEDGER_ROLLED_BACK, LEDGER_FORKED, LEDGER_KEY_MISSING
    */
   static async open(options: LedgerOptions, onProgress?: (done: number, total: number) => void): Promise<Ledger> {
-    const { storage, failpoint = noFailpoint } = options;
-    const { record, head, tree, log, lastTime, epoch, signer } = await readStored(options, onProgress);
-    await checkExternalHead(options, tree, epoch.number);
-    failpoint('ledger.open.rehashed');
-    // A process that was killed may have left entries that can be read and are not on disk yet. What is signed has to be.
-    await storage.commit({ expect: { key: ledgerKeys.head, value: record }, puts: [[ledgerKeys.head, record]] });
-    const { key, sign } = inEpoch(signer, epoch.number);
-    const checkpoint = signCheckpoint(head, key, sign);
-    const puts = [[ledgerKeys.checkpoint, utf8ToBytes(checkpoint.note)] as const];
-    await storage.commit({ puts, durable: false });
-    failpoint('ledger.open.checkpoint-stored');
-    const file = await startHeadFile(options, checkpoint);
-    failpoint('ledger.open.head-replaced');
-    return new Ledger(options, signer, tree, log, file, checkpoint, lastTime, epoch);
+    return new Ledger(await openParts(options, onProgress));
   }
 
   /**
@@ -137,18 +92,12 @@ export class Ledger {
     entryOf: (number: number, kept: Checkpoint, lastTime: number) => Uint8Array,
     writes: LedgerWrites,
   ): Promise<Ledger> {
-    const { head, tree, log, lastTime, epoch, signer } = await readStored(options);
-    const number = Math.max(signed?.epoch ?? 1, epoch.number) + 1;
-    const former = inEpoch(signer, epoch.number);
-    const kept = signCheckpoint(head, former.key, former.sign);
-    await options.storage.commit({ puts: [[ledgerKeys.checkpoint, utf8ToBytes(kept.note)]], durable: false });
-    const file = await startHeadFile(options, signed?.head ?? kept);
-    const before = epoch.number === 1 ? [] : [...(epoch.before ?? []), epoch.start];
-    const begun: EpochRecord = { number, start: head.size, before };
-    const ledger = new Ledger(options, signer, tree, log, file, kept, lastTime, begun);
-    await ledger.append([entryOf(number, kept, lastTime)], {
+    const parts = await partsAfterLoss(options, signed);
+    const { epoch, checkpoint, lastTime } = parts;
+    const ledger = new Ledger(parts);
+    await ledger.append([entryOf(epoch.number, checkpoint, lastTime)], {
       ...writes,
-      puts: [...writes.puts, [ledgerKeys.epoch, utf8ToBytes(JSON.stringify(begun))]],
+      puts: [...writes.puts, [ledgerKeys.epoch, encodeEpoch(epoch)]],
     });
     return ledger;
   }
@@ -325,13 +274,4 @@ export class Ledger {
   async tile({ level, index, width }: TileId): Promise<Uint8Array> {
     return level === 'entries' ? this.#entries.bundleBytes(index, width) : this.#tree.tileBytes(level, index, width);
   }
-}
-
-function startHeadFile(options: LedgerOptions, { note }: Checkpoint): Promise<HeadFile> {
-  return HeadFile.start(options.headFile, note, options.files ?? systemFiles, options.timers ?? systemTimers);
-}
-
-/** The same key under the origin of an epoch. */
-function inEpoch({ key, sign }: LedgerSigner, epoch: number): LedgerSigner {
-  return { key: epochKey(key, epoch), sign };
 }

@@ -156,6 +156,11 @@ export function storedTree(storage: LedgerStorage, log: () => EntryLog): MerkleT
   });
 }
 
+/** The record of an epoch after the first. */
+export function encodeEpoch(epoch: EpochRecord): Uint8Array {
+  return utf8ToBytes(JSON.stringify(epoch));
+}
+
 /** The record that every batch is conditional on. */
 export function encodeHead(size: number, root: Uint8Array): Uint8Array {
   return utf8ToBytes(JSON.stringify({ size, root: bytesToHex(root) }));
