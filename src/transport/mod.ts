@@ -1,5 +1,6 @@
 export type { TransportErrorCode } from './error.ts';
 export { LedgerServer, type LedgerServerOptions } from './ledger-server.ts';
 export { probePeer, type Probe } from './probe.ts';
-export { Transport, type PeerConnection, type TransportEvent, type TransportOptions } from './transport.ts';
+export { Transport } from './transport.ts';
+export type { PeerConnection, TransportEvent, TransportOptions } from './transport-options.ts';
 export type { SessionTimes } from './wire-options.ts';

@@ -1,16 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import {
-  isoTime,
-  noFailpoint,
-  systemTimers,
-  type Clock,
-  type Failpoint,
-  type JurisdictionCode,
-  type Timers,
-  type Verdict,
-} from '../base/mod.ts';
-import { CLOSE_CODES, type Exchange } from '../exchange/mod.ts';
+import { isoTime, noFailpoint, systemTimers, type JurisdictionCode, type Timers, type Verdict } from '../base/mod.ts';
+import { CLOSE_CODES } from '../exchange/mod.ts';
 import {
   certificatesOf,
   clientTlsOptions,
@@ -22,45 +13,8 @@ import {
 import { Dialler } from './dialler.ts';
 import { FederationSession, type SessionEnd } from './federation-session.ts';
 import { Listener, type AcceptSocket } from './listener.ts';
+import type { PeerConnection, TransportOptions } from './transport-options.ts';
 import { SESSION_TIMES, type SessionTimes } from './wire-options.ts';
-
-/** Something that happened to a connection. */
-export interface TransportEvent {
-  readonly kind: 'CONNECTED' | 'DISCONNECTED' | 'DIAL_FAILED' | 'CONNECTION_REFUSED';
-  readonly peer?: JurisdictionCode;
-  readonly detail: string;
-}
-
-/** What a transport is made of. */
-export interface TransportOptions {
-  readonly code: JurisdictionCode;
-  readonly exchange: Exchange;
-  /** The key and certificate to present now, and after it any other that is valid: a peer with an older manifest may know only that one. */
-  readonly tlsKeys: () => readonly [TlsKey, ...TlsKey[]];
-  readonly clock: Clock;
-  readonly listen: { readonly host: string; readonly port: number } | undefined;
-  readonly onEvent: (event: TransportEvent) => void;
-  readonly times?: SessionTimes;
-  readonly timers?: Timers | undefined;
-  readonly failpoint?: Failpoint | undefined;
-}
-
-/** How things stand with one peer's connection. */
-export interface PeerConnection {
-  readonly code: JurisdictionCode;
-  readonly endpoint: string;
-  readonly connected: boolean;
-  readonly since?: string;
-  readonly dialled_by?: JurisdictionCode;
-  /** How far the peer's clock was ahead at its last Hello in this process. */
-  readonly clock_offset_ms?: number;
-  /** When the certificate that the peer presented last expires. */
-  readonly certificate_expires_at?: string;
-  /** Why the last session or attempt ended: the name of a close code, or what the network said. */
-  readonly last_failure?: string;
-  readonly last_failure_at?: string;
-  readonly next_attempt_at?: string;
-}
 
 interface Live {
   readonly session: FederationSession;
@@ -95,7 +49,7 @@ export class Transport {
   readonly #failures = new Map<JurisdictionCode, { readonly detail: string; readonly at: number }>();
   readonly #timers: Timers;
   #listener: Listener | undefined;
-  #recheck: NodeJS.Timeout | undefined;
+  #cancelRecheck: (() => void) | undefined;
   #stopped = false;
 
   private constructor(options: TransportOptions) {
@@ -122,9 +76,7 @@ export class Transport {
       });
     }
     transport.#dialMembers();
-    transport.#recheck = setInterval(() => {
-      transport.#closeUntrusted();
-    }, transport.#times.recheckMs);
+    transport.#recheckLater();
     return transport;
   }
 
@@ -184,7 +136,7 @@ export class Transport {
 
   async close(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#recheck);
+    this.#cancelRecheck?.();
     for (const dialler of this.#diallers.values()) dialler.stop();
     for (const session of this.#sessions) session.close('GOING_AWAY');
     await Promise.all([...this.#sessions].map((session) => session.ended));
@@ -306,6 +258,14 @@ export class Transport {
     if (current !== undefined && !QUARRELS.has(code)) this.#diallers.get(peer)?.succeeded();
     if (current !== undefined) this.#options.onEvent({ kind: 'DISCONNECTED', peer, detail });
     if (!this.#stopped) this.#diallers.get(peer)?.retry();
+  }
+
+  /** A key may end at a moment that the manifest names, and no event tells of it. */
+  #recheckLater(): void {
+    this.#cancelRecheck = this.#timers.after(this.#times.recheckMs, () => {
+      this.#closeUntrusted();
+      this.#recheckLater();
+    });
   }
 
   #closeUntrusted(): void {
