@@ -15,7 +15,6 @@ import {
 } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Level } from 'level';
 import { openEcho } from './echo.mjs';
 import { median, repeat } from './measure.mjs';
 
@@ -35,15 +34,12 @@ export async function openFloors(folder) {
   const signature = sign(null, input, signer.privateKey);
   const sealed = sealOnce(payload, signer.privateKey, recipient.publicKey);
   const file = await open(join(folder, 'floor.log'), 'a');
-  const level = new Level(join(folder, 'floor.level'), { valueEncoding: 'view' });
-  await level.open();
+  const log = await open(join(folder, 'floor.store'), 'a');
   const echo = await openEcho(folder);
-  let key = 0;
   const putBatch = async (size) => {
-    const batch = level.batch();
     // Every value rests encrypted, so that belongs to what storing costs.
-    for (let i = 0; i < size; i++) batch.put(`message/${key++}`, restSealed(restKey, payload));
-    await batch.write({ sync: true });
+    await log.writev(Array.from({ length: size }, () => restSealed(restKey, payload)));
+    await log.datasync();
   };
   return {
     turns: (ms) => ({
@@ -62,7 +58,7 @@ export async function openFloors(folder) {
     }),
     close: async () => {
       await echo.close();
-      await level.close();
+      await log.close();
       await file.close();
     },
   };

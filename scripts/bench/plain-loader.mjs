@@ -1,7 +1,7 @@
 const SUBSTITUTES = {
   'sealing/jws.js': 'plain/jws.mjs',
   'sealing/jwe.js': 'plain/jwe.mjs',
-  'store/sealed.js': 'plain/sealed.mjs',
+  'store/cipher.js': 'plain/cipher.mjs',
 };
 
 /** Puts the bench's stand-ins in the place of three modules of the build. */

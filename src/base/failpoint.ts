@@ -13,6 +13,18 @@ export const FAILPOINTS = [
   'ledger.append.committed',
   /** The checkpoint is stored; the head outside the store is the old one. */
   'ledger.append.head-written',
+  /** A commit is in the journal, and perhaps not on disk. */
+  'store.written',
+  /** What an earlier journal came to is written again; the earlier one is still there. */
+  'store.rewritten',
+  /** A segment of the journal is full, and the next one begun. */
+  'store.turned-over',
+  /** A part of what a segment came to is in the tables. */
+  'store.settling',
+  /** All of it is; what it replaced has not been overwritten. */
+  'store.settled',
+  /** It has been, and the tables do not say so. */
+  'store.erased',
   /** Steps are planned, nothing is written. */
   'commit.planned',
   /** A batch without ledger entries is on disk. */

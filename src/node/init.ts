@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { bytesToJwk, replaceFile, systemClock, type Clock, type JurisdictionCode, type Suite } from '../base/mod.ts';
 import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile, type TokenConfig } from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
-import { openLevelStore, sealStore } from '../store/mod.ts';
+import { openStore } from '../store/mod.ts';
 import {
   generateNodeKeys,
   signEnrolment,
@@ -69,7 +69,7 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
     token: options.token && { config: config.pkcs11!, ...options.token },
   });
   const [ledgerKey] = keys.ledger;
-  const store = sealStore(await openLevelStore(paths.store), dataKey);
+  const store = await openStore(paths.store, dataKey);
   try {
     const ledger = await Ledger.create({
       storage: store,

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { exchangeKeys } from '../exchange/mod.ts';
 import { Ledger, newestSignedHead, type SignedHead, type VerifierKey } from '../ledger/mod.ts';
-import { openLevelStore, sealStore, type Store } from '../store/mod.ts';
+import { openStore, type Store } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry } from '../wire/mod.ts';
 import { NodeError } from './error.ts';
 import { ledgerKeyOf, ledgerSignersOf, readKeyring } from './keyring.ts';
@@ -44,7 +44,7 @@ export async function beginEpoch(
     config,
     keys.ledger.map((key) => ledgerKeyOf(config, key)),
   );
-  const store = sealStore(await openLevelStore(config.paths.store), dataKey);
+  const store = await openStore(config.paths.store, dataKey);
   try {
     const { head: headFile, ledger: folder } = config.paths;
     let kept = 0;

@@ -2,7 +2,7 @@
 import { codeOf, noFailpoint, type Failpoint } from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { Ledger, type LedgerOptions } from '../ledger/mod.ts';
-import { openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../store/mod.ts';
+import { openStore, type Put, type Store } from '../store/mod.ts';
 import type { KeyProvider } from '../trust/mod.ts';
 import { ledgerSignersOf, readKeyring } from './keyring.ts';
 import type { Log } from './log.ts';
@@ -17,11 +17,12 @@ export interface NodeStorage {
   readonly close: () => Promise<void>;
 }
 
-/** Who is told what happens in a node's storage. */
-export interface StorageObservers {
+/** Who is told what happens in a node's storage, and what a test asks of it. */
+export interface StorageOptions {
   readonly log?: Log | undefined;
   readonly failpoint?: Failpoint | undefined;
   readonly onAppend?: LedgerOptions['onAppend'];
+  readonly storeShare?: number | undefined;
 }
 
 // A start that takes longer tells how far it is.
@@ -36,14 +37,13 @@ const REPORT_INTERVAL_MS = 1000;
 export async function openNodeStorage(
   config: NodeConfig,
   passphrase: string | undefined,
-  observers: StorageObservers = {},
+  options: StorageOptions = {},
 ): Promise<NodeStorage> {
-  const { log, failpoint = noFailpoint, onAppend } = observers;
+  const { log, failpoint = noFailpoint, onAppend, storeShare } = options;
   const start = performance.now();
   let reportAt = start + REPORT_INTERVAL_MS;
   const { dataKey, keys } = await readKeyring(config, passphrase);
-  const resting = await openLevelStore(config.paths.store);
-  const store = rememberRecent(sealStore(resting, dataKey));
+  const store = await openStore(config.paths.store, dataKey, { failpoint, share: storeShare });
   try {
     const ledger = await Ledger.open(
       {
@@ -67,7 +67,7 @@ export async function openNodeStorage(
       failpoint('stop.drained');
       await store.close();
     };
-    return { store, ledger, keys, records: () => resting.scan(''), close };
+    return { store, ledger, keys, records: () => store.records(), close };
   } catch (error) {
     await store.close();
     throw error;

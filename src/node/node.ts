@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly witnessIntervalMs?: number;
   /** Told of every step of persistence and of sending, so that a test can end the process there. */
   readonly failpoint?: Failpoint;
+  /** Part of their usual size at which the store's segments are full, so that a test sees many: 1 by default. */
+  readonly storeShare?: number | undefined;
   /** Told once when the process has to end and recover from disk. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -115,6 +117,7 @@ export class Node {
     const storage = await openNodeStorage(config, passphrase, {
       log,
       failpoint: options.failpoint,
+      storeShare: options.storeShare,
       onAppend: (report) => metrics?.onAppend(report),
     });
     let ledgerServer: LedgerServer | undefined;

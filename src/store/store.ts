@@ -32,6 +32,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A store whose values rest encrypted. */
+export interface NodeStore extends Store {
+  /** Every record as a backup has it, in order, its value under a seal of its own; all of one moment. */
+  records(): AsyncIterable<Put>;
+}
+
 /** Which part of a scan is wanted. */
 export interface ScanOptions {
   /** Most keys to give. */

@@ -29,8 +29,8 @@ const FAILPOINTS = ALL_FAILPOINTS.filter((name) => !name.startsWith('evidence.')
 const CODES = ['XA', 'XB'] as const;
 type Code = (typeof CODES)[number];
 
-// Reached after a loss alone: `test/integration/epoch.test.ts` ends processes there.
-const STEPS = FAILPOINTS.filter((name) => !/^(recovery|resume)\./.test(name));
+// Reached after a loss alone: `test/integration/epoch.test.ts` ends processes there; or after an erasure: `test/store/journal-crash.test.ts`.
+const STEPS = FAILPOINTS.filter((name) => !/^(?:recovery\.|resume\.|store\.erased$)/.test(name));
 // Once in a life, or once in a session: waiting for a second passage would mostly wait in vain.
 const RARE = /^(ledger\.open|hello|deliver\.marked|witness|void|stop|commit\.stored)/;
 
@@ -82,7 +82,8 @@ async function reachEach(names: readonly FailpointName[], reached: Set<Failpoint
 
 function plugsOf(federation: TestFederation): Readonly<Record<Code, Plug>> {
   // No message of these rests on a treaty or a calendar, and reading them all is a quarter of a start.
-  const env = { ROGATORY_DATA: join(federation.folder, 'data') };
+  // Segments of a few messages, so that a short life settles many.
+  const env = { ROGATORY_DATA: join(federation.folder, 'data'), ROGATORY_TEST_STORE_SHARE: '0.002' };
   for (const kind of ['treaties', 'states']) mkdirSync(join(env.ROGATORY_DATA, kind), { recursive: true });
   const plugs = { XA: new Plug(federation, 'XA', env), XB: new Plug(federation, 'XB', env) };
   onTestFinished(() => Promise.all(Object.values(plugs).map((plug) => plug.end())).then(() => undefined));

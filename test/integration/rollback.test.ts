@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { codeOf, type JurisdictionCode } from '../../src/base/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
 import { parseCheckpointNote } from '../../src/ledger/mod.ts';
-import type { Node } from '../../src/node/mod.ts';
-import { openLevelStore } from '../../src/store/mod.ts';
+import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
+import { openNodeStorage, type Node } from '../../src/node/mod.ts';
+import { openLevelStore, type Put } from '../../src/store/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
@@ -40,6 +41,16 @@ async function goOn(federation: TestFederation): Promise<void> {
   await a.stop();
 }
 
+/** Every record of XA as a backup has it. */
+async function recordsOf(federation: TestFederation): Promise<Put[]> {
+  const config = loadNodeConfig(nodePaths(federation.dirOf(XA)).config, {});
+  const { records, close } = await openNodeStorage(config, undefined);
+  const found: Put[] = [];
+  for await (const put of records()) found.push(put);
+  await close();
+  return found;
+}
+
 function putBack(federation: TestFederation, old: string, names: readonly string[]): void {
   for (const name of names) {
     rmSync(join(federation.dirOf(XA), name), { recursive: true });
@@ -65,8 +76,8 @@ describe('at the start', () => {
   test('a store that was cut anywhere, and a record put in the place of another, are noticed', async () => {
     const { federation, old } = await stage();
     const store = join(federation.dirOf(XA), 'store');
-    const files = readdirSync(join(old, 'store')).filter(
-      (name) => /\.(log|ldb)$/.test(name) && statSync(join(old, 'store', name)).size > 0,
+    const files = readdirSync(join(old, 'store'), { recursive: true, encoding: 'utf8' }).filter(
+      (name) => /\.(log|ldb|segment)$/.test(name) && statSync(join(old, 'store', name)).size > 0,
     );
     for (const name of files) {
       for (const share of [0, 0.5, 0.9]) {
@@ -76,7 +87,10 @@ describe('at the start', () => {
       }
     }
     putBack(federation, old, ['store']);
+    const records = await recordsOf(federation);
+    rmSync(store, { recursive: true });
     const resting = await openLevelStore(store);
+    await resting.commit({ puts: records });
     const run = (n: number): string => `ledger/run/${String(n).padStart(16, '0')}`;
     const [a, b] = await Promise.all([resting.get(run(0)), resting.get(run(1))]);
     expect([a, b]).not.toContain(undefined);

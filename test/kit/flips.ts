@@ -22,9 +22,10 @@ export interface Part {
 
 /** The parts of a node's store. */
 export const STORE_PARTS: readonly Part[] = [
-  { name: 'tables of the store', share: 4, path: /^store\/.*\.ldb$/ },
-  { name: 'log of the store', share: 4, path: /^store\/.*\.log$/ },
-  { name: 'manifest of the store', share: 2, path: /^store\/MANIFEST/ },
+  { name: 'tables of the store', share: 3, path: /^store\/.*\.ldb$/ },
+  { name: 'journal of the store', share: 4, path: /^store\/journal\/.*\.segment$/ },
+  { name: 'log of the store', share: 2, path: /^store\/[^/]*\.log$/ },
+  { name: 'manifest of the store', share: 1, path: /^store\/MANIFEST/ },
   { name: 'CURRENT of the store', share: 1, path: /^store\/CURRENT$/ },
 ];
 

@@ -18,7 +18,9 @@ import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { newestHead } from '../../src/ledger/mod.ts';
 import { bundleOf, openNodeStorage } from '../../src/node/mod.ts';
+import { readKeyring } from '../../src/node/keyring.ts';
 import { startingManifest } from '../../src/node/manifest-file.ts';
+import { openStore } from '../../src/store/mod.ts';
 import { KEY_USES, type KeyProvider } from '../../src/trust/mod.ts';
 import { collect } from './bundle.ts';
 import { filesUnder } from './canary.ts';
@@ -64,7 +66,7 @@ export interface Contents {
   readonly bundle: Uint8Array;
 }
 
-/** A node that has exchanged messages, was restarted in between so that its store has tables and a log, and is stopped. */
+/** A node that has exchanged messages, was restarted in between so that its store has tables, segments that values stay in, and a journal, and is stopped. */
 async function makeHistory(target: string): Promise<void> {
   const federation = await copyTestFederation(['XA', 'XB']);
   const a = await startNode(federation, 'XA');
@@ -78,9 +80,19 @@ async function makeHistory(target: string): Promise<void> {
       await b.exchange.answerOf(answer.message_id, 20_000);
     }
     await b.stop();
+    if (round < 2) await settleStore(federation.dirOf('XB'));
   }
   await a.stop();
   cpSync(federation.dirOf('XB'), target, { recursive: true });
+}
+
+/** Writes every record of a stopped node again, in so small segments that nearly all of them are settled. */
+async function settleStore(dir: string): Promise<void> {
+  const config = loadNodeConfig(nodePaths(dir).config, {});
+  const { dataKey } = await readKeyring(config, undefined);
+  const store = await openStore(config.paths.store, dataKey, { share: 1e-4 });
+  for await (const put of store.scan('')) await store.commit({ puts: [put] });
+  await store.close();
 }
 
 /** A copy that a test may spoil, and removes. */

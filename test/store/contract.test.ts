@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
-import { MemoryStore, openLevelStore, rememberRecent, sealStore, type Put, type Store } from '../../src/store/mod.ts';
+import { utf8ToBytes } from '../../src/base/mod.ts';
+import { openJournaled } from '../../src/store/journaled.ts';
+import { MemoryStore, openLevelStore, openStore, type Put, type Store } from '../../src/store/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { fc } from '../kit/property.ts';
 
@@ -9,10 +10,11 @@ const DATA_KEY = new Uint8Array(32).fill(7);
 const ENGINES: Readonly<Record<string, () => Promise<Store>>> = {
   memory: () => Promise.resolve(new MemoryStore()),
   level: () => openLevelStore(join(temporaryFolder(), 'store')),
-  'memory, sealed': () => Promise.resolve(sealStore(new MemoryStore(), DATA_KEY)),
-  'level, sealed': async () => sealStore(await openLevelStore(join(temporaryFolder(), 'store')), DATA_KEY),
-  'level, sealed, remembered': async () =>
-    rememberRecent(sealStore(await openLevelStore(join(temporaryFolder(), 'store')), DATA_KEY)),
+  journaled: () => openStore(join(temporaryFolder(), 'store'), DATA_KEY),
+  // Every commit begins another segment, so that what is asked for is in the tables, on its way there, or in the journal.
+  'journaled, settled at once': () => openStore(join(temporaryFolder(), 'store'), DATA_KEY, { share: 0 }),
+  'journaled, over memory': () =>
+    openJournaled(new MemoryStore(), join(temporaryFolder(), 'journal'), DATA_KEY, { share: 1e-4 }),
 };
 const bytes = (text: string): Uint8Array => utf8ToBytes(text);
 
@@ -139,49 +141,5 @@ describe('level', () => {
     const store = await openLevelStore(folder);
     await expect(openLevelStore(folder)).rejects.toThrow(expect.objectContaining({ code: 'STORE_LOCKED' }) as Error);
     await store.close();
-  });
-});
-
-describe('sealed', () => {
-  test('nothing of a value is in what rests, and equal values rest differently', async () => {
-    const below = new MemoryStore();
-    const store = sealStore(below, DATA_KEY);
-    await store.commit({
-      puts: [
-        ['a', bytes('canary')],
-        ['b', bytes('canary')],
-      ],
-    });
-    const [a, b] = [(await below.get('a'))!, (await below.get('b'))!];
-    expect(Buffer.from(a).includes('canary')).toBe(false);
-    expect(bytesToHex(a)).not.toBe(bytesToHex(b));
-  });
-
-  test('every flipped bit, a moved record and another key are errors, never answers', async () => {
-    const below = new MemoryStore();
-    const store = sealStore(below, DATA_KEY);
-    const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' }) as Error;
-    await store.commit({
-      puts: [
-        ['a', bytes('one')],
-        ['b', bytes('two')],
-      ],
-    });
-    const rest = (await below.get('a'))!;
-    for (let bit = 0; bit < rest.length * 8; bit++) {
-      const flipped = rest.slice();
-      flipped[Math.floor(bit / 8)]! ^= 1 << (bit % 8);
-      await below.commit({ puts: [['a', flipped]] });
-      await expect(store.get('a')).rejects.toThrow(corrupt);
-    }
-    for (let length = 0; length < rest.length; length++) {
-      await below.commit({ puts: [['a', rest.subarray(0, length)]] });
-      await expect(store.get('a')).rejects.toThrow(corrupt);
-    }
-    await below.commit({ puts: [['a', (await below.get('b'))!]] });
-    await expect(store.get('a')).rejects.toThrow(corrupt);
-    await expect(store.getMany(['b', 'a'])).rejects.toThrow(corrupt);
-    await expect(collect(store.scan(''))).rejects.toThrow(corrupt);
-    await expect(sealStore(below, new Uint8Array(32)).get('b')).rejects.toThrow(corrupt);
   });
 });

@@ -3,7 +3,7 @@ import { ApiServer } from '../../api/mod.ts';
 import { loadNodeConfig, loadObjectStoreKey } from '../../config/mod.ts';
 import { Node, createLog } from '../../node/mod.ts';
 import type { Command } from '../command.ts';
-import { failpointFrom } from '../failpoint.ts';
+import { failpointFrom, storeShareFrom } from '../failpoint.ts';
 import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 // A shutdown that hangs must not keep a service manager waiting.
@@ -35,6 +35,7 @@ export const serve: Command = {
       log,
       onFatal,
       failpoint,
+      storeShare: storeShareFrom(process.env),
     });
     const api = await ApiServer.open(node);
     const stopped = untilAskedToStop();

@@ -1,5 +1,5 @@
 /**
- * F03: the end of the store's log is gone, from any byte on. Whatever was acknowledged is either there, or the node sees that something is
+ * F03: the end of the store's journal is gone, from any byte on. Whatever was acknowledged is either there, or the node sees that something is
  * missing and refuses to serve. What is written without an entry in the ledger, such as a peer's cosignature, can go unseen when nothing was
  * entered after it: no entry commits to it, and the peer gives it again.
  */
@@ -17,9 +17,10 @@ import { copyOf, readAll, stoppedNode } from '../kit/stopped-node.ts';
 const EXPECTED = ['whole', 'without the last cosignature', 'LEDGER_ROLLED_BACK', 'LEDGER_CORRUPT'];
 const CUTS = process.env['SLOW'] === '1' ? 1500 : 40;
 
-test(`F03: ${CUTS} lengths of the log: all of the ledger, or a refusal`, async () => {
+test(`F03: ${CUTS} lengths of the journal: all of the ledger, or a refusal`, async () => {
   const { dir, whole } = await stoppedNode();
-  const log = filesUnder(join(dir, 'store')).find(({ path }) => path.endsWith('.log'))!;
+  const segments = filesUnder(join(dir, 'store')).filter(({ path }) => path.endsWith('.segment'));
+  const log = segments.sort((a, b) => (a.path < b.path ? -1 : 1)).at(-1)!;
   const random = randomOf(seedsOf(1)[0]!);
   // The last bytes one by one, the rest by chance: all lengths take hours.
   const lengths = Array.from({ length: CUTS }, (_, n) =>

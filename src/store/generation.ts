@@ -1,0 +1,81 @@
+import type { Extent, SealedRecord } from './journal-record.ts';
+import type { Segment } from './segment.ts';
+
+/** A value that is in a segment, and in memory as well while it is new. */
+export interface LargeValue extends Extent {
+  readonly segment: Segment;
+  recent: Uint8Array | undefined;
+}
+
+/** What a generation knows of a key: its value, or null where it was deleted. */
+export type Held = Uint8Array | LargeValue | null;
+
+// A generation is in memory until it is in the tables, and so is the one that is being brought there.
+const MAX_SMALL_BYTES = 2 * 1024 * 1024;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * What the commits of one segment came to: for each key that they touched the last that they did to it. Most of what a node writes it
+ * soon writes again or deletes, and none of that ever reaches the tables.
+ */
+export class Generation {
+  readonly segment: Segment;
+  /** By key, in no order. */
+  readonly held = new Map<string, Held>();
+  /** Values of this segment that were replaced or deleted within it. */
+  readonly dead: Extent[] = [];
+  /** Whether a key was deleted. */
+  hasDeletions = false;
+  readonly #limit: number;
+  #smallBytes = 0;
+
+  /** @param share of the usual size, after which it makes room for the next: 1 in service */
+  constructor(segment: Segment, share = 1) {
+    this.segment = segment;
+    this.#limit = share;
+  }
+
+  /** Whether the next commit belongs into another segment. */
+  get isFull(): boolean {
+    return this.#smallBytes >= MAX_SMALL_BYTES * this.#limit || this.segment.bytes >= MAX_BYTES * this.#limit;
+  }
+
+  get isEmpty(): boolean {
+    return this.held.size === 0;
+  }
+
+  /** Takes what a commit did, once it counts. */
+  take({ operations, smallBytes }: SealedRecord, onLarge: (value: LargeValue, bytes: Uint8Array) => void): void {
+    this.#smallBytes += smallBytes;
+    for (const [key, value, extent] of operations) {
+      const before = this.held.get(key);
+      if (isLarge(before)) this.dead.push(before);
+      this.hasDeletions ||= value === null;
+      if (extent === undefined || value === null) {
+        this.held.set(key, value);
+        continue;
+      }
+      const { at, length } = extent;
+      const large: LargeValue = { segment: this.segment, at, length, recent: undefined };
+      this.held.set(key, large);
+      onLarge(large, value);
+    }
+  }
+
+  /** Its keys that begin so, in order. */
+  keysWith(prefix: string): string[] {
+    return [...this.held.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  /** Bytes of large values that still count. */
+  get liveBytes(): number {
+    let bytes = 0;
+    for (const held of this.held.values()) if (isLarge(held)) bytes += held.length;
+    return bytes;
+  }
+}
+
+/** Whether what is held of a key is in a segment. */
+export function isLarge(held: Held | undefined): held is LargeValue {
+  return held !== undefined && held !== null && !(held instanceof Uint8Array);
+}

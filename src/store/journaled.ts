@@ -1,0 +1,311 @@
+/**
+ * The node's store: an append-only journal, and LevelDB's tables behind it.
+ *
+ * A commit is one record under one seal, one write and one flush. What commits came to is in memory until a generation of them is brought
+ * into the tables; large values stay where the journal has them, and are never written again. A start reads the journal from the last
+ * settled segment on and writes what it finds anew: what a disk has failed to keep, and the system still shows, must not be relied upon.
+ */
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { join } from 'node:path';
+import { equalBytes, noFailpoint, type Failpoint } from '../base/mod.ts';
+import { StoreError } from './error.ts';
+import { Generation, isLarge, type Held } from './generation.ts';
+import { sealRecord } from './journal-record.ts';
+import { openLevelStore } from './level.ts';
+import { mergeFound, type Found } from './merge.ts';
+import { OWN_PREFIX, encodeNumbers, ownKeys, parsePlace } from './place.ts';
+import { RecentBytes, copyOf } from './recent.ts';
+import { readUnsettled } from './recovery.ts';
+import { openValue, sealValue } from './sealed-value.ts';
+import type { Segment } from './segment.ts';
+import { Segments } from './segments.ts';
+import { eraseDead, settle } from './settling.ts';
+import type { Batch, NodeStore, Put, ScanOptions, Store } from './store.ts';
+
+/** What a test asks of a store beyond service. */
+export interface StoreOptions {
+  readonly failpoint?: Failpoint | undefined;
+  /** Part of the usual sizes at which things are brought into the tables: 1 in service. */
+  readonly share?: number | undefined;
+}
+
+// What is deleted is overwritten within about so long.
+const ERASE_AFTER_MS = 60_000;
+const REWRITTEN_BYTES = 1024 * 1024;
+
+/**
+ * Opens a node's store: `folder` holds LevelDB's files, `folder/journal` the journal.
+ * @param dataKey 32 bytes, under which every value rests
+ * @throws {StoreError} STORE_CORRUPT, STORE_LOCKED, STORE_UNREADABLE
+ */
+export async function openStore(folder: string, dataKey: Uint8Array, options: StoreOptions = {}): Promise<NodeStore> {
+  return openJournaled(await openLevelStore(folder), join(folder, 'journal'), dataKey, options);
+}
+
+/** Opens a journal in a folder over tables that are open, and takes them over: they are closed with it, or when it cannot be opened. */
+export async function openJournaled(
+  resting: Store,
+  folder: string,
+  dataKey: Uint8Array,
+  { failpoint = noFailpoint, share = 1 }: StoreOptions = {},
+): Promise<NodeStore> {
+  try {
+    const segments = new Segments(folder, dataKey, share);
+    const unsettled = await readUnsettled(segments, resting);
+    await eraseDead({ resting, segments, failpoint });
+    const segment = await segments.create(unsettled.lastSegment + 1);
+    const parts = { resting, segments, segment, failpoint, share, dataKey: createSecretKey(dataKey) };
+    const store = new JournaledStore({ ...parts, lastCommit: unsettled.lastCommit });
+    await store.rewrite(unsettled.outcome);
+    failpoint('store.rewritten');
+    if (unsettled.segments.length > 0) {
+      const settled = encodeNumbers(unsettled.lastSegment, unsettled.lastCommit);
+      await resting.commit({ puts: [[ownKeys.settled, settled]] });
+      for (const number of unsettled.segments) segments.remove(number);
+    }
+    return store;
+  } catch (error) {
+    await resting.close();
+    if (error instanceof StoreError) throw error;
+    throw new StoreError('STORE_UNREADABLE', `The journal ${folder} cannot be opened.`, { cause: error });
+  }
+}
+
+class JournaledStore implements NodeStore {
+  readonly #resting: Store;
+  readonly #dataKey: KeyObject;
+  readonly #segments: Segments;
+  readonly #failpoint: Failpoint;
+  readonly #share: number;
+  readonly #recent = new RecentBytes();
+  #active: Generation;
+  /** On its way into the tables. */
+  #leaving: Generation | undefined;
+  /** In the tables, and still at hand. */
+  #settled: Generation | undefined;
+  #lastCommit: number;
+  #turn: Promise<void> | undefined;
+  #settling: Promise<void> = Promise.resolve();
+  #failure: StoreError | undefined;
+  #eraser: NodeJS.Timeout | undefined;
+
+  constructor(parts: {
+    readonly resting: Store;
+    readonly dataKey: KeyObject;
+    readonly segments: Segments;
+    readonly segment: Segment;
+    readonly lastCommit: number;
+    readonly failpoint: Failpoint;
+    readonly share: number;
+  }) {
+    this.#resting = parts.resting;
+    this.#dataKey = parts.dataKey;
+    this.#segments = parts.segments;
+    this.#failpoint = parts.failpoint;
+    this.#share = parts.share;
+    this.#active = new Generation(parts.segment, parts.share);
+    this.#lastCommit = parts.lastCommit;
+  }
+
+  /** Writes what an earlier journal came to into this one. */
+  async rewrite(outcome: ReadonlyMap<string, Uint8Array | null>): Promise<void> {
+    let [puts, deletes, bytes]: [Put[], string[], number] = [[], [], 0];
+    for (const [key, value] of outcome) {
+      if (value === null) deletes.push(key);
+      else puts.push([key, value]);
+      bytes += key.length + (value?.length ?? 0);
+      if (bytes < REWRITTEN_BYTES) continue;
+      await this.#write({ puts, deletes, durable: false });
+      [puts, deletes, bytes] = [[], [], 0];
+    }
+    if (puts.length + deletes.length > 0) await this.#write({ puts, deletes });
+    await this.#active.segment.sync();
+    if (this.#active.hasDeletions) this.#eraseSoon();
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const held = this.#held(key);
+    if (held !== undefined) return this.#valueOf(key, held);
+    const resting = await this.#resting.get(key);
+    return resting === undefined ? undefined : this.#open(key, resting);
+  }
+
+  async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    const held = keys.map((key) => this.#held(key));
+    const rest = keys.filter((_, i) => held[i] === undefined);
+    const found = rest.length === 0 ? [] : await this.#resting.getMany(rest);
+    let next = 0;
+    return keys.map((key, i) => {
+      const known = held[i];
+      if (known !== undefined) return this.#valueOf(key, known);
+      const resting = found[next++];
+      return resting === undefined ? undefined : this.#open(key, resting);
+    });
+  }
+
+  async *scan(prefix: string, { limit = Infinity, reverse = false }: ScanOptions = {}): AsyncIterable<Put> {
+    let left = limit;
+    for await (const found of this.#found(prefix, limit, reverse)) {
+      if (left <= 0) return;
+      if (found.key.startsWith(OWN_PREFIX)) continue;
+      const value = await this.#valueAt(found);
+      if (value === undefined) continue;
+      left--;
+      yield [found.key, value];
+    }
+  }
+
+  async *records(): AsyncIterable<Put> {
+    for await (const [key, value] of this.scan('')) yield [key, sealValue(this.#dataKey, key, value)];
+  }
+
+  // One process owns the folder, so comparing and writing in turn is as good as a conditional write.
+  commit(batch: Batch): Promise<void> {
+    return this.#inTurn(() => this.#commit(batch));
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#eraser);
+    await this.#turn;
+    await this.#settling;
+    await this.#active.segment.finish();
+    for (const generation of [this.#active, this.#leaving, this.#settled]) generation?.segment.close();
+    this.#segments.close();
+    await this.#resting.close();
+  }
+
+  /** Whose turn it is at once has its record written before this returns: what the caller does next, it does while the disk is busy. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn === undefined ? act() : this.#turn.then(act);
+    const over = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#turn === over) this.#turn = undefined;
+      });
+    this.#turn = over;
+    return turn;
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const { expect, puts, deletes = [] } = batch;
+    if (expect !== undefined) {
+      const held = this.#held(expect.key);
+      const found = held === undefined ? await this.get(expect.key) : this.#valueOf(expect.key, held);
+      const holds =
+        expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
+      if (!holds) throw new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`);
+    }
+    if (puts.length + deletes.length === 0) return;
+    try {
+      if (this.#active.isFull) await this.#turnOver();
+      await this.#write(batch);
+    } catch (cause) {
+      throw this.#fail(cause);
+    }
+    if (this.#active.hasDeletions) this.#eraseSoon();
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const { segment } = this.#active;
+    const record = sealRecord(segment.key, segment.end, this.#lastCommit + 1, batch);
+    const room = segment.room(record.bytes);
+    if (room !== undefined) await room;
+    segment.append(record);
+    this.#failpoint('store.written');
+    if (batch.durable !== false) await segment.sync();
+    this.#lastCommit++;
+    this.#active.take(record, (value, bytes) => {
+      this.#recent.keep(value, bytes);
+    });
+  }
+
+  /** Begins another segment, and has the full one settled. There is one on its way at a time. */
+  async #turnOver(): Promise<void> {
+    await this.#settling;
+    if (this.#failure !== undefined) throw this.#failure;
+    const full = this.#active;
+    await full.segment.finish();
+    await full.segment.sync();
+    const segment = await this.#segments.create(full.segment.number + 1);
+    this.#failpoint('store.turned-over');
+    const lastCommit = this.#lastCommit;
+    [this.#leaving, this.#active] = [full, new Generation(segment, this.#share)];
+    this.#settling = this.#settle(full, lastCommit).catch((error: unknown) => {
+      this.#fail(error);
+    });
+  }
+
+  async #settle(generation: Generation, lastCommit: number): Promise<void> {
+    const before = this.#settled;
+    const isKept = await settle(generation, lastCommit, {
+      resting: this.#resting,
+      dataKey: this.#dataKey,
+      segments: this.#segments,
+      failpoint: this.#failpoint,
+      share: this.#share,
+    });
+    this.#leaving = undefined;
+    this.#settled = isKept ? generation : undefined;
+    if (!isKept) generation.segment.close();
+    before?.segment.close();
+  }
+
+  /** What a person has deleted does not wait for as much traffic as fills a segment. */
+  #eraseSoon(): void {
+    this.#eraser ??= setTimeout(() => {
+      this.#eraser = undefined;
+      const turn = this.#inTurn(async () => {
+        if (this.#failure === undefined && this.#active.hasDeletions) await this.#turnOver();
+      });
+      turn.catch((error: unknown) => this.#fail(error));
+    }, ERASE_AFTER_MS).unref();
+  }
+
+  #held(key: string): Held | undefined {
+    for (const generation of [this.#active, this.#leaving, this.#settled]) {
+      const held = generation?.held.get(key);
+      if (held !== undefined) return held;
+    }
+    return undefined;
+  }
+
+  #valueOf(key: string, held: Held): Uint8Array | undefined {
+    if (held === null) return undefined;
+    if (!isLarge(held)) return copyOf(held);
+    return held.recent === undefined ? held.segment.read(key, held) : copyOf(held.recent);
+  }
+
+  #open(key: string, resting: Uint8Array): Uint8Array {
+    const place = parsePlace(resting);
+    return place === undefined
+      ? openValue(this.#dataKey, key, resting)
+      : this.#segments.get(place.segment).read(key, place);
+  }
+
+  /** What is there at this moment; a reader sees whole commits only, however long it takes. */
+  #found(prefix: string, limit: number, reverse: boolean): AsyncIterable<Found> {
+    const recent = new Map<string, Held>();
+    for (const generation of [this.#leaving, this.#active]) {
+      for (const key of generation?.keysWith(prefix) ?? []) recent.set(key, generation!.held.get(key)!);
+    }
+    const newer = [...recent].sort(([a], [b]) => (a < b ? -1 : 1));
+    if (reverse) newer.reverse();
+    // Each of the newer may stand in the place of one that is older; the journal's own keys begin the list of all.
+    const most = prefix === '' || limit === Infinity ? {} : { limit: limit + newer.length };
+    return mergeFound(newer, this.#resting.scan(prefix, { ...most, reverse }), reverse);
+  }
+
+  async #valueAt({ key, held, resting }: Found): Promise<Uint8Array | undefined> {
+    try {
+      return held === undefined ? this.#open(key, resting) : this.#valueOf(key, held);
+    } catch {
+      // Erased since the scan began, or moved; what was damaged is refused again.
+      return this.get(key);
+    }
+  }
+
+  #fail(cause: unknown): StoreError {
+    return (this.#failure ??= new StoreError('STORE_WRITE_FAILED', 'The store could not be written.', { cause }));
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Brings what a segment's commits came to into the tables, behind the back of whoever commits: small values under a seal of their own, of
+ * large ones the place, if so much of the segment is large values that it is worth keeping. A process that ends in the middle of it does
+ * all of it again, from the journal.
+ */
+import type { KeyObject } from 'node:crypto';
+import type { Failpoint } from '../base/mod.ts';
+import { isLarge, type Generation, type Held } from './generation.ts';
+import type { Extent } from './journal-record.ts';
+import { encodeNumbers, encodePlace, lastNumberOf, numbersOf, ownKeys, parsePlace, type Place } from './place.ts';
+import { sealValue } from './sealed-value.ts';
+import type { Segments } from './segments.ts';
+import type { Put, Store } from './store.ts';
+
+// Small enough that a commit which waits for the disk meanwhile hardly notices.
+const BATCH_BYTES = 256 * 1024;
+const KEYS_PER_TURN = 16;
+/** A segment stays for its values when they are at least so much, and at least so great a part of it. */
+const MIN_KEPT_BYTES = 1024 * 1024;
+const MIN_KEPT_SHARE = 0.5;
+
+/** Where settled values go. */
+export interface Tables {
+  readonly resting: Store;
+  readonly dataKey: KeyObject;
+  readonly segments: Segments;
+  readonly failpoint: Failpoint;
+  /** Part of the usual sizes: 1 in service. */
+  readonly share: number;
+}
+
+/**
+ * Settles a generation; its segment is not written any more. Resolves with whether values stay in it.
+ * @param lastCommit number of the last commit in it
+ */
+export async function settle(generation: Generation, lastCommit: number, tables: Tables): Promise<boolean> {
+  const { resting, dataKey, share } = tables;
+  const { segment, held, dead } = generation;
+  const { liveBytes } = generation;
+  const isKept = liveBytes >= MIN_KEPT_BYTES * share && liveBytes >= segment.bytes * MIN_KEPT_SHARE;
+  const gone: Place[] = isKept ? dead.map((extent) => ({ segment: segment.number, ...extentOf(extent) })) : [];
+  let [puts, deletes, bytes]: [Put[], string[], number] = [[], [], 0];
+  const keys = [...held.keys()];
+  for (let start = 0; start < keys.length; start += KEYS_PER_TURN) {
+    const some = keys.slice(start, start + KEYS_PER_TURN);
+    const before = await resting.getMany(some);
+    for (const [i, key] of some.entries()) {
+      const [value, former] = [held.get(key)!, before[i]];
+      // What it replaces in a segment that was settled before is gone as well.
+      const place = former === undefined ? undefined : parsePlace(former);
+      if (place !== undefined && place.segment !== segment.number) gone.push(place);
+      if (value !== null) puts.push([key, restingOf(dataKey, key, value, isKept)]);
+      else if (former !== undefined) deletes.push(key);
+      bytes += key.length + (value === null ? 0 : puts.at(-1)![1].length);
+    }
+    // The next keys have their turn when everybody else had one.
+    await new Promise(setImmediate);
+    if (bytes < BATCH_BYTES * share) continue;
+    await resting.commit({ puts, deletes });
+    tables.failpoint('store.settling');
+    [puts, deletes, bytes] = [[], [], 0];
+  }
+  await resting.commit({
+    puts: [
+      ...puts,
+      ...(await countGone(gone, resting)),
+      [ownKeys.settled, encodeNumbers(segment.number, lastCommit)],
+      ...(isKept ? [[ownKeys.segment(segment.number), encodeNumbers(segment.bytes, liveBytes)] as const] : []),
+    ],
+    deletes,
+  });
+  tables.failpoint('store.settled');
+  if (!isKept) tables.segments.remove(segment.number);
+  await eraseDead(tables);
+  return isKept;
+}
+
+function restingOf(dataKey: KeyObject, key: string, value: Exclude<Held, null>, isKept: boolean): Uint8Array {
+  if (!isLarge(value)) return sealValue(dataKey, key, value);
+  if (isKept) return encodePlace({ segment: value.segment.number, ...extentOf(value) });
+  return sealValue(dataKey, key, value.recent ?? value.segment.read(key, value));
+}
+
+/** Notes which values are to be overwritten, and how much is left of their segments. */
+async function countGone(gone: readonly Place[], resting: Store): Promise<Put[]> {
+  const puts: Put[] = gone.map((place) => [ownKeys.deadAt(place), encodeNumbers(place.length)]);
+  for (const number of new Set(gone.map(({ segment }) => segment))) {
+    const record = await resting.get(ownKeys.segment(number));
+    if (record === undefined) continue;
+    const [bytes, liveBytes] = numbersOf(record);
+    const lost = gone.filter(({ segment }) => segment === number).reduce((sum, { length }) => sum + length, 0);
+    puts.push([ownKeys.segment(number), encodeNumbers(bytes!, Math.max(0, liveBytes! - lost))]);
+  }
+  return puts;
+}
+
+/** Overwrites what is noted to be gone, and removes segments of which nothing is left. */
+export async function eraseDead({
+  resting,
+  segments,
+  failpoint,
+}: Pick<Tables, 'resting' | 'segments' | 'failpoint'>): Promise<void> {
+  const found = new Map<number, Extent[]>();
+  const deletes: string[] = [];
+  for await (const [key, length] of resting.scan(ownKeys.dead)) {
+    const number = Number(key.slice(ownKeys.dead.length).split('/')[0]);
+    found.set(number, [...(found.get(number) ?? []), { at: lastNumberOf(key), length: numbersOf(length)[0]! }]);
+    deletes.push(key);
+  }
+  if (deletes.length === 0) return;
+  const emptied: number[] = [];
+  for (const [number, extents] of found) {
+    const record = await resting.get(ownKeys.segment(number));
+    // Of a segment that did not stay, nothing is left to overwrite.
+    if (record === undefined) continue;
+    await segments.get(number).erase(extents);
+    if (numbersOf(record)[1] === 0) emptied.push(number);
+  }
+  failpoint('store.erased');
+  await resting.commit({ puts: [], deletes: [...deletes, ...emptied.map((number) => ownKeys.segment(number))] });
+  for (const number of emptied) segments.remove(number);
+}
+
+function extentOf({ at, length }: Extent): Extent {
+  return { at, length };
+}

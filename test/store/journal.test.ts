@@ -1,0 +1,302 @@
+/** What the journal leaves on the disk, read and spoilt byte by byte. */
+import { createSecretKey } from 'node:crypto';
+import { cpSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { codeOf, utf8ToBytes } from '../../src/base/mod.ts';
+import { openJournaled } from '../../src/store/journaled.ts';
+import { openValue, sealValue } from '../../src/store/sealed-value.ts';
+import { MemoryStore, openStore, type NodeStore, type Put, type Store } from '../../src/store/mod.ts';
+import { quickFolder } from '../kit/folder.ts';
+
+const DATA_KEY = new Uint8Array(32).fill(7);
+// Every commit is a segment of its own, and its large values stay in it.
+const AT_ONCE = { share: 0 };
+const CANARY = utf8ToBytes('quokka-7f31-lighthouse');
+
+/** A value that stays where it is written. */
+function large(fill: number, length = 3000): Uint8Array {
+  const value = new Uint8Array(length).fill(fill);
+  value.set(CANARY, 100);
+  return value;
+}
+
+async function contentsOf(store: Store): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const [key, value] of store.scan('')) found[key] = Buffer.from(value).toString('latin1');
+  return found;
+}
+
+/** Tables and a journal that tests take copies of. */
+async function made(
+  commits: (store: NodeStore) => Promise<void>,
+  options = {},
+): Promise<{ tables: MemoryStore; folder: string }> {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const store = await openJournaled(tables, folder, DATA_KEY, options);
+  await commits(store);
+  await store.close();
+  return { tables, folder };
+}
+
+function segmentFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+async function tablesLike(tables: MemoryStore): Promise<MemoryStore> {
+  const copy = new MemoryStore();
+  for await (const put of tables.scan('')) await copy.commit({ puts: [put] });
+  return copy;
+}
+
+test('nothing of a value stands on the disk as it is', async () => {
+  const { tables, folder } = await made(async (store) => {
+    await store.commit({
+      puts: [
+        ['small', CANARY],
+        ['large', large(1)],
+      ],
+    });
+    await store.commit({ puts: [['next', CANARY]] });
+    await store.commit({ puts: [['last', large(2)]] });
+  }, AT_ONCE);
+  for (const file of segmentFiles(folder)) expect(readFileSync(file).includes(Buffer.from(CANARY))).toBe(false);
+  for await (const [, value] of tables.scan('')) expect(Buffer.from(value).includes(Buffer.from(CANARY))).toBe(false);
+});
+
+test('every flipped bit of a journal that is not settled is damage, whatever it is in', async () => {
+  const { tables, folder } = await made(async (store) => {
+    await store.commit({
+      puts: [
+        ['a', utf8ToBytes('one')],
+        ['b', large(1)],
+      ],
+    });
+    await store.commit({ puts: [['c', utf8ToBytes('two')]], deletes: ['a'] });
+    await store.commit({ puts: [['d', utf8ToBytes('three')]] });
+  });
+  const [file] = segmentFiles(folder);
+  const bytes = readFileSync(file!);
+  let harmless = 0;
+  // Of the large value's ciphertext every ninth byte; of all else every bit.
+  const bits = Array.from({ length: bytes.length * 8 }, (_, bit) => bit).filter(
+    (bit) => bit < 8 * 400 || bit > 8 * (bytes.length - 400) || bit % 72 === 0,
+  );
+  for (const bit of bits) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    for (const other of segmentFiles(folder)) rmSync(other);
+    writeFileSync(file!, flipped);
+    const opened = await openJournaled(await tablesLike(tables), folder, DATA_KEY).then(async (store) => {
+      expect(Object.keys(await contentsOf(store))).toEqual(['b', 'c', 'd']);
+      await store.close();
+      return 'whole';
+    }, codeOf);
+    // Between two records there are up to 31 bytes of nothing.
+    if (opened === 'whole') harmless++;
+    else expect({ bit, opened }).toEqual({ bit, opened: 'STORE_CORRUPT' });
+  }
+  expect(harmless).toBeLessThan(2 * 31 * 8);
+}, 120_000);
+
+test('cut anywhere, a journal holds the commits before the cut', async () => {
+  const { tables, folder } = await made(async (store) => {
+    for (const n of [1, 2, 3])
+      await store.commit({ puts: [[`key ${n}`, n === 2 ? large(n, 2100) : utf8ToBytes('x')]] });
+  });
+  const [file] = segmentFiles(folder);
+  const bytes = readFileSync(file!);
+  const seen = new Set<number>();
+  for (let length = bytes.length; length >= 0; length -= length > 2500 || length < 300 ? 1 : 37) {
+    for (const other of segmentFiles(folder)) rmSync(other);
+    writeFileSync(file!, bytes.subarray(0, length));
+    const store = await openJournaled(await tablesLike(tables), folder, DATA_KEY);
+    const keys = Object.keys(await contentsOf(store));
+    expect(keys).toEqual(['key 1', 'key 2', 'key 3'].slice(0, keys.length));
+    seen.add(keys.length);
+    await store.close();
+  }
+  expect([...seen].sort()).toEqual([0, 1, 2, 3]);
+}, 120_000);
+
+test('a large value stays where it was written, and a changed bit, a cut and another place of it are errors', async () => {
+  const { tables, folder } = await made(async (store) => {
+    await store.commit({
+      puts: [
+        ['a', large(1)],
+        ['b', large(2)],
+      ],
+    });
+    await store.commit({ puts: [['c', utf8ToBytes('x')]] });
+    await store.commit({ puts: [['d', utf8ToBytes('x')]] });
+  }, AT_ONCE);
+  const [a, b] = [(await tables.get('a'))!, (await tables.get('b'))!];
+  expect([a[0], a.length, b.length]).toEqual([2, 13, 13]);
+  const kept = segmentFiles(folder)[0]!;
+  const bytes = readFileSync(kept);
+  const at = Buffer.from(a).readUInt32BE(5);
+  const read = async (): Promise<string> => {
+    // A start changes what is there.
+    const copy = join(quickFolder(), 'journal');
+    cpSync(folder, copy, { recursive: true });
+    const store = await openJournaled(await tablesLike(tables), copy, DATA_KEY).catch(codeOf);
+    if (typeof store === 'string') return store;
+    const found = await Promise.all(['a', 'b'].map((key) => store.get(key).then((value) => value![0], codeOf)));
+    await store.close();
+    return found.join(' ');
+  };
+  expect(await read()).toBe('1 2');
+  for (const offset of [at, at + 1500, at + 3015]) {
+    const flipped = Buffer.from(bytes);
+    flipped[offset]! ^= 4;
+    writeFileSync(kept, flipped);
+    expect(await read()).toBe('STORE_CORRUPT 2');
+  }
+  writeFileSync(kept, bytes);
+  await tables.commit({ puts: [['a', b]] });
+  expect(await read()).toBe('STORE_CORRUPT 2');
+  await tables.commit({ puts: [['a', a]] });
+  truncateSync(kept, bytes.length - 1);
+  expect(await read()).toBe('STORE_CORRUPT');
+  rmSync(kept);
+  expect(await read()).toBe('STORE_CORRUPT');
+  writeFileSync(kept, bytes);
+  expect(await read()).toBe('1 2');
+});
+
+test('a value that is deleted or replaced is overwritten on the disk, and a segment without any other goes', async () => {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  const settled = async (): Promise<void> => {
+    for (const n of [1, 2]) await store.commit({ puts: [['tick', utf8ToBytes(String(n))]] });
+  };
+  await store.commit({
+    puts: [
+      ['a', large(1)],
+      ['b', large(2)],
+    ],
+  });
+  const kept = segmentFiles(folder).at(-1)!;
+  await settled();
+  const [a, b] = [(await tables.get('a'))!, (await tables.get('b'))!].map((place) =>
+    Buffer.from(place).readUInt32BE(5),
+  );
+  const lies = (at: number): Buffer => readFileSync(kept).subarray(at, at + 3016);
+  expect(lies(a!).every((byte) => byte === 0)).toBe(false);
+  await store.commit({ puts: [], deletes: ['a'] });
+  await settled();
+  expect(lies(a!).every((byte) => byte === 0)).toBe(true);
+  expect(await store.get('a')).toBeUndefined();
+  expect(await store.get('b')).toEqual(large(2));
+  expect(lies(b!).every((byte) => byte === 0)).toBe(false);
+  await store.commit({ puts: [['b', utf8ToBytes('short')]] });
+  await settled();
+  expect(segmentFiles(folder)).not.toContain(kept);
+  expect(await store.get('b')).toEqual(utf8ToBytes('short'));
+  await store.close();
+});
+
+test('a reader who began before sees what was there then, and of what is erased meanwhile nothing', async () => {
+  const store = await openStore(join(quickFolder(), 'store'), DATA_KEY, AT_ONCE);
+  await store.commit({
+    puts: [
+      ['a', utf8ToBytes('1')],
+      ['b', utf8ToBytes('1')],
+      ['c', large(1)],
+      ['d', utf8ToBytes('1')],
+    ],
+  });
+  for (const n of [1, 2, 3]) await store.commit({ puts: [['e', utf8ToBytes(String(n))]] });
+  const seen: string[] = [];
+  for await (const [key, value] of store.scan('')) {
+    seen.push(`${key} ${value[0]}`);
+    if (key !== 'a') continue;
+    await store.commit({
+      puts: [
+        ['b', utf8ToBytes('2')],
+        ['f', utf8ToBytes('2')],
+      ],
+      deletes: ['c', 'd'],
+    });
+    for (const n of [1, 2]) await store.commit({ puts: [['g', utf8ToBytes(String(n))]] });
+  }
+  expect(seen).toEqual(['a 49', 'b 49', 'd 49', 'e 51']);
+  await store.close();
+});
+
+test('a backup has every record under a seal of its own, wherever it is', async () => {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  await store.commit({
+    puts: [
+      ['a', large(1)],
+      ['b', utf8ToBytes('old')],
+    ],
+  });
+  for (const n of [1, 2, 3]) await store.commit({ puts: [['b', utf8ToBytes(String(n))]] });
+  const restored = new MemoryStore();
+  const records: Put[] = [];
+  for await (const put of store.records()) records.push(put);
+  await restored.commit({ puts: records });
+  const again = await openJournaled(restored, join(quickFolder(), 'journal'), DATA_KEY);
+  expect(await contentsOf(again)).toEqual(await contentsOf(store));
+  expect(records.map(([key]) => key)).toEqual(['a', 'b']);
+  await Promise.all([again.close(), store.close()]);
+});
+
+test('a start writes anew what is not settled, and needs the former journal no more', async () => {
+  const { tables, folder } = await made((store) =>
+    store.commit({
+      puts: [
+        ['a', large(1)],
+        ['b', CANARY],
+      ],
+    }),
+  );
+  const [former] = segmentFiles(folder);
+  const store = await openJournaled(tables, folder, DATA_KEY);
+  expect(segmentFiles(folder)).not.toContain(former);
+  expect(segmentFiles(folder).map((file) => statSync(file).size > 3000)).toEqual([true]);
+  expect(await contentsOf(store)).toEqual({
+    a: Buffer.from(large(1)).toString('latin1'),
+    b: Buffer.from(CANARY).toString('latin1'),
+  });
+  await store.close();
+});
+
+test('of a journal that lacks a segment, or is under another data key, nothing is believed', async () => {
+  const { tables, folder } = await made(async (store) => {
+    await store.commit({ puts: [['a', CANARY]] });
+  });
+  const reopened = (key: Uint8Array): Promise<string> =>
+    openJournaled(tables, folder, key).then(() => 'opened', codeOf);
+  expect(await reopened(new Uint8Array(32))).toBe('STORE_CORRUPT');
+  const [file] = segmentFiles(folder);
+  writeFileSync(join(folder, '0000000002.segment'), readFileSync(file!));
+  expect(await reopened(DATA_KEY)).toBe('STORE_CORRUPT');
+  rmSync(join(folder, '0000000002.segment'));
+  const next = await openJournaled(tables, folder, DATA_KEY);
+  await next.close();
+  writeFileSync(join(folder, '0000000004.segment'), '');
+  rmSync(join(folder, '0000000002.segment'));
+  expect(await reopened(DATA_KEY)).toBe('STORE_CORRUPT');
+});
+
+test('a value in a table: every flipped bit, another name and another key are errors, never answers', () => {
+  const key = createSecretKey(DATA_KEY);
+  const sealed = sealValue(key, 'a', utf8ToBytes('one'));
+  expect(openValue(key, 'a', sealed)).toEqual(utf8ToBytes('one'));
+  const corrupt = expect.objectContaining({ code: 'STORE_CORRUPT' }) as Error;
+  for (let bit = 0; bit < sealed.length * 8; bit++) {
+    const flipped = sealed.slice();
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    expect(() => openValue(key, 'a', flipped)).toThrow(corrupt);
+  }
+  for (let length = 0; length < sealed.length; length++)
+    expect(() => openValue(key, 'a', sealed.subarray(0, length))).toThrow(corrupt);
+  expect(() => openValue(key, 'b', sealed)).toThrow(corrupt);
+  expect(() => openValue(createSecretKey(new Uint8Array(32)), 'a', sealed)).toThrow(corrupt);
+  expect(Buffer.compare(sealed, sealValue(key, 'a', utf8ToBytes('one')))).not.toBe(0);
+});
