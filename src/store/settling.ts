@@ -45,13 +45,18 @@ export async function settle(generation: Generation, lastCommit: number, tables:
     const some = keys.slice(start, start + KEYS_PER_TURN);
     const before = await resting.getMany(some);
     for (const [i, key] of some.entries()) {
-      const [value, former] = [held.get(key)!, before[i]];
+      const [value, former] = [held.get(key), before[i]];
       // What it replaces in a segment that was settled before is gone as well.
       const place = former === undefined ? undefined : parsePlace(former);
       if (place !== undefined && place.segment !== segment.number) gone.push(place);
-      if (value !== null) puts.push([key, restingOf(dataKey, key, value, isKept)]);
-      else if (former !== undefined) deletes.push(key);
-      bytes += key.length + (value === null ? 0 : puts.at(-1)![1].length);
+      bytes += key.length;
+      if (value === undefined || value === null) {
+        if (former !== undefined) deletes.push(key);
+        continue;
+      }
+      const rest = restingOf(dataKey, key, value, isKept);
+      puts.push([key, rest]);
+      bytes += rest.length;
     }
     // The next keys have their turn when everybody else had one.
     await new Promise(setImmediate);
