@@ -1,13 +1,13 @@
 import { bytesToHex, equalBytes } from '../base/mod.ts';
-import type { EvidenceFile } from '../wire/mod.ts';
+import { CHUNK_HEAD_BYTES, type EvidenceFile } from '../wire/mod.ts';
 import type { ChunkCrew, ChunkLine } from './chunk-crew.ts';
 import { sealedLength, sealedOffset, type Geometry } from './geometry.ts';
 import type { ObjectStore } from './object-store.ts';
 import { discardSpool, spaceError, spoolPaths, type Spool } from './spool.ts';
 import { passed } from './young-memory.ts';
 
-// Sockets are read in pieces of at most so many bytes. What is longer was put together from some, in memory where nothing else is.
-const MAX_READ_BYTES = 64 * 1024;
+// What is shorter is copied as fast, and may lie in memory that Node shares out.
+const MIN_OWN_BYTES = 64 * 1024;
 
 /** A file that arrives: each chunk is opened before it is kept, so that a bad one is noticed at once and fetched again. */
 export class Receiving {
@@ -56,7 +56,7 @@ export class Receiving {
   }
 
   /**
-   * Takes the awaited chunk over, and its memory where that is long enough to be its own; the caller may hand in the next before this one
+   * Takes the awaited chunk over, and its memory where nothing else is in it; the caller may hand in the next before this one
    * is kept. One call at a time.
    * @returns `kept`: true when it is here; false when it is not that chunk of this file, and then it is awaited again; undefined when one
    * before it is. Rejects with EVIDENCE_NO_SPACE, and whatever else writing throws
@@ -124,9 +124,16 @@ export class Receiving {
   }
 }
 
-/** The chunk in memory that can be given away: where it came, or a copy. */
+/**
+ * The chunk in memory that can be given away: where it came, if nothing but the head of its frame lies there too; otherwise a copy. What
+ * a socket held back when its peer went away comes as one piece with many frames in it.
+ */
 function alone(sealed: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { buffer, byteLength } = sealed;
-  const isAlone = byteLength > MAX_READ_BYTES && buffer instanceof ArrayBuffer;
+  const { buffer, byteOffset, byteLength } = sealed;
+  const isAlone =
+    buffer instanceof ArrayBuffer &&
+    byteLength >= MIN_OWN_BYTES &&
+    byteOffset <= CHUNK_HEAD_BYTES &&
+    byteOffset + byteLength === buffer.byteLength;
   return isAlone ? (sealed as Uint8Array<ArrayBuffer>) : new Uint8Array(sealed);
 }

@@ -251,6 +251,24 @@ describe('receiving', () => {
     expect(Buffer.compare(await collect(vaultIn(folder).plaintext(file)), plaintext)).toBe(0);
   });
 
+  test('memory in which more lies than a chunk is left to whoever has it', async () => {
+    const chunkBytes = 131_072;
+    const bytes = new Uint8Array(3 * chunkBytes).map((_, i) => i % 251);
+    const sender = vaultIn(temporaryFolder());
+    const file = await add(sender, bytes, chunkBytes, chunkBytes);
+    const chunks = await Promise.all([0, 1, 2].map((index) => sender.sealedChunk(file, index)));
+    const piece = new Uint8Array(Buffer.concat(chunks));
+    const length = chunkBytes + 16;
+    const folder = temporaryFolder();
+    const receiving = await vaultIn(folder).receive(file);
+    const handed = [];
+    for (const i of [0, 1, 2]) handed.push(await receiving.hand(piece.subarray(i * length, (i + 1) * length)));
+    expect(await Promise.all(handed.map(({ kept }) => kept))).toEqual([true, true, true]);
+    expect(piece).toHaveLength(3 * length);
+    expect(await receiving.finish()).toBe(true);
+    expect(Buffer.compare(await collect(vaultIn(folder).plaintext(file)), bytes)).toBe(0);
+  });
+
   test('chunks are handed in before the one in front is judged: a bad one takes those behind it with it', async () => {
     const { file, chunks } = await there();
     const folder = temporaryFolder();
