@@ -31,7 +31,10 @@ export async function readUnsettled(segments: Segments, resting: Store): Promise
   const there = segments.list();
   // What was settled and is not needed, a process that ended has not come to remove.
   for (const number of there) if (number <= settledSegment && !kept.has(number)) segments.remove(number);
-  const unsettled = there.filter((number) => number > settledSegment);
+  const unsettled = withoutUnbegun(
+    segments,
+    there.filter((number) => number > settledSegment),
+  );
   const outcome = new Map<string, Uint8Array | null>();
   let lastCommit = settledCommit;
   for (const [i, number] of unsettled.entries()) {
@@ -56,6 +59,19 @@ async function checkKept(segments: Segments, resting: Store): Promise<Set<number
   return kept;
 }
 
+/** Removes a last segment of which the beginning never reached the disk: nothing can have been acknowledged that stood in it. */
+function withoutUnbegun(segments: Segments, numbers: readonly number[]): readonly number[] {
+  const last = numbers.at(-1);
+  if (last === undefined) return numbers;
+  const segment = segments.find(last);
+  segment?.close();
+  if (segment !== undefined) return numbers;
+  const bytes = readFileSync(segmentPath(segments.folder, last));
+  if (!isUnwritten(bytes, 0, SEGMENT_HEADER_BYTES)) throw damagedSegment(last, 'has no whole beginning');
+  segments.remove(last);
+  return numbers.slice(0, -1);
+}
+
 /** @returns number of the last commit */
 async function readSegment(
   segments: Segments,
@@ -66,11 +82,7 @@ async function readSegment(
 ): Promise<number> {
   const bytes = readFileSync(segmentPath(segments.folder, number));
   const segment = segments.find(number);
-  if (segment === undefined) {
-    // It was begun, and nothing can have been acknowledged that stands in it.
-    if (isLast && isUnwritten(bytes, 0, SEGMENT_HEADER_BYTES)) return before;
-    throw damagedSegment(number, 'has no whole beginning');
-  }
+  if (segment === undefined) throw damagedSegment(number, 'has no whole beginning');
   try {
     return await readRecords(segment, bytes, isLast, before, outcome);
   } finally {

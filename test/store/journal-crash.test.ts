@@ -32,16 +32,17 @@ test(`${SEEDS * LIVES} deaths: what was acknowledged is there, and what was unde
 async function live(random: Random, reached: Set<string>): Promise<void> {
   const tables = new MemoryStore();
   const folder = join(quickFolder(), 'journal');
-  // What may be found: each of these, the first of them is the least.
+  // What may be found after a power cut, and from which on after a kill: of a process that is killed, the system keeps what it wrote.
   let possible: Contents[] = [new Map()];
+  let least = 0;
+  let synced: Written = { number: 0, bytes: 0 };
   for (let life = 0; life < LIVES; life++) {
     const fuse = fuseOf(random.below(120), reached);
-    let synced: Written = { number: 0, bytes: 0 };
     const isPower = random.below(2) === 0;
     let store: NodeStore | undefined;
     try {
       store = await openJournaled(tables, folder, DATA_KEY, { failpoint: fuse, share: SHARE });
-      possible = [await found(store, possible)];
+      possible = [await found(store, possible.slice(least))];
       synced = written(folder);
       for (let n = 0; n < COMMITS_A_LIFE; n++) {
         const batch = batchOf(random);
@@ -53,18 +54,20 @@ async function live(random: Random, reached: Set<string>): Promise<void> {
         possible = [after];
         synced = written(folder);
       }
-      // Of a process that is killed, the system keeps what it wrote.
-      if (!isPower) possible = possible.slice(-1);
+      least = possible.length - 1;
     } catch (error) {
       if (!isInjected(error)) throw error;
-      if (!isPower) possible = possible.slice(-2);
+      // What was under way may be there and may not; of what could not even be opened, nothing was added.
+      if (store !== undefined) least = Math.max(0, possible.length - 2);
     }
     // What it was doing beside comes to its own next step, and ends there.
     await store?.close();
-    if (isPower) cutPower(folder, synced, random);
+    if (!isPower) continue;
+    cutPower(folder, synced, random);
+    least = 0;
   }
   const last = await openJournaled(tables, folder, DATA_KEY, { share: SHARE });
-  await found(last, possible);
+  await found(last, possible.slice(least));
   await last.close();
 }
 
@@ -139,7 +142,7 @@ function cutPower(folder: string, synced: Written, random: Random): void {
   if (name === undefined) return;
   const path = join(folder, name);
   const { size } = statSync(path);
-  const sure = Number.parseInt(name, 10) === synced.number ? synced.bytes : 0;
+  const sure = Number.parseInt(name, 10) === synced.number ? Math.min(synced.bytes, size) : 0;
   if (random.below(2) === 0) {
     truncateSync(path, sure + random.below(size - sure + 1));
     return;
