@@ -11,11 +11,12 @@ import { CAN_TRACE, FAULTS_REQUIRED, delayCalls, killAtCall } from '../kit/strac
 type Served = Awaited<ReturnType<typeof serveNode>>;
 
 const LATE_MS = 1_500;
-// Each is another place between two flushes: of the store's log, and of the record of the head, which is written in place.
+// Each is another place between two flushes: of the store's journal, and of the record of the head, which is written in place.
 const DEATHS: readonly (readonly [call: string, count: number])[] = FAULTS_REQUIRED
   ? [1, 2, 3, 4, 5, 6].flatMap((count) => [
       ['fdatasync', count],
       ['pwrite64', count],
+      ['pwritev', count],
     ])
   : [['fdatasync', 2]];
 
