@@ -127,7 +127,7 @@ class Transfer {
     if (step.name === 'evidence.added') await this.#add('XB').catch(() => undefined);
     else await this.#send();
     await this.#die(plug, HELD_MS);
-    expect([...plug.reached]).toContain(step.name);
+    expect([...plug.reached.keys()]).toContain(step.name);
     plug.start();
     await plug.answersOrDies();
     await this.#settle();

@@ -9,8 +9,8 @@ type Life = ReturnType<typeof runCommand> & { over: boolean };
 /** A node in a process of its own whose plug can be pulled, by a test or by the node itself at a named step; and put in again. */
 export class Plug {
   readonly api: ApiClient;
-  /** Steps at which a life ended by itself. */
-  readonly reached = new Set<FailpointName>();
+  /** How many lives ended by themselves, at each step that one ended at. */
+  readonly reached = new Map<FailpointName, number>();
   deaths = 0;
   readonly #config: string;
   readonly #env: Readonly<Record<string, string>>;
@@ -71,7 +71,8 @@ export class Plug {
     const outcome = await life.outcome;
     this.deaths++;
     if (life.child.signalCode !== 'SIGKILL') return signal === 'SIGTERM' && outcome.status === 0 ? undefined : outcome;
-    if ((byItself || signal === 'SIGTERM') && this.#armed !== undefined) this.reached.add(this.#armed);
+    if ((byItself || signal === 'SIGTERM') && this.#armed !== undefined)
+      this.reached.set(this.#armed, (this.reached.get(this.#armed) ?? 0) + 1);
     return undefined;
   }
 
