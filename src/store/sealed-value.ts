@@ -12,8 +12,8 @@ import { randomFew } from '../base/mod.ts';
 import { NONCE_BYTES, TAG_BYTES, openBytes, sealBytes } from './cipher.ts';
 import { StoreError } from './error.ts';
 
-/** First byte of a sealed value. */
-export const SEALED_VALUE = 1;
+// First byte of a sealed value.
+const SEALED_VALUE = 1;
 
 /** Seals a value for a table. */
 export function sealValue(dataKey: KeyObject, name: string, value: Uint8Array): Uint8Array {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { utf8ToBytes } from '../../src/base/mod.ts';
-import { openJournaled } from '../../src/store/journaled.ts';
+import { openJournaled } from '../../src/store/open-store.ts';
 import { MemoryStore, openLevelStore, openStore, type Put, type Store } from '../../src/store/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { fc } from '../kit/property.ts';

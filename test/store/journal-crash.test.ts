@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FAILPOINTS, codeOf, utf8ToBytes, type Failpoint } from '../../src/base/mod.ts';
-import { openJournaled } from '../../src/store/journaled.ts';
+import { openJournaled } from '../../src/store/open-store.ts';
 import { MemoryStore, type Batch, type NodeStore } from '../../src/store/mod.ts';
 import { quickFolder } from '../kit/folder.ts';
 import { seedsOf, withSeed, type Random } from '../kit/random.ts';

@@ -4,7 +4,7 @@ import { cpSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writ
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { codeOf, utf8ToBytes } from '../../src/base/mod.ts';
-import { openJournaled } from '../../src/store/journaled.ts';
+import { openJournaled } from '../../src/store/open-store.ts';
 import { openValue, sealValue } from '../../src/store/sealed-value.ts';
 import { MemoryStore, openStore, type NodeStore, type Put, type Store } from '../../src/store/mod.ts';
 import { quickFolder } from '../kit/folder.ts';
