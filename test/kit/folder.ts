@@ -19,7 +19,8 @@ export function quickFolder(): string {
 function folderIn(place: string): string {
   const folder = mkdtempSync(join(place, 'rogatory-test-'));
   onTestFinished(() => {
-    rmSync(folder, { recursive: true, force: true });
+    // A browser that was told to end may still be writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   });
   return folder;
 }
