@@ -52,6 +52,9 @@ const BUSY_MS = 1_000;
 // Planning signs and seals: after this many steps, let sockets be read, or the two ends of a session work in turns (a convoy).
 const STEPS_PER_TURN = 16;
 
+// So many turns of the event loop a batch waits to be as large as the one before it.
+const PATIENCE_TURNS = 4;
+
 /** What one batch came to, for measurements. */
 export interface BatchReport {
   readonly steps: number;
@@ -137,10 +140,22 @@ export class Committer {
     try {
       // One turn of the event loop lets steps that arrived together share a batch.
       await nextTurn();
-      while (this.#waiting.size > 0) await this.#commitBatch(this.#gather());
+      for (let steps = 1; this.#waiting.size > 0;) {
+        // Those whom the last batch has served are about to come back: a batch of the few who are there costs as much as one of them all.
+        for (let turn = 0; turn < PATIENCE_TURNS && this.#waitingSteps < steps; turn++) await nextTurn();
+        const batch = this.#gather();
+        steps = batch.length;
+        await this.#commitBatch(batch);
+      }
     } finally {
       this.#running = undefined;
     }
+  }
+
+  get #waitingSteps(): number {
+    let steps = 0;
+    for (const queue of this.#waiting.values()) steps += queue.length;
+    return steps;
   }
 
   /** The next batch: one step of each lane, then another of each, until it is full or each has had its share. */
