@@ -96,13 +96,13 @@ function restSealed(key, bytes) {
 function sealOnce(payload, signKey, recipientKey) {
   const input = `eyJhbGciOiJFZDI1NTE5In0.${payload.toString('base64url')}`;
   const jws = `${input}.${sign(null, Buffer.from(input, 'latin1'), signKey).toString('base64url')}`;
-  const ephemeral = generateKeyPairSync('x25519');
+  const ephemeral = generateKeyPairSync('x25519', { publicKeyEncoding: { format: 'jwk' } });
   const secret = diffieHellman({ privateKey: ephemeral.privateKey, publicKey: recipientKey });
   const iv = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', createHash('sha256').update(secret).digest(), iv);
   const ciphertext = cipher.update(jws, 'latin1');
   cipher.final();
-  const { x } = ephemeral.publicKey.export({ format: 'jwk' });
+  const { x } = ephemeral.publicKey;
   return `${x}.${iv.toString('base64url')}.${ciphertext.toString('base64url')}.${cipher.getAuthTag().toString('base64url')}`;
 }
 

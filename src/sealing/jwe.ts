@@ -89,17 +89,35 @@ export interface SealingRandomness {
  * @see RFC 7516 §7.1, RFC 7518 §4.6 and §5.3, RFC 8037 §3.2, FIPS 203
  */
 export function sealMessage(jws: string, to: Sealing): SealedMessage {
-  const ephemeral = generateKeyPairSync('x25519').privateKey;
-  return sealMessageWith(jws, to, { ephemeral, iv: randomFew(IV_BYTES) });
+  return seal(jws, to, { ...ephemeralKey(), iv: randomFew(IV_BYTES) });
 }
 
 /** Seals with chosen randomness, for published vectors only: reusing it reveals the messages. */
-export function sealMessageWith(
+export function sealMessageWith(jws: string, to: Sealing, randomness: SealingRandomness): SealedMessage {
+  return seal(jws, to, { ...randomness, epk: createPublicKey(randomness.ephemeral).export({ format: 'jwk' }).x! });
+}
+
+/**
+ * An X25519 key for one message, and its public half in base64url, which is asked for as the key is made: Node locks a key while it
+ * exports it, and if memory is collected at that moment, the leftovers of the making want the same lock, and the process waits for itself.
+ */
+function ephemeralKey(): { readonly ephemeral: KeyObject; readonly epk: string } {
+  const encoding = { publicKeyEncoding: { format: 'jwk' } };
+  // The types know of both halves encoded, or of none.
+  const made = (generateKeyPairSync as unknown as GenerateX25519)('x25519', encoding);
+  return { ephemeral: made.privateKey, epk: made.publicKey.x };
+}
+
+type GenerateX25519 = (
+  type: 'x25519',
+  options: { readonly publicKeyEncoding: { readonly format: string } },
+) => { readonly privateKey: KeyObject; readonly publicKey: { readonly x: string } };
+
+function seal(
   jws: string,
   { key, from, to, suite = 1 }: Sealing,
-  { ephemeral, iv, encapsulation }: SealingRandomness,
+  { ephemeral, epk, iv, encapsulation }: SealingRandomness & { readonly epk: string },
 ): SealedMessage {
-  const epk = createPublicKey(ephemeral).export({ format: 'jwk' }).x!;
   const [apu, apv] = [partyInfo(from), partyInfo(to)];
   const header = sealedHeader(suite, key.kid, epk, apu, apv);
   const protectedSegment = encodeSegment(header);
