@@ -11,8 +11,8 @@ export interface LargeValue extends Extent {
 export type Held = Uint8Array | LargeValue | null;
 
 // A generation is in memory until it is in the tables, and so is the one that is being brought there.
-const MAX_SMALL_BYTES = 2 * 1024 * 1024;
-const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_SMALL_BYTES = 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /**
  * What the commits of one segment came to: for each key that they touched the last that they did to it. Most of what a node writes it

@@ -6,7 +6,7 @@ import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 type Database = Level<string, Uint8Array>;
 
-const WRITE_BUFFER_BYTES = 16 * 1024 * 1024;
+const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
 // LevelDB maps every table that it has open into memory, where what was once read of it stays: the size of a table times their number is
 // what that comes to. These are the least of both.
 const TABLE_BYTES = 1024 * 1024;
