@@ -26,22 +26,18 @@ export class Generation {
   readonly dead: Extent[] = [];
   /** Whether a key was deleted. */
   hasDeletions = false;
-  readonly #limit: number;
+  readonly #share: number;
   #smallBytes = 0;
 
   /** @param share of the usual size, after which it makes room for the next: 1 in service */
-  constructor(segment: Segment, share = 1) {
+  constructor(segment: Segment, share: number) {
     this.segment = segment;
-    this.#limit = share;
+    this.#share = share;
   }
 
   /** Whether the next commit belongs into another segment. */
   get isFull(): boolean {
-    return this.#smallBytes >= MAX_SMALL_BYTES * this.#limit || this.segment.bytes >= MAX_BYTES * this.#limit;
-  }
-
-  get isEmpty(): boolean {
-    return this.held.size === 0;
+    return this.#smallBytes >= MAX_SMALL_BYTES * this.#share || this.segment.bytes >= MAX_BYTES * this.#share;
   }
 
   /** Takes what a commit did, once it counts. */

@@ -6,7 +6,7 @@
  * settled segment on and writes what it finds anew: what a disk has failed to keep, and the system still shows, must not be relied upon.
  */
 import type { KeyObject } from 'node:crypto';
-import { equalBytes, type Failpoint } from '../base/mod.ts';
+import type { Failpoint } from '../base/mod.ts';
 import { StoreError } from './error.ts';
 import { Generation, isLarge, type Held } from './generation.ts';
 import { sealRecord } from './journal-record.ts';
@@ -17,6 +17,7 @@ import { openValue, sealValue } from './sealed-value.ts';
 import type { Segment } from './segment.ts';
 import type { Segments } from './segments.ts';
 import { settle } from './settling.ts';
+import { checkExpected } from './expected.ts';
 import type { Batch, NodeStore, Put, ScanOptions, Store } from './store.ts';
 
 // What is deleted is overwritten within about so long.
@@ -37,7 +38,7 @@ export class JournaledStore implements NodeStore {
   /** In the tables, and still at hand. */
   #settled: Generation | undefined;
   #lastCommit: number;
-  #turn: Promise<void> | undefined;
+  #turn: Promise<void> = Promise.resolve();
   #settling: Promise<void> = Promise.resolve();
   #failure: StoreError | undefined;
   #eraser: NodeJS.Timeout | undefined;
@@ -127,28 +128,16 @@ export class JournaledStore implements NodeStore {
     await this.#resting.close();
   }
 
-  /** Whose turn it is at once has its record written before this returns: what the caller does next, it does while the disk is busy. */
   #inTurn(act: () => Promise<void>): Promise<void> {
-    const turn = this.#turn === undefined ? act() : this.#turn.then(act);
-    const over = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#turn === over) this.#turn = undefined;
-      });
-    this.#turn = over;
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => undefined);
     return turn;
   }
 
   async #commit(batch: Batch): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const { expect, puts, deletes = [] } = batch;
-    if (expect !== undefined) {
-      const held = this.#held(expect.key);
-      const found = held === undefined ? await this.get(expect.key) : this.#valueOf(expect.key, held);
-      const holds =
-        expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
-      if (!holds) throw new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`);
-    }
+    if (expect !== undefined) checkExpected(expect, await this.get(expect.key));
     if (puts.length + deletes.length === 0) return;
     try {
       if (this.#active.isFull) await this.#turnOver();

@@ -1,12 +1,11 @@
 import { Level } from 'level';
-import { equalBytes } from '../base/mod.ts';
 import { StoreError } from './error.ts';
+import { checkExpected } from './expected.ts';
 import { checkLevelFiles } from './level-files.ts';
 import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 type Database = Level<string, Uint8Array>;
 
-const WRITE_BUFFER_BYTES = 4 * 1024 * 1024;
 // LevelDB maps every table that it has open into memory, where what was once read of it stays: the size of a table times their number is
 // what that comes to. These are the least of both.
 const TABLE_BYTES = 1024 * 1024;
@@ -20,12 +19,10 @@ const OPEN_FILES = 74;
 export async function openLevelStore(folder: string): Promise<Store> {
   await checkLevelFiles(folder);
   // Sealed values do not compress, and the check reads the listings of uncompressed tables.
-  // A larger buffer has what soon is deleted again merged away early.
   const options = {
     keyEncoding: 'utf8',
     valueEncoding: 'view',
     compression: false,
-    writeBufferSize: WRITE_BUFFER_BYTES,
     maxFileSize: TABLE_BYTES,
     maxOpenFiles: OPEN_FILES,
   } as const;
@@ -77,12 +74,7 @@ class LevelStore implements Store {
   }
 
   async #commit({ expect, puts, deletes = [], durable = true }: Batch): Promise<void> {
-    if (expect !== undefined) {
-      const found = await this.get(expect.key);
-      const holds =
-        expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
-      if (!holds) throw new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`);
-    }
+    if (expect !== undefined) checkExpected(expect, await this.get(expect.key));
     const batch = this.#database.batch();
     for (const key of deletes) batch.del(key);
     for (const [key, value] of puts) batch.put(key, value);

@@ -1,5 +1,4 @@
-import { equalBytes } from '../base/mod.ts';
-import { StoreError } from './error.ts';
+import { checkExpected } from './expected.ts';
 import type { Batch, Put, ScanOptions, Store } from './store.ts';
 
 /** A store that is gone when the process ends, for tests. */
@@ -25,16 +24,10 @@ export class MemoryStore implements Store {
     }
   }
 
-  commit({ expect, puts, deletes = [] }: Batch): Promise<void> {
-    if (expect !== undefined) {
-      const found = this.#values.get(expect.key);
-      const holds =
-        expect.value === undefined ? found === undefined : found !== undefined && equalBytes(found, expect.value);
-      if (!holds) return Promise.reject(new StoreError('STORE_CONFLICT', `${expect.key} is not as expected.`));
-    }
+  async commit({ expect, puts, deletes = [] }: Batch): Promise<void> {
+    if (expect !== undefined) checkExpected(expect, this.#values.get(expect.key));
     for (const key of deletes) this.#values.delete(key);
     for (const [key, value] of puts) this.#values.set(key, value.slice());
-    return Promise.resolve();
   }
 
   close(): Promise<void> {

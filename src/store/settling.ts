@@ -109,7 +109,9 @@ export async function eraseDead({
   const deletes: string[] = [];
   for await (const [key, length] of resting.scan(ownKeys.dead)) {
     const number = Number(key.slice(ownKeys.dead.length).split('/')[0]);
-    found.set(number, [...(found.get(number) ?? []), { at: lastNumberOf(key), length: numbersOf(length)[0]! }]);
+    const extents = found.get(number) ?? [];
+    found.set(number, extents);
+    extents.push({ at: lastNumberOf(key), length: numbersOf(length)[0]! });
     deletes.push(key);
   }
   if (deletes.length === 0) return;
