@@ -4,9 +4,10 @@ import {
   fstatSync,
   fsync,
   mkdirSync,
+  open,
   openSync,
   readSync,
-  renameSync,
+  rename,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -42,15 +43,17 @@ export interface Files {
 const flush = promisify(fsync);
 // Without the times of a file, which nobody reads: for what is written in place they would cost as much as the data.
 const flushData = promisify(fdatasync);
+const openAt = promisify(open);
+const renameAt = promisify(rename);
 
 /**
  * The machine's own files. Only what waits for the disk, or is long, goes through the thread pool: the other calls take microseconds, and
- * a turn of the pool takes longer.
+ * a turn of the pool takes longer. A new name is long: a file system may look through much of a disk for a place to describe a file.
  */
 export const systemFiles: Files = {
   mkdir: async (path, options) => mkdirSync(path, options),
   open: async (path, flags, mode) => {
-    const descriptor = openSync(path, flags, mode);
+    const descriptor = flags === 'wx' ? await openAt(path, flags, mode) : openSync(path, flags, mode);
     return {
       writeFile: async (bytes) => writeFileSync(descriptor, bytes),
       writeAt: async (bytes, position) => {
@@ -64,7 +67,7 @@ export const systemFiles: Files = {
   readFile,
   holds: async (path, bytes) => fileHolds(path, bytes),
   readdir,
-  rename: async (from, to) => renameSync(from, to),
+  rename: renameAt,
   unlink: async (path) => unlinkSync(path),
   rm,
 };
@@ -117,7 +120,7 @@ export async function replaceFile(
 
 /**
  * Replaces a file so that no reader sees a part of it. It reaches the disk whenever the system writes it: after a power cut it may be cut short or
- * missing. For what can be made again; flushes would make everybody wait who is about to answer for something.
+ * missing. For what can be made again; flushes would make everybody wait who is about to answer for something. Its folder is there.
  * @param mode permissions of the new file
  */
 export async function replaceFileUnsynced(
@@ -126,7 +129,6 @@ export async function replaceFileUnsynced(
   mode: number,
   files: Files = systemFiles,
 ): Promise<void> {
-  await files.mkdir(dirname(path), { recursive: true });
   await renameInto(path, bytes, mode, files, () => Promise.resolve());
 }
 

@@ -31,6 +31,8 @@ const MIN_INTERVAL_MS = 1_000;
  */
 export class Publisher {
   readonly #options: PublisherOptions;
+  /** That are there: to ask for each file anew takes as long as to write it. */
+  readonly #folders = new Set<string>();
   #published = -1;
   #wanted: Snapshot | undefined;
   #running: Promise<void> | undefined;
@@ -54,7 +56,13 @@ export class Publisher {
     this.#running ??= this.#write().finally(() => {
       this.#running = undefined;
     });
-    await this.#running;
+    try {
+      await this.#running;
+    } catch (error) {
+      // Somebody may have removed a folder.
+      this.#folders.clear();
+      throw error;
+    }
   }
 
   async #write(): Promise<void> {
@@ -64,19 +72,23 @@ export class Publisher {
       for (const tile of this.#published < 0 ? tilesOfTree(wanted.size) : tilesSince(this.#published, wanted.size))
         await this.#writeTile(tile);
     }
-    const { folder, files } = this.#options;
-    await replaceFileUnsynced(join(folder, 'checkpoint'), wanted.note, FILE_MODE, files);
+    await this.#replace(join(this.#options.folder, 'checkpoint'), wanted.note);
     this.#published = wanted.size;
     if (this.#wanted === wanted) this.#wanted = undefined;
   }
 
   async #writeTile(tile: TileId): Promise<void> {
-    const { folder, files } = this.#options;
+    const { folder, files, source } = this.#options;
     const path = join(folder, tilePath(tile));
-    const isFull = tile.width === TILE_WIDTH;
-    await this.#writeIfOther(path, tile);
-    if (isFull) await files.rm(`${path}.p`, { recursive: true, force: true });
-    else if (this.#published < 0) await this.#checkNarrower(dirname(path), tile);
+    const isFirst = this.#published < 0;
+    // What a start finds is compared; what is new since then is in no file.
+    if (isFirst) await this.#writeIfOther(path, tile);
+    else await this.#replace(path, await source(tile));
+    const partials = `${path}.p`;
+    if (tile.width === TILE_WIDTH) {
+      if (!isFirst && !this.#folders.delete(partials)) return;
+      await files.rm(partials, { recursive: true, force: true });
+    } else if (isFirst) await this.#checkNarrower(dirname(path), tile);
   }
 
   /** Earlier widths of a partial tile stay for those who read an earlier checkpoint, and are compared like the rest when a node starts. */
@@ -90,11 +102,22 @@ export class Publisher {
     const { source, files, onError } = this.#options;
     const bytes = await source(tile);
     const isAsItWas = await files.holds(path, bytes);
-    if (isAsItWas === true) return;
+    if (isAsItWas === true) {
+      this.#folders.add(dirname(path));
+      return;
+    }
     // A tile of one width never changes: what is otherwise than the tree says was changed by something else, unless a power cut has left
     // only its beginning on disk.
     if (isAsItWas === false && !isBeginning(await files.readFile(path), bytes))
       onError(new LedgerError('LEDGER_CORRUPT', `${path} was changed on disk; it is written again.`));
+    await this.#replace(path, bytes);
+  }
+
+  async #replace(path: string, bytes: Uint8Array | string): Promise<void> {
+    const { files } = this.#options;
+    const folder = dirname(path);
+    if (!this.#folders.has(folder)) await files.mkdir(folder, { recursive: true });
+    this.#folders.add(folder);
     await replaceFileUnsynced(path, bytes, FILE_MODE, files);
   }
 }
