@@ -1,38 +1,37 @@
 import type { LargeValue } from './generation.ts';
 
-const MAX_BYTES = 4 * 1024 * 1024;
-const SLAB_BYTES = 65_536;
+const RING_BYTES = 4 * 1024 * 1024;
+// One that is longer costs little to read, for its length, and would push out hundreds of others.
+const MAX_VALUE_BYTES = RING_BYTES / 8;
 
-/** The bytes of the large values that were written last: most of what a node reads, it has just written. */
+/**
+ * The bytes of the large values that were written last: most of what a node reads, it has just written. They lie in a ring, each over what
+ * was written a round before: memory that is taken for each is memory that somebody has to look for and give back.
+ */
 export class RecentBytes {
-  // A Set keeps the order of insertion: the first are the oldest.
-  readonly #values = new Set<LargeValue>();
-  #bytes = 0;
-  #slab = new Uint8Array(0);
+  // A Map keeps the order of insertion: the first are the oldest. How much was written before each, all rounds counted.
+  readonly #starts = new Map<LargeValue, number>();
+  #ring: Uint8Array | undefined;
+  #written = 0;
 
   /** Keeps a copy: the caller's bytes may change. */
   keep(value: LargeValue, bytes: Uint8Array): void {
-    value.recent = this.#copyOf(bytes);
-    this.#values.add(value);
-    this.#bytes += bytes.length;
-    for (const oldest of this.#values) {
-      if (this.#bytes <= MAX_BYTES) return;
-      this.#values.delete(oldest);
-      this.#bytes -= oldest.length;
-      oldest.recent = undefined;
-    }
-  }
-
-  // Side by side with what was written before and after, and is forgotten at about the same time: in Node's pool each copy would keep
-  // the memory of a whole pool, whatever else was in it.
-  #copyOf(bytes: Uint8Array): Uint8Array {
     const { length } = bytes;
-    if (length > SLAB_BYTES / 4) return bytes.slice();
-    if (length > this.#slab.length) this.#slab = new Uint8Array(SLAB_BYTES);
-    const copy = this.#slab.subarray(0, length);
-    copy.set(bytes);
-    this.#slab = this.#slab.subarray(length);
-    return copy;
+    if (length > MAX_VALUE_BYTES) return;
+    const left = RING_BYTES - (this.#written % RING_BYTES);
+    if (length > left) this.#written += left;
+    const start = this.#written;
+    this.#written += length;
+    for (const [oldest, at] of this.#starts) {
+      if (at + RING_BYTES >= this.#written) break;
+      oldest.recent = undefined;
+      this.#starts.delete(oldest);
+    }
+    this.#ring ??= new Uint8Array(RING_BYTES);
+    const at = start % RING_BYTES;
+    value.recent = this.#ring.subarray(at, at + length);
+    value.recent.set(bytes);
+    this.#starts.set(value, start);
   }
 }
 

@@ -14,7 +14,9 @@ import type { Put, Store } from './store.ts';
 
 // Small enough that a commit which waits for the disk meanwhile hardly notices.
 const BATCH_BYTES = 256 * 1024;
-const KEYS_PER_TURN = 16;
+const KEYS_PER_TURN = 32;
+// How many new keys have to have a prefix, before it is worth a look at the last one that is there.
+const WORTH_ASKING = 16;
 /** A segment stays for its values when they are at least so much, and at least so great a part of it. */
 const MIN_KEPT_BYTES = 1024 * 1024;
 const MIN_KEPT_SHARE = 0.5;
@@ -41,11 +43,12 @@ export async function settle(generation: Generation, lastCommit: number, tables:
   const gone: Place[] = isKept ? dead.map((extent) => ({ segment: segment.number, ...extentOf(extent) })) : [];
   let [puts, deletes, bytes]: [Put[], string[], number] = [[], [], 0];
   const keys = [...held.keys()];
+  const isNew = await newKeys(keys, resting);
   for (let start = 0; start < keys.length; start += KEYS_PER_TURN) {
     const some = keys.slice(start, start + KEYS_PER_TURN);
-    const before = await resting.getMany(some);
-    for (const [i, key] of some.entries()) {
-      const [value, former] = [held.get(key), before[i]];
+    const before = await formerOf(some, isNew, resting);
+    for (const key of some) {
+      const [value, former] = [held.get(key), before.get(key)];
       // What it replaces in a segment that was settled before is gone as well.
       const place = former === undefined ? undefined : parsePlace(former);
       if (place !== undefined && place.segment !== segment.number) gone.push(place);
@@ -78,6 +81,43 @@ export async function settle(generation: Generation, lastCommit: number, tables:
   if (!isKept) tables.segments.remove(segment.number);
   await eraseDead(tables);
   return isKept;
+}
+
+/**
+ * Tells keys that are surely in no table: most are a prefix and a number that grows, or a time, and behind every one with that prefix. To
+ * look for each would take as long as to write it.
+ */
+async function newKeys(keys: readonly string[], resting: Store): Promise<(key: string) => boolean> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(prefixOf(key), (counts.get(prefixOf(key)) ?? 0) + 1);
+  const last = new Map<string, string>();
+  for (const [prefix, count] of counts) {
+    if (count < WORTH_ASKING) continue;
+    last.set(prefix, '');
+    for await (const [key] of resting.scan(prefix, { reverse: true, limit: 1 })) last.set(prefix, key);
+  }
+  return (key) => {
+    const greatest = last.get(prefixOf(key));
+    return greatest !== undefined && key > greatest;
+  };
+}
+
+function prefixOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
+}
+
+/** What the tables have under those of the keys that may be in them. */
+async function formerOf(
+  keys: readonly string[],
+  isNew: (key: string) => boolean,
+  resting: Store,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const asked = keys.filter((key) => !isNew(key));
+  const former = new Map<string, Uint8Array>();
+  if (asked.length === 0) return former;
+  for (const [i, found] of (await resting.getMany(asked)).entries())
+    if (found !== undefined) former.set(asked[i]!, found);
+  return former;
 }
 
 function restingOf(dataKey: KeyObject, key: string, value: Exclude<Held, null>, isKept: boolean): Uint8Array {
