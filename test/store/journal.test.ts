@@ -198,6 +198,35 @@ test('a value that is deleted or replaced is overwritten on the disk, and a segm
   await store.close();
 });
 
+test('of many keys that grow, those that were there before are replaced, deleted and overwritten like any', async () => {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  const keyOf = (n: number): string => `k/${String(n).padStart(3, '0')}`;
+  const tick = (): Promise<void> => store.commit({ puts: [['tick', CANARY]] });
+  const evens = Array.from({ length: 40 }, (_, i) => 2 * i);
+  await store.commit({ puts: evens.map((n) => [keyOf(n), large(n)]) });
+  const kept = segmentFiles(folder).at(-1)!;
+  await tick();
+  await tick();
+  const places = new Map<number, number>();
+  for (const n of [2, 4, 6, 78]) places.set(n, Buffer.from((await tables.get(keyOf(n)))!).readUInt32BE(5));
+  // Two that are replaced, the last of all among them, one between, and twenty behind; two that go, of which one was never there.
+  const newer = [2, 3, 78, ...Array.from({ length: 20 }, (_, i) => 79 + i)];
+  await store.commit({ puts: newer.map((n) => [keyOf(n), large(100 + n)]), deletes: [keyOf(4), keyOf(200)] });
+  await tick();
+  await tick();
+  const expected = Object.fromEntries(
+    [...new Set([...evens, ...newer])].filter((n) => n !== 4).map((n) => [keyOf(n), newer.includes(n) ? 100 + n : n]),
+  );
+  for (const [key, fill] of Object.entries(expected)) expect(await store.get(key)).toEqual(large(fill));
+  expect(Object.keys(await contentsOf(store))).toEqual([...Object.keys(expected), 'tick'].sort());
+  const bytes = readFileSync(kept);
+  const isErased = (n: number): boolean =>
+    bytes.subarray(places.get(n), places.get(n)! + 3016).every((byte) => byte === 0);
+  expect([2, 4, 6, 78].map(isErased)).toEqual([true, true, false, true]);
+  await store.close();
+});
+
 test('a reader who began before sees what was there then, and of what is erased meanwhile nothing', async () => {
   const store = await openStore(join(quickFolder(), 'store'), DATA_KEY, AT_ONCE);
   await store.commit({

@@ -83,7 +83,7 @@ async function openLedger(folder) {
     // Durable, encrypted at rest, and with the message that the entry is about: what a node does.
     append: (count) => {
       const bodies = blocks(count, BODY_BYTES);
-      const puts = bodies.map((body, i) => [`sealed/${seq + i}`, body]);
+      const puts = bodies.map((body, i) => [bodyKey(seq + i), body]);
       return ledger.append(bodies.map(entry), { puts, deletes: [] });
     },
     appendEntries: (count) => ledger.append(blocks(count, 64).map(entry), { puts: [], deletes: [] }),
@@ -92,6 +92,11 @@ async function openLedger(folder) {
       await store.close();
     },
   };
+}
+
+// A node keeps a message under its id, which begins with its time.
+function bodyKey(number) {
+  return `sealed/019b0000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
 }
 
 function blocks(count, bytes) {
