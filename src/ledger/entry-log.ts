@@ -7,7 +7,7 @@
 import { concatBytes } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
-import { TILE_WIDTH, encodeEntryBundle, parseEntryBundle, parseEntryOffsets } from './tile.ts';
+import { TILE_WIDTH, countEntries, encodeEntryBundle, entriesIn, parseEntryBundle } from './tile.ts';
 
 /** What storing some more entries takes, and what to do once it is on disk. */
 export interface EntryWrites {
@@ -15,12 +15,6 @@ export interface EntryWrites {
   readonly deletes: readonly string[];
   /** Makes the entries readable. */
   readonly done: () => void;
-}
-
-/** A full block as it is stored, and where its entries begin. */
-interface Block {
-  readonly bytes: Uint8Array;
-  readonly offsets: readonly number[];
 }
 
 const MAX_REMEMBERED_BYTES = 24 * 1024 * 1024;
@@ -33,7 +27,7 @@ const BLOCKS_AT_ONCE = 128;
 export class EntryLog {
   readonly #storage: LedgerStorage;
   // A Map keeps the order of insertion: the first was not used for longest.
-  readonly #blocks = new Map<number, Block>();
+  readonly #blocks = new Map<number, Uint8Array>();
   #rememberedBytes = 0;
   // The entries after the last full block, and the index at which each of their runs begins.
   #tail: readonly Uint8Array[];
@@ -66,7 +60,7 @@ export class EntryLog {
       const count = Math.min(BLOCKS_AT_ONCE, full - start);
       const keys = Array.from({ length: count }, (_, i) => ledgerKeys.block(start + i));
       const found = await storage.getMany(keys);
-      for (const [i, bytes] of found.entries()) onEntries(viewsOf(parseBlock(bytes, start + i), 0, BLOCK_WIDTH));
+      for (const [i, bytes] of found.entries()) onEntries(entriesIn(checkedBlock(bytes, start + i), 0, BLOCK_WIDTH));
     }
     const tail: Uint8Array[] = [];
     const runs: number[] = [];
@@ -101,7 +95,7 @@ export class EntryLog {
       ],
       deletes: completed === 0 ? [] : this.#runs.map((at) => ledgerKeys.run(at)),
       done: () => {
-        for (const [i, bytes] of blocks.entries()) this.#remember(this.#full + i, parseBlock(bytes, this.#full + i));
+        for (const [i, block] of blocks.entries()) this.#remember(this.#full + i, block);
         this.#full += completed;
         this.#tail = tail;
         const kept = completed === 0 ? this.#runs : [];
@@ -112,12 +106,18 @@ export class EntryLog {
 
   /** Entries that are stored; the caller has checked the range. @throws {LedgerError} LEDGER_CORRUPT */
   async read(start: number, end: number): Promise<Uint8Array[]> {
+    // Copies, so that nobody's change of an entry reaches what is remembered.
+    return (await this.views(start, end)).map((entry) => entry.slice());
+  }
+
+  /** The same entries for whoever changes none and keeps none: each is a part of what is remembered. @throws {LedgerError} LEDGER_CORRUPT */
+  async views(start: number, end: number): Promise<Uint8Array[]> {
     const entries: Uint8Array[] = [];
     for (let at = start; at < end;) {
       const index = Math.floor(at / BLOCK_WIDTH);
       const from = at - index * BLOCK_WIDTH;
       const to = Math.min(BLOCK_WIDTH, from + end - at);
-      const part = index < this.#full ? entriesOf(await this.#block(index), from, to) : this.#tail.slice(from, to);
+      const part = index < this.#full ? entriesIn(await this.#block(index), from, to) : this.#tail.slice(from, to);
       if (part.length === 0) throw missing(`Entry ${at} is`);
       entries.push(...part);
       at += part.length;
@@ -135,23 +135,23 @@ export class EntryLog {
     if (width < TILE_WIDTH || first + BLOCKS_PER_BUNDLE > this.#full)
       return encodeEntryBundle(await this.read(start, start + width));
     const names = Array.from({ length: BLOCKS_PER_BUNDLE }, (_, i) => first + i);
-    const known = names.map((name) => this.#blocks.get(name)?.bytes);
+    const known = names.map((name) => this.#blocks.get(name));
     const blocks = known.includes(undefined) ? await this.#storage.getMany(names.map(ledgerKeys.block)) : known;
     if (blocks.includes(undefined)) throw missing(`Some of the entries from ${start} on are`);
     return concatBytes(...(blocks as Uint8Array[]));
   }
 
-  async #block(index: number): Promise<Block> {
+  async #block(index: number): Promise<Uint8Array> {
     const known = this.#blocks.get(index);
-    const block = known ?? parseBlock(await this.#storage.get(ledgerKeys.block(index)), index);
+    const block = known ?? checkedBlock(await this.#storage.get(ledgerKeys.block(index)), index);
     this.#remember(index, block);
     return block;
   }
 
-  #remember(index: number, block: Block): void {
+  #remember(index: number, block: Uint8Array): void {
     this.#forget(index);
     this.#blocks.set(index, block);
-    this.#rememberedBytes += block.bytes.length;
+    this.#rememberedBytes += block.length;
     for (const oldest of this.#blocks.keys()) {
       if (this.#rememberedBytes <= MAX_REMEMBERED_BYTES) return;
       this.#forget(oldest);
@@ -159,26 +159,17 @@ export class EntryLog {
   }
 
   #forget(index: number): void {
-    this.#rememberedBytes -= this.#blocks.get(index)?.bytes.length ?? 0;
+    this.#rememberedBytes -= this.#blocks.get(index)?.length ?? 0;
     this.#blocks.delete(index);
   }
 }
 
-// Copies, so that nobody's change of an entry reaches what is remembered.
-function entriesOf(block: Block, from: number, to: number): Uint8Array[] {
-  return viewsOf(block, from, to).map((entry) => entry.slice());
-}
-
-function viewsOf({ bytes, offsets }: Block, from: number, to: number): Uint8Array[] {
-  return Array.from({ length: to - from }, (_, i) => bytes.subarray(offsets[from + i], offsets[from + i + 1]! - 2));
-}
-
-function parseBlock(bytes: Uint8Array | undefined, index: number): Block {
+/** The same bytes, if they are a full block. @throws {LedgerError} LEDGER_CORRUPT, LEDGER_MALFORMED */
+function checkedBlock(bytes: Uint8Array | undefined, index: number): Uint8Array {
   const names = `Entries ${index * BLOCK_WIDTH} to ${(index + 1) * BLOCK_WIDTH - 1} are`;
   if (bytes === undefined) throw missing(names);
-  const offsets = parseEntryOffsets(bytes);
-  if (offsets.length !== BLOCK_WIDTH + 1) throw missing(`Some of ${names.toLowerCase()}`);
-  return { bytes, offsets };
+  if (countEntries(bytes) !== BLOCK_WIDTH) throw missing(`Some of ${names.toLowerCase()}`);
+  return bytes;
 }
 
 function missing(what: string): LedgerError {

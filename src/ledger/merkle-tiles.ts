@@ -3,13 +3,15 @@ import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, nodeHash } from './hash.ts';
 import { TreeNodes, type CompletedTile, type Reading, type ReadTile, type TreeMemory } from './tree-nodes.ts';
 
-const REMEMBERED_RANGES = 256;
+// Trees whose ragged right edge is remembered; it is as many hashes as a size has digits.
+const REMEMBERED_EDGES = 32;
+const MAX_UINT32 = 2 ** 32 - 1;
 
 /** An append-only RFC 6962 tree. */
 export class MerkleTiles {
   readonly #nodes: TreeNodes;
-  // Every proof of one batch hashes the same ragged right edge together.
-  readonly #ranges = new Map<string, Uint8Array>();
+  // Every proof of one batch hashes the same ragged right edge together: by where a range ends, and then by where it begins.
+  readonly #edges = new Map<number, Map<number, Uint8Array>>();
   #size = 0;
 
   constructor(readTile: ReadTile, memory: TreeMemory = {}) {
@@ -29,7 +31,7 @@ export class MerkleTiles {
     return completed;
   }
 
-  /** Appends leaf hashes whose full tiles can be read already; none of them stays in memory. */
+  /** Appends leaf hashes whose full tiles can be read already; no more than their tops stay in memory. */
   replay(leaves: readonly Uint8Array[]): void {
     for (const leaf of leaves) this.#nodes.push(leaf);
     this.#size += leaves.length;
@@ -112,14 +114,21 @@ export class MerkleTiles {
     const width = end - start;
     const [power, height] = largestPower(width);
     if (power === width) return this.#nodes.at(height, start / power, reading);
-    const id = `${start} ${end}`;
-    const known = this.#ranges.get(id);
+    const known = this.#edges.get(end)?.get(start);
     if (known !== undefined) return known;
     const left = this.#nodes.at(height, start / power, reading);
     const hash = nodeHash(left, this.#range(start + power, end, reading));
-    if (this.#ranges.size >= REMEMBERED_RANGES) this.#ranges.clear();
-    this.#ranges.set(id, hash);
+    this.#edgeTo(end).set(start, hash);
     return hash;
+  }
+
+  #edgeTo(end: number): Map<number, Uint8Array> {
+    let edge = this.#edges.get(end);
+    if (edge === undefined) {
+      if (this.#edges.size >= REMEMBERED_EDGES) this.#edges.clear();
+      this.#edges.set(end, (edge = new Map<number, Uint8Array>()));
+    }
+    return edge;
   }
 
   #check(holds: boolean, otherwise: string): void {
@@ -129,12 +138,10 @@ export class MerkleTiles {
 
 /** The largest power of two that is at most `n`, and its exponent. */
 function largestPower(n: number): [power: number, exponent: number] {
-  let [power, exponent] = [1, 0];
-  while (power * 2 <= n) {
-    power *= 2;
-    exponent++;
-  }
-  return [power, exponent];
+  // The bit operators of the language stop at 32 bits.
+  const isWide = n > MAX_UINT32;
+  const exponent = 31 - Math.clz32(isWide ? n / 2 ** 32 : n) + (isWide ? 32 : 0);
+  return [2 ** exponent, exponent];
 }
 
 /** The largest power of two below `n`, for `n` of at least 2. */

@@ -152,7 +152,7 @@ export function storedTree(storage: LedgerStorage, log: () => EntryLog): MerkleT
     return bytes;
   };
   return new MerkleTiles(readTile, {
-    readLeaves: async (start, end) => (await log().read(start, end)).map(leafHash),
+    readLeaves: async (start, end) => (await log().views(start, end)).map(leafHash),
   });
 }
 

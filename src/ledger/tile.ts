@@ -56,24 +56,32 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * Where the entries of a bundle begin: each behind the two bytes of its length; and at last where one more would begin.
+ * Number of entries in a bundle.
  * @throws {LedgerError} LEDGER_MALFORMED for a truncated bundle, an empty entry or more than 256 entries
  */
-export function parseEntryOffsets(bytes: Uint8Array): number[] {
-  const offsets: number[] = [2];
-  for (let at = 0; at < bytes.length;) {
+export function countEntries(bytes: Uint8Array): number {
+  let count = 0;
+  for (let at = 0; at < bytes.length; count++) {
     const length = at + 2 <= bytes.length ? bytes[at]! * 256 + bytes[at + 1]! : 0;
-    if (length === 0 || at + 2 + length > bytes.length || offsets.length > TILE_WIDTH) {
-      throw new LedgerError('LEDGER_MALFORMED', 'The bytes are not an entry bundle.');
-    }
     at += 2 + length;
-    offsets.push(at + 2);
+    if (length === 0 || at > bytes.length || count === TILE_WIDTH)
+      throw new LedgerError('LEDGER_MALFORMED', 'The bytes are not an entry bundle.');
   }
-  return offsets;
+  return count;
 }
 
-/** The entries of a bundle. @throws {LedgerError} LEDGER_MALFORMED as for their offsets */
+/** Some entries of a bundle that has so many: views of its memory. */
+export function entriesIn(bytes: Uint8Array, from: number, to: number): Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  for (let [at, i] = [0, 0]; i < to; i++) {
+    const start = at + 2;
+    at = start + bytes[at]! * 256 + bytes[at + 1]!;
+    if (i >= from) entries.push(bytes.subarray(start, at));
+  }
+  return entries;
+}
+
+/** The entries of a bundle. @throws {LedgerError} LEDGER_MALFORMED as for their number */
 export function parseEntryBundle(bytes: Uint8Array): Uint8Array[] {
-  const offsets = parseEntryOffsets(bytes);
-  return offsets.slice(1).map((end, i) => new Uint8Array(bytes.subarray(offsets[i], end - 2)));
+  return entriesIn(bytes, 0, countEntries(bytes)).map((entry) => new Uint8Array(entry));
 }

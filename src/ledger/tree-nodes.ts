@@ -75,7 +75,7 @@ export class TreeNodes {
 
   /**
    * Adds a leaf hash at the end.
-   * @param onTile told of each tile that became full, lowest level first, which then stays in memory; without it, none does
+   * @param onTile told of each tile that became full, lowest level first, which then stays in memory; without it, no more than its top does
    */
   push(leaf: Uint8Array, onTile?: (tile: CompletedTile) => void): void {
     let hash: Uint8Array | undefined = leaf;
@@ -91,7 +91,7 @@ export class TreeNodes {
       const nodes = concatBytes(...rows.flat());
       onTile({ level, index, bytes: nodes.slice(0, TILE_BYTES) });
       this.#remember(level, index, nodes);
-    }
+    } else if (level === 0) this.#rememberTop(index, () => concatBytes(...rows.slice(LOW_ROWS).flat()));
     this.#edge[level] = { index: index + 1, rows: emptyRows() };
     return rows[TILE_HEIGHT]![0]!;
   }
@@ -186,7 +186,11 @@ export class TreeNodes {
 
   #remember(level: number, index: number, nodes: Uint8Array): void {
     this.#tiles.set(tileId(level, index), nodes);
-    if (level === 0 && this.#readLeaves !== undefined) this.#tops.set(index, nodes.slice(TOP_START));
+    if (level === 0) this.#rememberTop(index, () => nodes.slice(TOP_START));
+  }
+
+  #rememberTop(index: number, topOf: () => Uint8Array): void {
+    if (this.#readLeaves !== undefined) this.#tops.set(index, topOf());
   }
 }
 

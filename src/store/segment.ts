@@ -48,6 +48,9 @@ const flush = promisify(fsync);
 const flushData = promisify(fdatasync);
 const writeAt = promisify(write);
 
+// What is read is opened at once, into memory of its own.
+const scratch = Buffer.allocUnsafeSlow(65_536);
+
 /** A segment of the journal, open. */
 export class Segment {
   readonly number: number;
@@ -150,7 +153,8 @@ export class Segment {
 
   /** A large value. @throws {StoreError} STORE_CORRUPT */
   read(name: string, extent: Extent): Uint8Array {
-    const sealed = Buffer.allocUnsafe(extent.length + TAG_BYTES);
+    const bytes = extent.length + TAG_BYTES;
+    const sealed = bytes <= scratch.length ? scratch.subarray(0, bytes) : Buffer.allocUnsafe(bytes);
     try {
       // Its descriptor may be that of another file by now.
       if (this.#isClosed) throw new RangeError('The segment is closed.');
