@@ -41,6 +41,25 @@ export async function openFloors(folder) {
     await log.writev(Array.from({ length: size }, () => restSealed(restKey, payload)));
     await log.datasync();
   };
+  // A message that is alone shares nothing: three checkpoints are signed for it, and two are verified. What it waits for between its steps
+  // (sockets, the disk, threads that were asleep) is in it too, and in no sum of the parts.
+  const checkpoint = randomBytes(128);
+  const noted = sign(null, checkpoint, signer.privateKey);
+  const signCheckpoint = () => sign(null, checkpoint, signer.privateKey);
+  const verifyCheckpoint = () => verify(null, checkpoint, signer.publicKey, noted);
+  const oneMessage = async () => {
+    sealOnce(payload, signer.privateKey, recipient.publicKey);
+    await putBatch(1);
+    signCheckpoint();
+    await echo.exchange(1);
+    verifyCheckpoint();
+    openOnce(sealed, signer.publicKey, recipient.privateKey);
+    await putBatch(1);
+    signCheckpoint();
+    verifyCheckpoint();
+    await putBatch(1);
+    signCheckpoint();
+  };
   return {
     turns: (ms) => ({
       sign: () => repeat(() => sign(null, input, signer.privateKey), ms),
@@ -55,6 +74,7 @@ export async function openFloors(folder) {
       storeOne: () => repeat(() => putBatch(1), ms),
       storeBatch: () => repeat(() => putBatch(BATCH), ms, BATCH),
       echo: () => repeat(() => echo.exchange(64), ms, 64),
+      alone: () => middleOf(oneMessage, ms),
     }),
     close: async () => {
       await echo.close();
@@ -81,9 +101,21 @@ export function addUp(results, cores) {
     wall,
     messageCpuUs,
     ceilingPerSecond: (Math.min(2, cores) * 1e6) / messageCpuUs,
+    aloneMs: median(results.alone.map(({ wallUs }) => wallUs)) / 1000,
     // Stored, taken, held: three synced writes one after another, around one sealing and one opening.
-    singleMs: (3 * wall.storeOne + cpu.seal + cpu.open + cpu.echo) / 1000,
+    partsMs: (3 * wall.storeOne + cpu.seal + cpu.open + cpu.echo) / 1000,
   };
+}
+
+/** Repeats an operation for a while, for the time that it takes half of the times, in microseconds. */
+async function middleOf(act, forMs) {
+  const times = [];
+  for (const start = performance.now(); performance.now() - start < forMs;) {
+    const begun = performance.now();
+    await act();
+    times.push((performance.now() - begun) * 1000);
+  }
+  return { wallUs: median(times) };
 }
 
 function restSealed(key, bytes) {

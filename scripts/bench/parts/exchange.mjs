@@ -38,7 +38,7 @@ export function run({ quick, say }) {
 
 function report(results, traced) {
   const { latencies: _latencies, ...medians } = mediansOf(results.x256);
-  const { cpu, wall, messageCpuUs, ceilingPerSecond, singleMs } = addUp(results, availableParallelism());
+  const { cpu, wall, messageCpuUs, ceilingPerSecond, aloneMs, partsMs } = addUp(results, availableParallelism());
   const alone = results.x1.flatMap(({ latencies }) => latencies);
   const p50Ms = percentile(alone, 0.5);
   const plain = mediansOf(results.plain);
@@ -60,8 +60,10 @@ function report(results, traced) {
       flushesPerMessage: mediansOf(results.x64).flushes,
       p50Ms,
       p99Ms: percentile(alone, 0.99),
-      floorMs: singleMs,
-      p50RatioToFloor: p50Ms / singleMs,
+      floorMs: aloneMs,
+      p50RatioToFloor: p50Ms / aloneMs,
+      floorOfPartsMs: partsMs,
+      p50RatioToFloorOfParts: p50Ms / partsMs,
       rssMiB: medians.rssMiB,
       senderCpuUs: medians.senderCpuUs,
       receiverCpuUs: medians.receiverCpuUs,
@@ -99,7 +101,7 @@ function linesOf(result) {
   return [
     `256 in flight    ${result.messagesPerSecond} messages/s, ${result.ratioToCeiling} of the ceiling of ${result.ceilingPerSecond}`,
     `CPU a message    sender ${result.senderCpuUs} µs, receiver ${result.receiverCpuUs} µs; floors ${result.floorCpuUs} µs: ${result.cpuRatioToCeiling}`,
-    `alone            p50 ${result.p50Ms} ms = ${result.p50RatioToFloor} × its floor of ${result.floorMs} ms; p99 ${result.p99Ms} ms`,
+    `alone            p50 ${result.p50Ms} ms = ${result.p50RatioToFloor} × its floor of ${result.floorMs} ms, ${result.p50RatioToFloorOfParts} × the sum of its parts of ${result.floorOfPartsMs} ms; p99 ${result.p99Ms} ms`,
     ...Object.entries(throughput).map(
       ([inFlight, one]) =>
         `${inFlight.padStart(3)} in flight    ${one.messagesPerSecond} messages/s, ${one.flushesPerMessage} flushes a message`,
