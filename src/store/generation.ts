@@ -26,6 +26,8 @@ export class Generation {
   readonly dead: Extent[] = [];
   /** Whether a key was deleted. */
   hasDeletions = false;
+  /** Number of the last commit in it. */
+  lastCommit = 0;
   readonly #share: number;
   #smallBytes = 0;
 
@@ -41,7 +43,12 @@ export class Generation {
   }
 
   /** Takes what a commit did, once it counts. */
-  take({ operations, smallBytes }: SealedRecord, onLarge: (value: LargeValue, bytes: Uint8Array) => void): void {
+  take(
+    { operations, smallBytes }: SealedRecord,
+    commit: number,
+    onLarge: (value: LargeValue, bytes: Uint8Array) => void,
+  ): void {
+    this.lastCommit = commit;
     this.#smallBytes += smallBytes;
     for (const [key, value, extent] of operations) {
       const before = this.held.get(key);
@@ -63,12 +70,23 @@ export class Generation {
     return [...this.held.keys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
-  /** Bytes of large values that still count. */
-  get liveBytes(): number {
-    let bytes = 0;
-    for (const held of this.held.values()) if (isLarge(held)) bytes += held.length;
-    return bytes;
+  /** What is left of it beside a newer one, which has the last word about its own keys. */
+  without(newer: Generation): Pick<Generation, 'held' | 'dead'> {
+    const held = new Map<string, Held>();
+    const dead = [...this.dead];
+    for (const [key, value] of this.held) {
+      if (!newer.held.has(key)) held.set(key, value);
+      else if (isLarge(value)) dead.push(value);
+    }
+    return { held, dead };
   }
+}
+
+/** Bytes of large values among those held. */
+export function liveBytesOf(held: ReadonlyMap<string, Held>): number {
+  let bytes = 0;
+  for (const value of held.values()) if (isLarge(value)) bytes += value.length;
+  return bytes;
 }
 
 /** Whether what is held of a key is in a segment. */

@@ -33,10 +33,10 @@ export class JournaledStore implements NodeStore {
   readonly #share: number;
   readonly #recent = new RecentBytes();
   #active: Generation;
+  /** Full and on disk, and kept until the next one is: what that one has written again or deleted need not be brought into the tables. */
+  #full: Generation | undefined;
   /** On its way into the tables. */
   #leaving: Generation | undefined;
-  /** In the tables, and still at hand. */
-  #settled: Generation | undefined;
   #lastCommit: number;
   #turn: Promise<void> = Promise.resolve();
   #settling: Promise<void> = Promise.resolve();
@@ -123,7 +123,7 @@ export class JournaledStore implements NodeStore {
     await this.#turn;
     await this.#settling;
     await this.#active.segment.finish();
-    for (const generation of [this.#active, this.#leaving, this.#settled]) generation?.segment.close();
+    for (const generation of [this.#active, this.#full, this.#leaving]) generation?.segment.close();
     this.#segments.close();
     await this.#resting.close();
   }
@@ -156,56 +156,66 @@ export class JournaledStore implements NodeStore {
     segment.append(record);
     this.#failpoint('store.written');
     if (batch.durable !== false) await segment.sync();
-    this.#lastCommit++;
-    this.#active.take(record, (value, bytes) => {
+    this.#active.take(record, ++this.#lastCommit, (value, bytes) => {
       this.#recent.keep(value, bytes);
     });
   }
 
-  /** Begins another segment, and has the full one settled. There is one on its way at a time. */
+  /** Begins another segment, and has the one before the full one settled. There is one on its way at a time. */
   async #turnOver(): Promise<void> {
     await this.#settling;
     if (this.#failure !== undefined) throw this.#failure;
-    const full = this.#active;
-    await full.segment.finish();
-    await full.segment.sync();
-    const segment = await this.#segments.create(full.segment.number + 1);
+    const { segment } = this.#active;
+    await segment.finish();
+    await segment.sync();
+    const next = await this.#segments.create(segment.number + 1);
     this.#failpoint('store.turned-over');
-    const lastCommit = this.#lastCommit;
-    [this.#leaving, this.#active] = [full, new Generation(segment, this.#share)];
-    this.#settling = this.#settle(full, lastCommit).catch((error: unknown) => {
-      this.#fail(error);
-    });
+    const before = this.#full;
+    this.#full = this.#active;
+    this.#active = new Generation(next, this.#share);
+    if (before !== undefined) this.#settling = this.#settle(before, this.#full);
   }
 
-  async #settle(generation: Generation, lastCommit: number): Promise<void> {
-    const before = this.#settled;
-    const isKept = await settle(generation, lastCommit, {
-      resting: this.#resting,
-      dataKey: this.#dataKey,
-      segments: this.#segments,
-      failpoint: this.#failpoint,
-      share: this.#share,
-    });
+  async #settle(generation: Generation, newer: Generation | undefined): Promise<void> {
+    this.#leaving = generation;
+    try {
+      await settle(generation, newer, {
+        resting: this.#resting,
+        dataKey: this.#dataKey,
+        segments: this.#segments,
+        failpoint: this.#failpoint,
+        share: this.#share,
+      });
+    } catch (cause) {
+      this.#fail(cause);
+      return;
+    }
     this.#leaving = undefined;
-    this.#settled = isKept ? generation : undefined;
-    if (!isKept) generation.segment.close();
-    before?.segment.close();
+    generation.segment.close();
   }
 
-  /** What a person has deleted does not wait for as much traffic as fills a segment. */
+  async #settleFull(): Promise<void> {
+    const full = this.#full;
+    if (full === undefined || this.#failure !== undefined) return;
+    this.#full = undefined;
+    await this.#settle(full, undefined);
+  }
+
+  /** What a person has deleted does not wait for as much traffic as fills segments. */
   #eraseSoon(): void {
     this.#eraser ??= setTimeout(() => {
       this.#eraser = undefined;
       const turn = this.#inTurn(async () => {
-        if (this.#failure === undefined && this.#active.hasDeletions) await this.#turnOver();
+        if (this.#failure !== undefined) return;
+        if (this.#active.hasDeletions) await this.#turnOver();
+        this.#settling = this.#settling.then(() => this.#settleFull());
       });
       turn.catch((error: unknown) => this.#fail(error));
     }, ERASE_AFTER_MS).unref();
   }
 
   #held(key: string): Held | undefined {
-    for (const generation of [this.#active, this.#leaving, this.#settled]) {
+    for (const generation of [this.#active, this.#full, this.#leaving]) {
       const held = generation?.held.get(key);
       if (held !== undefined) return held;
     }
@@ -228,7 +238,7 @@ export class JournaledStore implements NodeStore {
   /** What is there at this moment; a reader sees whole commits only, however long it takes. */
   #found(prefix: string, limit: number, reverse: boolean): AsyncIterable<Found> {
     const recent = new Map<string, Held>();
-    for (const generation of [this.#leaving, this.#active]) {
+    for (const generation of [this.#leaving, this.#full, this.#active]) {
       for (const key of generation?.keysWith(prefix) ?? []) recent.set(key, generation!.held.get(key)!);
     }
     const newer = [...recent].sort(([a], [b]) => (a < b ? -1 : 1));

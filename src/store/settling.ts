@@ -5,7 +5,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { Failpoint } from '../base/mod.ts';
-import { isLarge, type Generation, type Held } from './generation.ts';
+import { isLarge, liveBytesOf, type Generation, type Held } from './generation.ts';
 import type { Extent } from './journal-record.ts';
 import { encodeNumbers, encodePlace, lastNumberOf, numbersOf, ownKeys, parsePlace, type Place } from './place.ts';
 import { sealValue } from './sealed-value.ts';
@@ -32,13 +32,14 @@ export interface Tables {
 }
 
 /**
- * Settles a generation; its segment is not written any more. Resolves with whether values stay in it.
- * @param lastCommit number of the last commit in it
+ * Settles a generation; its segment is not written any more.
+ * @param newer the one after it, if that is on disk to its end: what has another value there, or none, is left to it
  */
-export async function settle(generation: Generation, lastCommit: number, tables: Tables): Promise<boolean> {
+export async function settle(generation: Generation, newer: Generation | undefined, tables: Tables): Promise<void> {
   const { resting, dataKey, share } = tables;
-  const { segment, held, dead } = generation;
-  const { liveBytes } = generation;
+  const { segment, lastCommit } = generation;
+  const { held, dead } = newer === undefined ? generation : generation.without(newer);
+  const liveBytes = liveBytesOf(held);
   const isKept = liveBytes >= MIN_KEPT_BYTES * share && liveBytes >= segment.bytes * MIN_KEPT_SHARE;
   const gone: Place[] = isKept ? dead.map((extent) => ({ segment: segment.number, ...extentOf(extent) })) : [];
   let [puts, deletes, bytes]: [Put[], string[], number] = [[], [], 0];
@@ -80,7 +81,6 @@ export async function settle(generation: Generation, lastCommit: number, tables:
   tables.failpoint('store.settled');
   if (!isKept) tables.segments.remove(segment.number);
   await eraseDead(tables);
-  return isKept;
 }
 
 /**

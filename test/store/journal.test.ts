@@ -2,7 +2,7 @@
 import { createSecretKey } from 'node:crypto';
 import { cpSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { codeOf, utf8ToBytes } from '../../src/base/mod.ts';
 import { openJournaled } from '../../src/store/open-store.ts';
 import { openValue, sealValue } from '../../src/store/sealed-value.ts';
@@ -166,12 +166,79 @@ test('a large value stays where it was written, and a changed bit, a cut and ano
   expect(await read()).toBe('1 2');
 });
 
+/** Where every commit fills a segment: brings everything before into the tables. One more segment is full, and one is being settled. */
+async function tick(store: NodeStore): Promise<void> {
+  for (const n of [1, 2, 3]) await store.commit({ puts: [['tick', utf8ToBytes(String(n))]] });
+}
+
+test('what the next segment replaces or deletes never reaches the tables, and is overwritten', async () => {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const put = new Set<string>();
+  const commit = tables.commit.bind(tables);
+  tables.commit = (batch) => {
+    for (const [key] of batch.puts) put.add(key);
+    return commit(batch);
+  };
+  const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  await store.commit({
+    puts: [
+      ['replaced', large(1)],
+      ['deleted', large(2)],
+      ['stays', large(3, 9000)],
+      ['queued', CANARY],
+    ],
+  });
+  const first = segmentFiles(folder).at(-1)!;
+  await store.commit({ puts: [['replaced', large(4)]], deletes: ['deleted', 'queued'] });
+  await tick(store);
+  const places = Object.fromEntries(['replaced', 'deleted', 'queued', 'stays'].map((key) => [key, put.has(key)]));
+  expect(places).toEqual({ replaced: true, deleted: false, queued: false, stays: true });
+  const at = Buffer.from((await tables.get('stays'))!).readUInt32BE(5);
+  const bytes = readFileSync(first);
+  // The three lie one after another, in the order in which they were written.
+  const isErased = (start: number): boolean => bytes.subarray(start, start + 3016).every((byte) => byte === 0);
+  expect([at - 2 * 3016, at - 3016, at].map(isErased)).toEqual([true, true, false]);
+  expect(await contentsOf(store)).toEqual({
+    replaced: Buffer.from(large(4)).toString('latin1'),
+    stays: Buffer.from(large(3, 9000)).toString('latin1'),
+    tick: '3',
+  });
+  await store.close();
+});
+
+test('a value that is deleted is overwritten a minute later, however quiet it is', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+    const store = await openJournaled(tables, folder, DATA_KEY, { share: 0.002 });
+    await store.commit({
+      puts: [
+        ['a', large(1)],
+        ['b', new Uint8Array(6000).fill(2)],
+      ],
+    });
+    const file = segmentFiles(folder).at(-1)!;
+    const before = readFileSync(file);
+    await store.commit({ puts: [], deletes: ['a'] });
+    vi.advanceTimersByTime(60_000);
+    while ((await tables.get('b')) === undefined) await new Promise((resolve) => setImmediate(resolve));
+    await store.close();
+    const at = Buffer.from((await tables.get('b'))!).readUInt32BE(5);
+    expect(before.subarray(at - 3016, at).every((byte) => byte === 0)).toBe(false);
+    expect(
+      readFileSync(file)
+        .subarray(at - 3016, at)
+        .every((byte) => byte === 0),
+    ).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('a value that is deleted or replaced is overwritten on the disk, and a segment without any other goes', async () => {
   const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
   const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
-  const settled = async (): Promise<void> => {
-    for (const n of [1, 2]) await store.commit({ puts: [['tick', utf8ToBytes(String(n))]] });
-  };
+  const settled = (): Promise<void> => tick(store);
   await store.commit({
     puts: [
       ['a', large(1)],
@@ -202,19 +269,16 @@ test('of many keys that grow, those that were there before are replaced, deleted
   const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
   const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
   const keyOf = (n: number): string => `k/${String(n).padStart(3, '0')}`;
-  const tick = (): Promise<void> => store.commit({ puts: [['tick', CANARY]] });
   const evens = Array.from({ length: 40 }, (_, i) => 2 * i);
   await store.commit({ puts: evens.map((n) => [keyOf(n), large(n)]) });
   const kept = segmentFiles(folder).at(-1)!;
-  await tick();
-  await tick();
+  await tick(store);
   const places = new Map<number, number>();
   for (const n of [2, 4, 6, 78]) places.set(n, Buffer.from((await tables.get(keyOf(n)))!).readUInt32BE(5));
   // Two that are replaced, the last of all among them, one between, and twenty behind; two that go, of which one was never there.
   const newer = [2, 3, 78, ...Array.from({ length: 20 }, (_, i) => 79 + i)];
   await store.commit({ puts: newer.map((n) => [keyOf(n), large(100 + n)]), deletes: [keyOf(4), keyOf(200)] });
-  await tick();
-  await tick();
+  await tick(store);
   const expected = Object.fromEntries(
     [...new Set([...evens, ...newer])].filter((n) => n !== 4).map((n) => [keyOf(n), newer.includes(n) ? 100 + n : n]),
   );
@@ -249,7 +313,7 @@ test('a reader who began before sees what was there then, and of what is erased 
       ],
       deletes: ['c', 'd'],
     });
-    for (const n of [1, 2]) await store.commit({ puts: [['g', utf8ToBytes(String(n))]] });
+    await tick(store);
   }
   expect(seen).toEqual(['a 49', 'b 49', 'd 49', 'e 51']);
   await store.close();
