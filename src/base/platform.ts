@@ -15,6 +15,8 @@ const { hash } = crypto as unknown as {
 const SHA256_BYTES = 32;
 const SHORT_BYTES = 16_384;
 const scratch = Buffer.alloc(SHORT_BYTES);
+// Its first bytes, as many as a tree's hashes are of: to make a view takes a third of the time of the hash.
+const VIEWS = Array.from({ length: 257 }, (_, length) => scratch.subarray(0, length));
 
 /** SHA-256 over the parts in order, as if they were one byte string. @see FIPS 180-4 */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -30,7 +32,7 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer>
     scratch.set(part, at);
     at += part.length;
   }
-  const digest = hash('sha256', scratch.subarray(0, length), 'latin1');
+  const digest = hash('sha256', VIEWS[length] ?? scratch.subarray(0, length), 'latin1');
   const out = new Uint8Array(SHA256_BYTES);
   for (let i = 0; i < SHA256_BYTES; i++) out[i] = digest.charCodeAt(i);
   return out;

@@ -40,6 +40,8 @@ export class Ledger {
   #closing: Promise<void> | undefined;
   readonly #epoch: EpochRecord;
   #checkpoint: Checkpoint;
+  /** What the store has of it. */
+  #record: Uint8Array;
   #lastTime: number;
   #cosignatures: { readonly size: number; readonly lines: readonly string[] } = { size: -1, lines: [] };
 
@@ -52,6 +54,7 @@ export class Ledger {
     this.#entries = entries;
     this.#head = head;
     this.#checkpoint = checkpoint;
+    this.#record = encodeHead(checkpoint.size, checkpoint.root);
     this.#lastTime = lastTime;
     this.#publisher = new Publisher({
       folder: options.folder,
@@ -151,21 +154,21 @@ export class Ledger {
     }
     const { storage, failpoint = noFailpoint } = this.#options;
     failpoint('ledger.append.begun');
-    const before = this.#checkpoint;
     const start = performance.now();
     const stored = this.#entries.append(entries);
     const tiles = this.#tree.append(entries.map(leafHash));
     // The tree makes paths from them. Nobody is given one that is not under the checkpoint.
     stored.done();
     const head = { size: this.#tree.size, root: await this.#tree.rootAt() };
+    const record = encodeHead(head.size, head.root);
     const storeStart = performance.now();
     await storage.commit({
-      expect: { key: ledgerKeys.head, value: encodeHead(before.size, before.root) },
+      expect: { key: ledgerKeys.head, value: this.#record },
       puts: [
         ...writes.puts,
         ...stored.puts,
         ...tiles.map((tile) => [ledgerKeys.tile(tile.level, tile.index), tile.bytes] as const),
-        [ledgerKeys.head, encodeHead(head.size, head.root)],
+        [ledgerKeys.head, record],
         ...(successor === undefined ? [] : [[ledgerKeys.signer, signerRecord(successor)] as const]),
       ],
       deletes: [...writes.deletes, ...stored.deletes],
@@ -181,7 +184,7 @@ export class Ledger {
     await this.#head.write(checkpoint.note);
     const end = performance.now();
     failpoint('ledger.append.head-written');
-    this.#checkpoint = checkpoint;
+    [this.#checkpoint, this.#record] = [checkpoint, record];
     this.#publisher.publish(this.#published());
     this.#options.onAppend?.({
       entries: entries.length,

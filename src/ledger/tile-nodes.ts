@@ -40,6 +40,18 @@ export function pushToRows(rows: Rows, hash: Uint8Array): void {
   }
 }
 
+/** The nodes of full rows one after another, from one of the rows up. */
+export function nodesOf(rows: Rows, from = 0): Uint8Array {
+  const nodes = new Uint8Array(TILE_NODES * HASH_BYTES - rowStart(from));
+  let at = 0;
+  for (let row = from; row <= TILE_HEIGHT; row++)
+    for (const hash of rows[row]!) {
+      nodes.set(hash, at);
+      at += HASH_BYTES;
+    }
+  return nodes;
+}
+
 /** The same bytes, if they are a full tile. @throws {LedgerError} LEDGER_CORRUPT */
 export function checkedTile(tile: Uint8Array): Uint8Array {
   if (tile.length !== TILE_BYTES) throw new LedgerError('LEDGER_CORRUPT', 'A stored tile is not 256 hashes long.');

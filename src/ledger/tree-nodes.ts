@@ -12,6 +12,7 @@ import {
   emptyRows,
   expandTile,
   hashAt,
+  nodesOf,
   pushToRows,
   rowStart,
   type Rows,
@@ -88,10 +89,10 @@ export class TreeNodes {
     pushToRows(rows, hash);
     if (rows[0]!.length < TILE_WIDTH) return undefined;
     if (onTile !== undefined) {
-      const nodes = concatBytes(...rows.flat());
+      const nodes = nodesOf(rows);
       onTile({ level, index, bytes: nodes.slice(0, TILE_BYTES) });
       this.#remember(level, index, nodes);
-    } else if (level === 0) this.#rememberTop(index, () => concatBytes(...rows.slice(LOW_ROWS).flat()));
+    } else if (level === 0) this.#rememberTop(index, () => nodesOf(rows, LOW_ROWS));
     this.#edge[level] = { index: index + 1, rows: emptyRows() };
     return rows[TILE_HEIGHT]![0]!;
   }

@@ -42,26 +42,27 @@ export class Generation {
     return this.#smallBytes >= MAX_SMALL_BYTES * this.#share || this.segment.bytes >= MAX_BYTES * this.#share;
   }
 
-  /** Takes what a commit did, once it counts. */
-  take(
-    { operations, smallBytes }: SealedRecord,
-    commit: number,
-    onLarge: (value: LargeValue, bytes: Uint8Array) => void,
-  ): void {
-    this.lastCommit = commit;
-    this.#smallBytes += smallBytes;
-    for (const [key, value, extent] of operations) {
-      const before = this.held.get(key);
-      if (isLarge(before)) this.dead.push(before);
-      this.hasDeletions ||= value === null;
-      if (extent === undefined || value === null) {
-        this.held.set(key, value);
-        continue;
-      }
+  /** What a commit will be held as, in the order of its operations; there is time for it while the disk works. */
+  prepare({ operations }: SealedRecord, onLarge: (value: LargeValue, bytes: Uint8Array) => void): Held[] {
+    return operations.map(([, value, extent]) => {
+      if (extent === undefined || value === null) return value;
       const { at, length } = extent;
       const large: LargeValue = { segment: this.segment, at, length, recent: undefined };
-      this.held.set(key, large);
       onLarge(large, value);
+      return large;
+    });
+  }
+
+  /** Takes what a commit did, once it counts. */
+  take({ operations, smallBytes }: SealedRecord, commit: number, prepared: readonly Held[]): void {
+    this.lastCommit = commit;
+    this.#smallBytes += smallBytes;
+    for (const [i, held] of prepared.entries()) {
+      const [key] = operations[i]!;
+      const before = this.held.get(key);
+      if (isLarge(before)) this.dead.push(before);
+      this.hasDeletions ||= held === null;
+      this.held.set(key, held);
     }
   }
 

@@ -155,10 +155,12 @@ export class JournaledStore implements NodeStore {
     if (room !== undefined) await room;
     segment.append(record);
     this.#failpoint('store.written');
-    if (batch.durable !== false) await segment.sync();
-    this.#active.take(record, ++this.#lastCommit, (value, bytes) => {
+    const synced = batch.durable === false ? undefined : segment.sync();
+    const prepared = this.#active.prepare(record, (value, bytes) => {
       this.#recent.keep(value, bytes);
     });
+    await synced;
+    this.#active.take(record, ++this.#lastCommit, prepared);
   }
 
   /** Begins another segment, and has the one before the full one settled. There is one on its way at a time. */
