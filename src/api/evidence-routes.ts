@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
+import { EvidenceError } from '../evidence/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { parseJson } from '../wire/mod.ts';
@@ -32,7 +33,7 @@ export async function listEvidence({ exchange }: Node, query: URLSearchParams): 
 
 /** Takes in what the request's body holds. */
 export async function addEvidence(
-  { exchange }: Node,
+  { config, exchange }: Node,
   query: URLSearchParams,
   request: IncomingMessage,
 ): Promise<EvidenceAnswer> {
@@ -42,9 +43,25 @@ export async function addEvidence(
   });
   const case_id = parseCaseId(query.get('case') ?? '');
   const item = query.get('item');
+  // Before a byte of what may be a disk is taken in.
+  if (item !== null) await requireItem({ config, exchange }, case_id, item);
   const added = await exchange.evidence.add(request as AsyncIterable<Buffer>, { case_id, name, media_type });
   if (item !== null) await exchange.evidence.addToItem(case_id, item, [added.file_id]);
   return added;
+}
+
+/** @throws {EvidenceError} EVIDENCE_UNKNOWN unless the exhibit is one of this node's own */
+async function requireItem(
+  { config, exchange }: Pick<Node, 'config' | 'exchange'>,
+  caseId: Uuid,
+  itemId: string,
+): Promise<void> {
+  const items = await exchange.evidence.items(caseId);
+  if (!items.some(({ origin, item }) => origin === config.code && item['item_id'] === itemId))
+    throw new EvidenceError(
+      'EVIDENCE_UNKNOWN',
+      `Case ${caseId} has no exhibit ${itemId} of this node: describe it first, in a JSON file that is given as the item.`,
+    );
 }
 
 /** The plaintext of a file; an error after it began ends the connection, so that nobody takes a part for the whole. */

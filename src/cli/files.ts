@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { RandomAccess } from '../audit/mod.ts';
 import { RogatoryError } from '../base/mod.ts';
 import { CliError } from './error.ts';
@@ -51,7 +51,12 @@ export interface InputFile extends RandomAccess {
 export async function openFile(path: string): Promise<InputFile> {
   try {
     const file = await open(path, 'r');
-    const { size } = await file.stat();
+    const found = await file.stat();
+    if (found.isDirectory()) {
+      await file.close();
+      throw Object.assign(new Error('a folder was to be read'), { code: 'EISDIR' });
+    }
+    const { size } = found;
     return {
       size,
       read: async (offset, length) => {
@@ -95,6 +100,15 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
   }
 }
 
+/** @throws {CliError} CLI_FILE_UNWRITABLE for whatever is there already, and be it a link that leads nowhere */
+export async function requireFree(path: string): Promise<void> {
+  const isThere = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw new CliError('CLI_FILE_UNWRITABLE', `${path} is there already.`);
+}
+
 /** The error of a file that cannot be read, with the reason in words. */
 export function unreadable(path: string, cause: unknown): CliError {
   return new CliError('CLI_FILE_UNREADABLE', `Cannot read ${path}: ${reasonOf(cause)}.`, { cause });
@@ -105,16 +119,44 @@ export function unwritable(path: string, cause: unknown): CliError {
   return new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
 }
 
+/**
+ * What the system refused while a command was at a file of a person's choice, as that person can understand it.
+ * @returns undefined for what is no such refusal: a fault of the program itself
+ */
+export function systemRefusal(error: unknown): CliError | undefined {
+  if (!(error instanceof Error) || error instanceof RogatoryError) return undefined;
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (path === undefined || code === undefined || !/^E[A-Z0-9]+$/.test(code)) return undefined;
+  if (syscall === 'connect' || syscall === 'listen') return undefined;
+  const isRead = READING.has(syscall ?? '') && !ONLY_OF_WRITING.has(code);
+  return isRead ? unreadable(path, error) : unwritable(path, error);
+}
+
+const READING = new Set(['open', 'read', 'stat', 'lstat', 'scandir', 'opendir', 'access', 'readlink', 'realpath']);
+const ONLY_OF_WRITING = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EEXIST']);
+
 function reasonOf(cause: unknown): string {
-  switch ((cause as { readonly code?: unknown }).code) {
+  const { code, syscall } = cause as { readonly code?: unknown; readonly syscall?: unknown };
+  switch (code) {
     case 'ENOENT':
-      return 'there is no such file or folder';
+      // What Node says where a folder cannot be made, and be it because the disk is read-only.
+      return syscall === 'mkdir' ? 'the folder cannot be made where it would be' : 'there is no such file or folder';
+    case 'ENOTDIR':
+      return 'a part of the path is a file, not a folder';
     case 'EACCES':
+    case 'EPERM':
       return 'permission denied';
     case 'EISDIR':
       return 'it is a folder';
+    case 'EEXIST':
+      return 'it is there already';
     case 'ENOSPC':
+    case 'EDQUOT':
       return 'the disk is full';
+    case 'EROFS':
+      return 'the disk is read-only';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
     default:
       return cause instanceof Error ? cause.message : 'it failed';
   }

@@ -3,6 +3,7 @@ import { AS } from './acting.ts';
 import { COMMANDS, type CommandEntry } from './catalogue.ts';
 import { EXIT, readArguments, type Command, type Terminal } from './command.ts';
 import { CliError } from './error.ts';
+import { systemRefusal } from './files.ts';
 import { overview, usage } from './help.ts';
 import { ownVersion } from './version.ts';
 
@@ -71,7 +72,8 @@ async function withoutCommand(argv: readonly string[], terminal: Terminal): Prom
 }
 
 /** Errors go to stderr in words, and in JSON mode also to stdout: a machine gets one document whatever happens. */
-function report(error: unknown, terminal: Terminal, command?: Command): number {
+function report(thrown: unknown, terminal: Terminal, command?: Command): number {
+  const error = systemRefusal(thrown) ?? thrown;
   const isUsage = error instanceof CliError && error.code === 'CLI_USAGE';
   const faults = faultsOf(error);
   if (!(error instanceof RogatoryError)) {

@@ -115,13 +115,15 @@ export function loadNodeConfig(file: string, env: Readonly<Record<string, string
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new ConfigError('CONFIG_UNREADABLE', `Cannot read ${file}.`, { cause });
+    const isFolder = (cause as NodeJS.ErrnoException).code === 'EISDIR';
+    throw new ConfigError('CONFIG_UNREADABLE', `Cannot read ${file}${isFolder ? ': it is a folder' : ''}.`, { cause });
   }
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError('CONFIG_INVALID', `${file} is not JSON.`, { cause });
+    const reason = cause instanceof Error ? cause.message : 'unreadable';
+    throw new ConfigError('CONFIG_INVALID', `${file} is not JSON: ${reason}.`, { cause });
   }
   const level = env['ROGATORY_LOG_LEVEL'];
   const withEnvironment = isObject(json) && level !== undefined && level !== '' ? { ...json, log_level: level } : json;

@@ -47,7 +47,11 @@ export async function readStored(
     ledgerKeys.signer,
     ledgerKeys.checkpoint,
   ]);
-  if (record === undefined) throw new LedgerError('LEDGER_CORRUPT', 'The store has no ledger.');
+  if (record === undefined)
+    throw new LedgerError(
+      'LEDGER_CORRUPT',
+      'The store has no ledger: it is empty, or another folder’s. Next: put the newest copy of the store back, or the newest backup with “rogatory restore”.',
+    );
   const { size, root } = decodeHead(record);
   // Read from once it is open: until then nothing asks for what is in it.
   const opened: { log?: EntryLog } = {};
@@ -106,7 +110,8 @@ export async function checkExternalHead(options: StoredOptions, tree: MerkleTile
   } catch (cause) {
     throw new LedgerError(
       'LEDGER_HEAD_MISSING',
-      `The record of the last signed head, ${options.headFile}, cannot be read.`,
+      `The record of the last signed head, ${options.headFile}, cannot be read, so a rollback could not be noticed. ` +
+        'Next: put it back, or ask every peer for the newest head of this node that it has seen (“rogatory ledger seen”), and give the largest to “rogatory restore --head”.',
       { cause },
     );
   }
@@ -115,7 +120,8 @@ export async function checkExternalHead(options: StoredOptions, tree: MerkleTile
   if (!newest.ok) {
     throw new LedgerError(
       'LEDGER_HEAD_INVALID',
-      `${options.headFile} has no head signed by a key of this ledger: ${newest.detail}.`,
+      `${options.headFile} has no head signed by a key of this ledger: ${newest.detail}. Next: ask every peer for the newest head of ` +
+        'this node that it has seen (“rogatory ledger seen”), and give the largest to “rogatory restore --head”.',
     );
   }
   if (newest.value.epoch > epoch) {

@@ -167,7 +167,10 @@ function reaching({ transport }: Node): HealthFinding[] {
   const connections = transport.connections();
   const failed = connections.filter(({ connected, last_failure: failure }) => !connected && failure !== undefined);
   const findings = failed.map(({ code, last_failure: failure }) =>
-    warning('PEER_NOT_REACHED', `${code} is not connected: ${failure}.`),
+    warning(
+      'PEER_NOT_REACHED',
+      `${code} is not connected: ${failure}${failure === 'LEDGER_CONTRADICTION' ? '. “rogatory ledger incidents” has the proof' : ''}.`,
+    ),
   );
   const connected = connections.filter((connection) => connection.connected);
   if (failed.length > 0 && connected.length === 0)
@@ -185,7 +188,7 @@ function reaching({ transport }: Node): HealthFinding[] {
 async function witnessing(node: Node, nowMs: number): Promise<HealthFinding[]> {
   const { threshold, peers, witnessed, entries, unwitnessed_since: since } = await witnessingOf(node);
   if (peers === 0 || since === undefined || nowMs - Date.parse(since) < MAX_WITNESS_LAG_MS) return [];
-  const policy = `${threshold} of ${peers} peers vouch for ${witnessed} of ${entries} entries`;
+  const policy = `${witnessed} of ${entries} entries are vouched for by at least ${threshold} of ${peers} peers`;
   return [warning('NOT_WITNESSED', `${policy}; the next one is of ${since}.`)];
 }
 

@@ -7,7 +7,7 @@
  */
 import type { KeyObject } from 'node:crypto';
 import type { Failpoint } from '../base/mod.ts';
-import { StoreError } from './error.ts';
+import { StoreError, diskReason } from './error.ts';
 import { Generation, isLarge, type Held } from './generation.ts';
 import { sealRecord } from './journal-record.ts';
 import { mergeFound, type Found } from './merge.ts';
@@ -260,6 +260,10 @@ export class JournaledStore implements NodeStore {
   }
 
   #fail(cause: unknown): StoreError {
-    return (this.#failure ??= new StoreError('STORE_WRITE_FAILED', 'The store could not be written.', { cause }));
+    return (this.#failure ??= new StoreError(
+      'STORE_WRITE_FAILED',
+      `The store could not be written${diskReason(cause)}.`,
+      { cause },
+    ));
   }
 }

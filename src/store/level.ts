@@ -1,5 +1,5 @@
 import { Level } from 'level';
-import { StoreError } from './error.ts';
+import { StoreError, diskReason } from './error.ts';
 import { checkExpected } from './expected.ts';
 import { checkLevelFiles } from './level-files.ts';
 import type { Batch, Put, ScanOptions, Store } from './store.ts';
@@ -34,7 +34,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
     if (cause instanceof Error && (cause as { code?: unknown }).code === 'LEVEL_LOCKED') {
       throw new StoreError('STORE_LOCKED', `Another process has the store ${folder} open.`, { cause });
     }
-    throw new StoreError('STORE_UNREADABLE', `The store ${folder} cannot be opened.`, { cause });
+    throw new StoreError('STORE_UNREADABLE', `The store ${folder} cannot be opened${diskReason(cause)}.`, { cause });
   }
   return new LevelStore(database);
 }
@@ -81,7 +81,7 @@ class LevelStore implements Store {
     try {
       await batch.write({ sync: durable } as object);
     } catch (cause) {
-      throw new StoreError('STORE_WRITE_FAILED', 'The store could not be written.', { cause });
+      throw new StoreError('STORE_WRITE_FAILED', `The store could not be written${diskReason(cause)}.`, { cause });
     }
   }
 

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { join } from 'node:path';
 import { noFailpoint, type Failpoint } from '../base/mod.ts';
-import { StoreError } from './error.ts';
+import { StoreError, diskReason } from './error.ts';
 import { JournaledStore } from './journaled.ts';
 import { openLevelStore } from './level.ts';
 import { encodeNumbers, ownKeys } from './place.ts';
@@ -51,8 +51,7 @@ export async function openJournaled(
   } catch (error) {
     await resting.close();
     if (error instanceof StoreError) throw error;
-    throw new StoreError('STORE_UNREADABLE', `The journal ${folder} cannot be opened: ${String(error)}.`, {
-      cause: error,
-    });
+    const reason = diskReason(error) || `: ${String(error)}`;
+    throw new StoreError('STORE_UNREADABLE', `The journal ${folder} cannot be opened${reason}.`, { cause: error });
   }
 }

@@ -33,7 +33,7 @@ const formats: Readonly<Record<string, Format>> = {
   kid: { wants: 'an RFC 7638 thumbprint in base64url', matches: pattern(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/) },
   compact: { wants: 'a JWE in compact form', matches: pattern(/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*){4}$/) },
   file_name: {
-    wants: 'a file’s name: one line, no slashes or backslashes, not only dots',
+    wants: 'a file’s name: one line without control or direction characters, no slashes or backslashes, not only dots',
     matches: (text) => isLine(text) && !/[/\\]/.test(text) && !/^\.+$/.test(text),
   },
   media_type: {

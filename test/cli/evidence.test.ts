@@ -249,6 +249,17 @@ describe('evidence on the command line', () => {
       const query = new URLSearchParams({ case: caseId, item: 'e1', name });
       return api.postStream<EvidenceAnswer>(`evidence?${query.toString()}`, source());
     };
+    // An exhibit that is not there is told before the first byte of its file is taken.
+    const file = join(folder, 'for-nobody');
+    writeFileSync(file, 'x');
+    expect(await runCommand('evidence', 'add', ...about, '--item', 'e9', file)).toMatchObject({ status: REFUSED });
+    expect(await api.get<Listed>('evidence')).toMatchObject({ files: [] });
+    expect(
+      await runCommand('evidence', 'get', '--node', federation.dirOf('XA'), caseId, '-o', join(folder, 'x')),
+    ).toMatchObject({
+      status: REFUSED,
+      stderr: expect.stringContaining('EVIDENCE_UNKNOWN') as string,
+    });
     for (const name of [
       '../up',
       '/etc/passwd',
@@ -330,6 +341,11 @@ describe('evidence on the command line', () => {
     );
     expect(described.exhibits.map(({ item }) => item.item_id)).toEqual(['e1']);
     expect(readdirSync(join(folder, 'described'))).toEqual(['e1.json']);
+    // What a person has added to a description since is not written over.
+    writeFileSync(join(folder, 'described', 'e1.json'), '{}');
+    const overwriting = await runCommand('evidence', 'case-import', graph, '-o', join(folder, 'described'));
+    expect(overwriting).toMatchObject({ status: REFUSED });
+    expect(readFileSync(join(folder, 'described', 'e1.json'), 'utf8')).toBe('{}');
     const hostile = readFileSync(graph, 'utf8').replaceAll('"e1"', '"../../e1"');
     writeFileSync(graph, hostile);
     const again = await runCommand('evidence', 'case-import', graph, '-o', join(folder, 'hostile'));
@@ -409,5 +425,40 @@ describe('evidence on the command line', () => {
     expect(outcome).toMatchObject({ status: REFUSED });
     expect(outcome.stderr).toContain(missing);
     expect(existsSync(missing)).toBe(false);
+  });
+
+  test('what of a folder cannot be kept is told by name before the node is asked for anything', async () => {
+    const folder = temporaryFolder();
+    const add = (...paths: readonly string[]): Promise<Outcome> =>
+      runCommand('evidence', 'add', '--node', join(folder, 'none'), '--case', 'y', ...paths);
+    mkdirSync(join(folder, 'in', 'sub'), { recursive: true });
+    writeFileSync(join(folder, 'in', 'empty.txt'), '');
+    expect(await add(join(folder, 'in'))).toMatchObject({
+      status: REFUSED,
+      stderr: expect.stringContaining('There is no file to keep') as string,
+    });
+    expect((await add(join(folder, 'in', 'empty.txt'))).stderr).toContain('EVIDENCE_EMPTY');
+    writeFileSync(join(folder, 'in', 'good.txt'), 'x');
+    // Files that are empty are left out with a word: the next thing that fails is that no node is there.
+    const good = await add(join(folder, 'in'));
+    expect(good.stderr).toContain(`left out ${join(folder, 'in', 'empty.txt')}: it is empty`);
+    expect(good.stderr).toContain('API_NODE_NOT_RUNNING');
+    writeFileSync(join(folder, 'in', 'a\u202egpj.exe'), 'x');
+    writeFileSync(join(folder, 'in', 'sub', 'b\nc'), 'x');
+    const { status, stdout } = await runCommand(
+      ...['evidence', 'add', '--node', 'none', '--case', 'y', join(folder, 'in'), '--json'],
+    );
+    expect(status).toBe(REFUSED);
+    const { error } = JSON.parse(stdout) as { error: { code: string; faults: { path: string }[] } };
+    expect(error.code).toBe('WIRE_FIELDS_INVALID');
+    expect(error.faults.map(({ path }) => path)).toEqual([
+      expect.stringContaining('gpj.exe'),
+      expect.stringContaining('b\\nc'),
+    ]);
+  });
+
+  test('evidence is not written to standard output under the name “-”', async () => {
+    const outcome = await runCommand('evidence', 'get', '--node', 'x', 'f', '-o', '-');
+    expect(outcome).toMatchObject({ status: USAGE });
   });
 });

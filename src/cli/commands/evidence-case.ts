@@ -6,7 +6,7 @@ import { parseJson } from '../../wire/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
-import { readJsonInput, writeOutput } from '../files.ts';
+import { readJsonInput, requireFree, writeOutput } from '../files.ts';
 
 const MAX_GRAPH_BYTES = 256 * 1024 * 1024;
 
@@ -52,9 +52,11 @@ export const evidenceCaseImport: Command = {
     const exhibits = importCase(await readJsonInput(args.operand('graph'), MAX_GRAPH_BYTES));
     const folder = args.text('output');
     await mkdir(folder, { recursive: true });
+    // A person may have added to what was written before.
+    for (const { item } of exhibits) await requireFree(pathOf(folder, item));
     const written: { readonly path: string; readonly missing: readonly string[] }[] = [];
     for (const { item, missing } of exhibits) {
-      const path = join(folder, `${String(item['item_id'])}.json`);
+      const path = pathOf(folder, item);
       await writeOutput(path, Buffer.from(`${JSON.stringify(item, undefined, 2)}\n`));
       written.push({ path, missing });
     }
@@ -65,3 +67,7 @@ export const evidenceCaseImport: Command = {
     return 0;
   },
 };
+
+function pathOf(folder: string, item: Readonly<Record<string, unknown>>): string {
+  return join(folder, `${String(item['item_id'])}.json`);
+}

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { EvidenceList } from '../../api/mod.ts';
@@ -10,7 +10,7 @@ import type { EvidenceAnswer } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
-import { unwritable } from '../files.ts';
+import { requireFree, unwritable } from '../files.ts';
 import { Progress } from '../progress.ts';
 import { safeNames } from '../safe-name.ts';
 import { transferText } from '../transfer-text.ts';
@@ -42,6 +42,11 @@ export const evidenceGet: Command = {
     const caseId = args.optional('case');
     const output = args.text('output');
     if (caseId !== undefined) args.noOperands();
+    if (output === '-')
+      throw new CliError(
+        'CLI_USAGE',
+        'Evidence is written to a file, where it can be compared: give --output its name.',
+      );
     const fileId = caseId === undefined ? args.operand('file id') : undefined;
     const choose = async (): Promise<readonly EvidenceAnswer[]> => {
       const { files } = await api.get<EvidenceList>(
@@ -95,7 +100,7 @@ async function arrived(
 function one(files: readonly EvidenceAnswer[], id: string): EvidenceAnswer {
   const file = files.find(({ file_id: fileId }) => fileId === id);
   if (file === undefined)
-    throw new CliError('CLI_USAGE', `There is no file ${id} at this node: “evidence list” shows what is.`);
+    throw new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${id} at this node: “evidence list” shows what is.`);
   return file;
 }
 
@@ -140,13 +145,4 @@ function hashed(hash: ReturnType<typeof createHash>): (source: AsyncIterable<Uin
       yield bytes;
     }
   };
-}
-
-/** @throws {CliError} CLI_FILE_UNWRITABLE for whatever is there already, and be it a link that leads nowhere */
-async function requireFree(path: string): Promise<void> {
-  const isThere = await lstat(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) throw new CliError('CLI_FILE_UNWRITABLE', `${path} is there already.`);
 }

@@ -7,7 +7,7 @@ import type { Arguments, Command, Terminal } from '../command.ts';
 import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 import { openNodeStorage } from '../../node/mod.ts';
 import { CliError } from '../error.ts';
-import { readInput, writeOutput } from '../files.ts';
+import { readInput, unwritable, writeOutput } from '../files.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
 
@@ -76,6 +76,9 @@ export const ledgerExport: Command = {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
     await bringUpToDate(dir, args, io);
+    await mkdir(output, { recursive: true }).catch((cause: unknown) => {
+      throw unwritable(output, cause);
+    });
     const paths = nodePaths(dir);
     // The checkpoint last: whoever reads it finds all that it covers.
     await cp(join(paths.ledger, 'tile'), join(output, 'tile'), { recursive: true, force: true }).catch(
@@ -84,7 +87,6 @@ export const ledgerExport: Command = {
       },
     );
     const checkpoint = await readInput(join(paths.ledger, 'checkpoint'));
-    await mkdir(output, { recursive: true });
     await writeOutput(join(output, 'checkpoint'), checkpoint);
     const [, size] = checkpoint.toString('utf8').split('\n');
     io.result({ ok: true, output, size: Number(size) }, [`Copied ${size} entries to ${output}.`]);

@@ -53,7 +53,8 @@ function policyText({
 }: StatusAnswer['witnessing']): string {
   if (peers === 0) return 'no other member could vouch for this ledger';
   const rest = since === undefined ? '' : `, the next one is of ${since}`;
-  return `${threshold} of ${peers} peers vouch for ${witnessed} of ${entries} entries${rest}`;
+  // Who cosigned what a witnessing ends with vouches for more than has to be vouched for.
+  return `${Math.min(witnessed, entries)} of ${entries} entries are vouched for by at least ${threshold} of ${peers} peers${rest}`;
 }
 
 /** A peer that was turned away for asking too much is something to talk about. */
