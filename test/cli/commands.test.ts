@@ -110,7 +110,7 @@ describe('sandbox', () => {
     const { child, outcome } = startRogatory('sandbox', '--dir', dir);
     let printed = '';
     child.stdout!.on('data', (data: Buffer) => (printed += data.toString()));
-    await until(() => printed.includes('Ctrl-C stops everything'), 40_000);
+    await until(() => printed.includes('Ctrl-C stops everything'), 120_000);
     expect(printed).toMatch(/holds the receipt of XB for assistance request 1 +XA entry \d+ +verified XB entry \d+/);
     const pids = await Promise.all(
       ['xa', 'xb'].map(async (name) => {
@@ -128,7 +128,7 @@ describe('sandbox', () => {
     const { child, outcome } = startRogatory('sandbox', '--dir', dir);
     let printed = '';
     child.stdout!.on('data', (data: Buffer) => (printed += data.toString()));
-    await until(() => printed.includes('Ctrl-C stops everything'), 40_000);
+    await until(() => printed.includes('Ctrl-C stops everything'), 120_000);
     child.kill('SIGKILL');
     await outcome;
     await until(async () => (await rogatory('status', '--node', join(dir, 'xa'))).status === 1);
