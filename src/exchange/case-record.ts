@@ -1,5 +1,5 @@
 /** A node's cases in its store: one for each counterpart, linked to their parents and to the investigation they belong to. */
-import { accept, newUuid, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
+import { accept, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import {
   CaseworkError,
   kindOpenedBy,
@@ -28,11 +28,17 @@ interface ChildrenRecord {
 
 /**
  * Takes an own step, before the message leaves.
+ * @param opensCase whether the case's id was made for this message
  * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals
  */
-export async function stepOwn(context: ExchangeContext, view: StepView, message: Message): Promise<CaseChange> {
+export async function stepOwn(
+  context: ExchangeContext,
+  view: StepView,
+  message: Message,
+  opensCase = false,
+): Promise<CaseChange> {
   const { header } = message;
-  const before = await view.getRecord<Case>(keys.case(header.case_id, header.to));
+  const before = opensCase ? undefined : await view.getRecord<Case>(keys.case(header.case_id, header.to));
   const step = takeOwnStep(before, message);
   if (!step.ok) throw new CaseworkError(CODE_OF[step.reason], step.detail);
   const admitted = await admit(context, view, before, message, true);
@@ -117,21 +123,15 @@ export async function takeBackStep(view: StepView, record: MessageRecord): Promi
 }
 
 /**
- * The case that a draft belongs to; a new one where it opens one.
+ * The case that a draft belongs to; undefined where it opens one.
  * @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_CASE_REQUIRED
  */
-export async function caseIdOf(
-  context: ExchangeContext,
-  view: StepView,
-  draft: Draft,
-  to: JurisdictionCode,
-  nowMs: number,
-): Promise<Uuid> {
+export async function caseIdOf(view: StepView, draft: Draft, to: JurisdictionCode): Promise<Uuid | undefined> {
   if (draft.case_id !== undefined) return draft.case_id;
   const kind = kindOpenedBy(draft.body.type);
   const answered = await answeredCase(view, draft, to);
   const isChild = 'parent_id' in draft.body.value && draft.body.value.parent_id !== undefined;
-  if (kind !== undefined && (isChild || answered?.kind !== kind)) return newUuid(nowMs, context.random(10));
+  if (kind !== undefined && (isChild || answered?.kind !== kind)) return undefined;
   if (answered !== undefined) return answered.case_id;
   throw new ExchangeError(
     'EXCHANGE_CASE_REQUIRED',

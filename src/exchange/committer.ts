@@ -78,6 +78,8 @@ export class Committer {
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #busySince = new Map<string, number>();
   #running: Promise<void> | undefined;
+  // Of the last batch.
+  #steps = 1;
   #stopped = false;
 
   /** @param onFailure called once when a write failed: the process must stop and recover from disk */
@@ -138,13 +140,14 @@ export class Committer {
 
   async #run(): Promise<void> {
     try {
-      // One turn of the event loop lets steps that arrived together share a batch.
-      await nextTurn();
-      for (let steps = 1; this.#waiting.size > 0;) {
+      // Steps that were submitted together share a batch.
+      await Promise.resolve();
+      while (this.#waiting.size > 0) {
         // Those whom the last batch has served are about to come back: a batch of the few who are there costs as much as one of them all.
-        for (let turn = 0; turn < PATIENCE_TURNS && this.#waitingSteps < steps; turn++) await nextTurn();
+        // Who was alone waits for nobody.
+        for (let turn = 0; turn < PATIENCE_TURNS && this.#waitingSteps < this.#steps; turn++) await nextTurn();
         const batch = this.#gather();
-        steps = batch.length;
+        this.#steps = batch.length;
         await this.#commitBatch(batch);
       }
     } finally {

@@ -13,6 +13,7 @@ import { IncidentPace } from './incident.ts';
 import type { ExchangeOptions } from './options.ts';
 import type { RecentRecords } from './recent-records.ts';
 import { QUERY_LIMITS, type QueryLimits } from './query-rate.ts';
+import { SealingAhead } from './sealing-ahead.ts';
 import { Turns } from './turns.ts';
 
 /** What evidence needs at a node. */
@@ -34,6 +35,7 @@ export interface ExchangeContext extends Pick<ExchangeOptions, Given> {
   readonly timers: Timers;
   /** Shares the work of opening and verifying between peers. */
   readonly turns: Turns;
+  readonly sealing: SealingAhead;
   readonly incidentPace: IncidentPace;
   readonly failpoint: Failpoint;
   /** How much a peer may ask by hit/no-hit queries. */
@@ -82,6 +84,7 @@ export function makeContext(options: ExchangeOptions, { onGrowth, emit }: Contex
     records: committer.records,
     directory: new Directory(options.manifest),
     turns: new Turns(),
+    sealing: new SealingAhead(),
     incidentPace: new IncidentPace(),
     queryLimits: options.queryLimits ?? QUERY_LIMITS,
     refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,

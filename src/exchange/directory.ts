@@ -130,7 +130,7 @@ export class Directory {
   recipientKey(member: Member, nowMs: number, suite: Suite): RecipientKey | undefined {
     const key = currentEncryptKey(member, nowMs, suite);
     if (key === undefined) return undefined;
-    const kem = key.mlkem768 === undefined ? undefined : parseBase64url(key.mlkem768);
+    const kem = suite === 1 || key.mlkem768 === undefined ? undefined : parseBase64url(key.mlkem768);
     return { kid: key.kid, publicKey: this.#keyObject(key.jwk), kem };
   }
 

@@ -63,8 +63,9 @@ export async function admitDelivery(
   const proved = verifyPeerEntry(context, peer, deliver.sent);
   if (!proved.ok || !isAbout(context, deliver, proved.value)) return { close: 'PROOF_INVALID' };
   // A cheap look before the expensive opening; the plan decides.
-  const copy = (await context.store.get(keys.arrived(peer, deliver.seq))) !== undefined;
-  if (copy || deliver.sealed === undefined) return { deliver, proved: proved.value, opened: undefined };
+  const known = await context.records.get<PeerRecord>(keys.peer(peer));
+  const isCopy = known !== undefined && deliver.seq <= known.received_seq;
+  if (isCopy || deliver.sealed === undefined) return { deliver, proved: proved.value, opened: undefined };
   try {
     return { deliver, proved: proved.value, opened: await openDelivery(context, deliver, proved.value) };
   } catch (failure) {

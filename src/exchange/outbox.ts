@@ -1,6 +1,6 @@
 import { bytesToBase64url, isoTime, newUuid, utf8ToBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
-import { sealMessage, signMessage } from '../sealing/mod.ts';
+import { signMessage } from '../sealing/mod.ts';
 import { requiredSuite } from '../trust/mod.ts';
 import { SCHEMA_VERSION, encodeMessage, faultsError, type Draft, type Message } from '../wire/mod.ts';
 import { caseIdOf, ownPlace, putStep, stepOwn, takeBackStep } from './case-record.ts';
@@ -128,10 +128,11 @@ async function planMessage(
   }
   const peer = (await view.getRecord<PeerRecord>(keys.peer(to))) ?? NEW_PEER;
   const seq = peer.sent_seq + 1;
+  const caseId = await caseIdOf(view, draft, to);
   let message: Message = {
     header: {
       message_id: newUuid(nowMs, context.random(10)),
-      case_id: await caseIdOf(context, view, draft, to, nowMs),
+      case_id: caseId ?? newUuid(nowMs, context.random(10)),
       in_reply_to: draft.in_reply_to,
       from: context.code,
       to,
@@ -145,7 +146,7 @@ async function planMessage(
     body: draft.body,
   };
   const { header } = message;
-  const change = await stepOwn(context, view, message);
+  const change = await stepOwn(context, view, message, caseId === undefined);
   withheld.push(...(await withheldFrom(context, view, draft, { to, case_id: header.case_id })));
   if (withheld[0] !== undefined) throw withheldError(withheld[0]);
   if (message.body.type === 'return_of_originals') {
@@ -163,7 +164,7 @@ async function planMessage(
     );
   }
   const { jws, signedDigest } = signMessage(payload, context.signKey());
-  const { sealed, sealedDigest } = sealMessage(jws, { key: recipient, from: context.code, to, suite });
+  const { sealed, sealedDigest } = context.sealing.seal(jws, { key: recipient, from: context.code, to, suite });
   const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest };
   const sent = view.append({ kind: 'SENT', peer: to, message_id: header.message_id, seq, ...digests });
   const record: MessageRecord = {

@@ -82,6 +82,16 @@ export interface SealingRandomness {
   readonly encapsulation?: Uint8Array;
 }
 
+/** What one message is sealed under, and nothing else is. */
+export interface Agreement {
+  /** The protected header. */
+  readonly header: string;
+  /** The ML-KEM ciphertext in suite 2; empty in suite 1. */
+  readonly encryptedKey: Uint8Array;
+  /** 32 bytes. */
+  readonly contentKey: Uint8Array;
+}
+
 /**
  * Seals a JWS to one recipient: a compact JWE with AES-256-GCM, its content key agreed directly with X25519 (suite 1), or with ML-KEM-768
  * and X25519 together (suite 2).
@@ -89,12 +99,26 @@ export interface SealingRandomness {
  * @see RFC 7516 §7.1, RFC 7518 §4.6 and §5.3, RFC 8037 §3.2, FIPS 203
  */
 export function sealMessage(jws: string, to: Sealing): SealedMessage {
-  return seal(jws, to, { ...ephemeralKey(), iv: randomFew(IV_BYTES) });
+  return sealUnder(agreeWith(to), jws);
+}
+
+/**
+ * The first half of sealing, which does not depend on the message: a fresh ephemeral key, and the content key agreed with it.
+ * @throws {TypeError} for suite 2 and a key without ML-KEM
+ */
+export function agreeWith(to: Sealing): Agreement {
+  return agree(to, ephemeralKey());
+}
+
+/** The second half. An agreement is for one message. */
+export function sealUnder(agreement: Agreement, jws: string): SealedMessage {
+  return seal(agreement, jws, randomFew(IV_BYTES));
 }
 
 /** Seals with chosen randomness, for published vectors only: reusing it reveals the messages. */
 export function sealMessageWith(jws: string, to: Sealing, randomness: SealingRandomness): SealedMessage {
-  return seal(jws, to, { ...randomness, epk: createPublicKey(randomness.ephemeral).export({ format: 'jwk' }).x! });
+  const epk = createPublicKey(randomness.ephemeral).export({ format: 'jwk' }).x!;
+  return seal(agree(to, { ...randomness, epk }), jws, randomness.iv);
 }
 
 /**
@@ -113,14 +137,12 @@ type GenerateX25519 = (
   options: { readonly publicKeyEncoding: { readonly format: string } },
 ) => { readonly privateKey: KeyObject; readonly publicKey: { readonly x: string } };
 
-function seal(
-  jws: string,
+function agree(
   { key, from, to, suite = 1 }: Sealing,
-  { ephemeral, epk, iv, encapsulation }: SealingRandomness & { readonly epk: string },
-): SealedMessage {
+  { ephemeral, epk, encapsulation }: Omit<SealingRandomness, 'iv'> & { readonly epk: string },
+): Agreement {
   const [apu, apv] = [partyInfo(from), partyInfo(to)];
   const header = sealedHeader(suite, key.kid, epk, apu, apv);
-  const protectedSegment = encodeSegment(header);
   const secret = diffieHellman({ privateKey: ephemeral, publicKey: key.publicKey });
   let encryptedKey: Uint8Array = new Uint8Array(0);
   let contentKey: Uint8Array;
@@ -134,6 +156,11 @@ function seal(
     encryptedKey = kem.ciphertext;
     contentKey = hybridKdf(ALGORITHMS[suite], { kem, dh }, apu, apv);
   }
+  return { header, encryptedKey, contentKey };
+}
+
+function seal({ header, encryptedKey, contentKey }: Agreement, jws: string, iv: Uint8Array): SealedMessage {
+  const protectedSegment = encodeSegment(header);
   const cipher = createCipheriv('aes-256-gcm', contentKey, iv);
   cipher.setAAD(Buffer.from(protectedSegment, 'latin1'));
   const ciphertext = cipher.update(jws, 'latin1');

@@ -1,10 +1,13 @@
 export { MAX_JWE_CHARS, MAX_JWS_CHARS } from './compact.ts';
 export { concatKdf } from './concat-kdf.ts';
 export {
+  agreeWith,
   openMessage,
   sealMessage,
   sealMessageWith,
+  sealUnder,
   sealedDigest,
+  type Agreement,
   type DecryptionKey,
   type OpenedMessage,
   type RecipientKey,

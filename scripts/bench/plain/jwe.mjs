@@ -10,6 +10,14 @@ export function sealMessageWith(jws, parties) {
   return sealMessage(jws, parties);
 }
 
+export function agreeWith(parties) {
+  return parties;
+}
+
+export function sealUnder(parties, jws) {
+  return sealMessage(jws, parties);
+}
+
 export function openMessage(sealed) {
   const [kid, from, to, ...jws] = sealed.split('.');
   return { ok: true, value: { jws: jws.join('.'), kid, from, to, sealedDigest: digestOf(sealed) } };
