@@ -23,7 +23,7 @@ import type { ObjectStore } from './object-store.ts';
 import { Receiving } from './receiving.ts';
 import { Sealing } from './sealing.ts';
 import { Spool, discardSpool, listSpools, spaceError, spoolPaths } from './spool.ts';
-import { passed } from './young-memory.ts';
+import { passed, passing } from './young-memory.ts';
 
 /** What a person says of a file that is taken in. */
 export interface FileLabel {
@@ -167,6 +167,7 @@ export class Vault {
    * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT, EVIDENCE_STORE_FAILED
    */
   async sealedChunks(file: EvidenceFile, first: number, into: readonly Uint8Array[]): Promise<void> {
+    passing();
     await this.#objects.read(bytesToHex(file.root), sealedOffset(geometryOrThrow(file), first), into);
   }
 
