@@ -44,6 +44,7 @@ export class Archive {
 
   /** @throws {AuditError} AUDIT_NOT_A_BUNDLE */
   static async open(access: RandomAccess): Promise<Archive> {
+    if (access.size === 0) throw notAnArchive('it is empty');
     const tail = await access.read(Math.max(0, access.size - TAIL_BYTES), Math.min(access.size, TAIL_BYTES));
     const place = parseEnd(tail);
     if (place === undefined) throw notAnArchive('it does not end like a zip');

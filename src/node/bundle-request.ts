@@ -29,11 +29,11 @@ const DAY_MS = 24 * 3_600_000;
 export async function wantedPart(parts: Parts, size: number, request: BundleRequest): Promise<WantedPart | undefined> {
   const { from, to, peer, case: caseId } = request;
   if (from === undefined && to === undefined && peer === undefined && caseId === undefined) return undefined;
-  if (peer !== undefined && !isJurisdictionCode(peer)) throw invalid(`“${peer}” is not a jurisdiction code`);
-  if (caseId !== undefined && !isUuid(caseId)) throw invalid(`“${caseId}” is not a case id`);
+  if (peer !== undefined && !isJurisdictionCode(peer)) throw invalidSelection(`“${peer}” is not a jurisdiction code`);
+  if (caseId !== undefined && !isUuid(caseId)) throw invalidSelection(`“${caseId}” is not a case id`);
   const first = from === undefined ? undefined : await firstIndex(parts, size, from);
   const last = to === undefined ? undefined : await lastIndex(parts, size, to);
-  if ((first ?? 0) > Math.min(last ?? Infinity, size - 1)) throw invalid('the range holds no entry');
+  if ((first ?? 0) > Math.min(last ?? Infinity, size - 1)) throw invalidSelection('the range holds no entry');
   const selection: Selection = {
     ...(first === undefined ? {} : { from: first }),
     ...(last === undefined ? {} : { to: last }),
@@ -49,7 +49,7 @@ export async function wantedPart(parts: Parts, size: number, request: BundleRequ
 
 async function messagesOf({ store }: Parts, caseId: Uuid): Promise<ReadonlySet<string>> {
   const found = await listMessages({ store }, { case_id: caseId, limit: Infinity });
-  if (found.length === 0) throw invalid(`there is no case ${caseId} here`);
+  if (found.length === 0) throw invalidSelection(`there is no case ${caseId} here`);
   return new Set(found.map(({ message_id: id }) => id));
 }
 
@@ -71,13 +71,13 @@ export async function wantedMessages(
 ): Promise<Uuid[]> {
   const messages: Uuid[] = [];
   for (const id of ids) {
-    if (!isUuid(id)) throw invalid(`“${id}” is not a message id`);
+    if (!isUuid(id)) throw invalidSelection(`“${id}” is not a message id`);
     const record = await findMessage({ store }, id);
     // The entry that commits to the message; a voided one has lost its place to a later entry, and its content was never sent.
     const index = record.direction === 'OUT' ? record.sent.index : record.answer!.index;
     const entry = parseLedgerEntry(await ledger.entry(index));
     const isShown = part === undefined || (admits(part.selection, entry, index) && (await part.isChosen(entry)));
-    if (!isShown || entry.kind === 'VOIDED') throw invalid(`message ${id} is not in it`);
+    if (!isShown || entry.kind === 'VOIDED') throw invalidSelection(`message ${id} is not in it`);
     messages.push(id);
   }
   return messages;
@@ -116,10 +116,13 @@ function timeOf(text: string): number {
     ? Date.parse(text)
     : Number.NaN;
   if (Number.isNaN(timeMs))
-    throw invalid(`“${text}” is neither an index nor a day or time such as 2026-03-31 or 2026-03-31T12:00:00Z`);
+    throw invalidSelection(
+      `“${text}” is neither an index nor a day or time such as 2026-03-31 or 2026-03-31T12:00:00Z`,
+    );
   return timeMs;
 }
 
-function invalid(detail: string): NodeError {
+/** The error of a part that cannot be exported. */
+export function invalidSelection(detail: string): NodeError {
   return new NodeError('NODE_SELECTION_INVALID', `That part of the ledger cannot be exported: ${detail}.`);
 }

@@ -5,7 +5,7 @@ import { cosignatureLine } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest } from '../trust/mod.ts';
 import { StaffError, isStaffed } from '../staff/mod.ts';
 import type { Store } from '../store/mod.ts';
-import { wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
+import { invalidSelection, wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
 import type { NodeStorage } from './node-storage.ts';
 import { withStoppedCommitter } from './stopped-committer.ts';
 
@@ -27,10 +27,18 @@ export async function bundleOf(
   { disclose = (ids) => discloseStopped(parts, ids), onProgress }: BundleOptions = {},
 ): Promise<AsyncGenerator<Uint8Array>> {
   const part = await wantedPart(parts, parts.ledger.size, request);
+  if (request.peer !== undefined) await requirePeer(parts.store, code, request.peer);
   const ids = await wantedMessages(parts, part, request.disclose ?? []);
   const disclosed = ids.length === 0 ? [] : await disclose(ids);
   const source = await bundleSource(code, parts);
   return exportBundle(source, { part, disclosed, ...(onProgress === undefined ? {} : { onProgress }) });
+}
+
+/** A code that was mistyped would give a bundle in which nothing is, and that verifies. Who has left the federation stays listed. */
+async function requirePeer(store: Store, own: JurisdictionCode, peer: string): Promise<void> {
+  const newest = verifyManifest((await acceptedManifests(store)).at(-1)?.text ?? '', { selfSigned: true });
+  const isPeer = peer !== own && newest.ok && newest.value.manifest.members.some(({ code }) => code === peer);
+  if (!isPeer) throw invalidSelection(`“${peer}” is no other member of the federation`);
 }
 
 async function discloseStopped(

@@ -89,6 +89,9 @@ describe('a part of a ledger', () => {
 
     for (const request of [
       { peer: 'Q' },
+      // Well formed, but nobody's code; and one's own.
+      { peer: 'XQ' },
+      { peer: 'XA' },
       { from: 'yesterday' },
       { from: '99999' },
       { from: '4', to: '3' },

@@ -249,6 +249,10 @@ describe('evidence on the command line', () => {
       const query = new URLSearchParams({ case: caseId, item: 'e1', name });
       return api.postStream<EvidenceAnswer>(`evidence?${query.toString()}`, source());
     };
+    // The sample that the README starts from.
+    const sample = 'node-config/exhibit.json';
+    const otherCase = ['--node', federation.dirOf('XA'), '--case', '019b0000-0000-7000-8000-0000000000ab'];
+    expect(await succeed('evidence', 'add', ...otherCase, '--item', sample)).toMatchObject({ item_id: 'ledger-1' });
     // An exhibit that is not there is told before the first byte of its file is taken.
     const file = join(folder, 'for-nobody');
     writeFileSync(file, 'x');
