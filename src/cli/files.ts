@@ -149,7 +149,7 @@ function reasonOf(cause: unknown): string {
     case 'EISDIR':
       return 'it is a folder';
     case 'EEXIST':
-      return 'it is there already';
+      return syscall === 'mkdir' ? 'it is there already, and is no folder' : 'it is there already';
     case 'ENOSPC':
     case 'EDQUOT':
       return 'the disk is full';

@@ -40,6 +40,7 @@ describe('paths that cannot be', () => {
     expect(refusal('ENOSPC', 'open')).toBe('CLI_FILE_UNWRITABLE Cannot write /d/f: the disk is full.');
     expect(refusal('EACCES', 'scandir')).toBe('CLI_FILE_UNREADABLE Cannot read /d/f: permission denied.');
     expect(refusal('ENOENT', 'mkdir')).toContain('CLI_FILE_UNWRITABLE');
+    expect(refusal('EEXIST', 'mkdir')).toContain('is no folder');
     // No file of a person's choice: the program's own fault, and told as one.
     expect(refusal('ECONNREFUSED', 'connect')).toBeUndefined();
     expect(refusal('ERR_INVALID_ARG_TYPE', 'open')).toBeUndefined();
