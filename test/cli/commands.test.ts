@@ -45,6 +45,7 @@ describe('usage', () => {
     [['message', 'send', '--node', 'x', '--to', 'IT'], 'exactly one'],
     [['init', '--jurisdiction', 'XA', '--dir', '/nowhere', '--endpoint', 'http://x'], 'wss://'],
     [['audit', 'verify'], 'at least one bundle'],
+    [['why', '--node', 'x', 'nonsense'], 'not the id of a message'],
   ])('%j is wrong usage', async (args, words) => {
     const { status, stderr, stdout } = await rogatory(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -1,6 +1,8 @@
 import type { WhyAnswer } from '../../api/mod.ts';
+import { isUuid } from '../../base/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
+import { CliError } from '../error.ts';
 import { clockText, messageLines } from '../message-lines.ts';
 
 export const why: Command = {
@@ -9,7 +11,8 @@ export const why: Command = {
   operands: 'MESSAGE',
   options: { node: { value: 'D', help: 'folder of the running node', required: true } },
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('message id'));
+    const id = args.operand('message id');
+    if (!isUuid(id)) throw new CliError('CLI_USAGE', `${id} is not the id of a message.`);
     const answer = await nodeClient(args).get<WhyAnswer>(`messages/${id}/why`);
     io.result(answer, [
       ...messageLines(answer.message),
@@ -20,7 +23,7 @@ export const why: Command = {
       '',
       ...stateLines(answer),
       `Next: ${answer.next}`,
-      ...(answer.next_at === undefined ? [] : [`  at ${answer.next_at}`]),
+      ...(answer.next_at === undefined || answer.next.includes(answer.next_at) ? [] : [`  at ${answer.next_at}`]),
     ]);
     return 0;
   },
