@@ -42,8 +42,8 @@ export interface CompletedTile {
 }
 
 const CACHED_TILES = 64;
-// The paths of a million entries without asking for a tile: 16 MiB.
-const CACHED_TOPS = 4096;
+// The paths of two million entries without asking for a tile: 32 MiB, and half of that for a million.
+const CACHED_TOPS = 8192;
 // Rows that a top leaves out, and how many leaves they span.
 const LOW_ROWS = 2;
 const GROUP_WIDTH = 2 ** LOW_ROWS;
