@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, unlinkSync } from 'node:fs';
 import { Segment, damagedSegment, segmentNumberOf, segmentPath } from './segment.ts';
 
-const MOST_OPEN = 32;
+const MOST_OPEN = 256;
 
 /** The segments of a journal's folder; of those that are read from, a few are open at a time. */
 export class Segments {
