@@ -34,8 +34,8 @@ export interface ChunkLine {
   end(): Promise<Uint8Array | undefined>;
 }
 
-// A quarter of a megabyte each: the thread never waits for the next, and a file takes four megabytes.
-const MAX_HANDED = 16;
+// A quarter of a megabyte each: the thread seldom waits for the next, and a file takes eight megabytes.
+const MAX_HANDED = 32;
 // A thread that has nothing to do gives its memory back.
 const IDLE_MS = 10_000;
 // These sources as they are can be run by tests only, and a thread on Node 20 not even there: it runs what was built of them.

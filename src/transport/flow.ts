@@ -5,7 +5,7 @@ import type { Timers } from '../base/mod.ts';
 const FULL_BYTES = 2 * 1024 * 1024;
 const OVERFULL_BYTES = 8 * 1024 * 1024;
 // What was read and is not processed yet.
-const MAX_UNPROCESSED_BYTES = 4 * 1024 * 1024;
+const MAX_UNPROCESSED_BYTES = 8 * 1024 * 1024;
 const POLL_MS = 20;
 const STUCK_MS = 30_000;
 
