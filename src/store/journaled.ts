@@ -85,13 +85,17 @@ export class JournaledStore implements NodeStore {
   }
 
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
-    const held = keys.map((key) => this.#held(key));
-    const rest = keys.filter((_, i) => held[i] === undefined);
+    // Read before the tables are asked: what is held may be settled meanwhile, and its segment closed.
+    const known = new Map<string, Uint8Array | undefined>();
+    for (const key of keys) {
+      const held = this.#held(key);
+      if (held !== undefined) known.set(key, this.#valueOf(key, held));
+    }
+    const rest = keys.filter((key) => !known.has(key));
     const found = rest.length === 0 ? [] : await this.#resting.getMany(rest);
     let next = 0;
-    return keys.map((key, i) => {
-      const known = held[i];
-      if (known !== undefined) return this.#valueOf(key, known);
+    return keys.map((key) => {
+      if (known.has(key)) return known.get(key);
       const resting = found[next++];
       return resting === undefined ? undefined : this.#open(key, resting);
     });

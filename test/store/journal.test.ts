@@ -206,6 +206,23 @@ test('what the next segment replaces or deletes never reaches the tables, and is
   await store.close();
 });
 
+test('of many keys, those that are settled while the tables are asked for the others are read all the same', async () => {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  // Longer than what is kept in memory beside the segment.
+  const value = large(1, 600_000);
+  await store.commit({ puts: [['a', value]] });
+  const ask = tables.getMany.bind(tables);
+  tables.getMany = async (keys) => {
+    if (keys.includes('absent')) await tick(store);
+    return ask(keys);
+  };
+  const found = await store.getMany(['a', 'absent', 'a']);
+  expect(await tables.get('a')).toBeDefined();
+  expect(found.map((each) => each && Buffer.compare(each, value))).toEqual([0, undefined, 0]);
+  await store.close();
+});
+
 test('a value that is deleted is overwritten a minute later, however quiet it is', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
