@@ -164,7 +164,13 @@ describe('two nodes by hand', () => {
     expect((await rogatory('federation', 'verify', manifest, '--fingerprint', fingerprint)).status).toBe(0);
 
     const nodes = ['XA', 'XB'].map((code) => startRogatory('serve', '--config', join(at(code), 'node.json')));
-    await until(async () => (await rogatory('status', '--node', at('XA'))).stdout.includes('connected since'), 30_000);
+    const gone = Promise.race(nodes.map(({ outcome }) => outcome));
+    const connected = until(
+      async () => (await rogatory('status', '--node', at('XA'))).stdout.includes('connected since'),
+      120_000,
+    );
+    // A node that cannot start says why: better than to wait for it.
+    expect(await Promise.race([gone, connected])).toBeUndefined();
     const sent = await rogatory('message', 'send', '--node', at('XA'), '--to', 'XB', REQUEST);
     expect(sent).toMatchObject({ status: 0 });
     expect(sent.stdout).toMatch(

@@ -1,6 +1,5 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -16,6 +15,7 @@ import {
   signDraft,
   type NodeOptions,
 } from '../../src/node/mod.ts';
+import { freePort as freePortOf } from '../../src/cli/sandbox/free-port.ts';
 import { verifyManifest } from '../../src/trust/mod.ts';
 import type { SessionTimes } from '../../src/transport/mod.ts';
 import { temporaryFolder } from './folder.ts';
@@ -145,16 +145,11 @@ export async function until(what: () => boolean | Promise<boolean>, timeoutMs = 
   }
 }
 
-/** A port that nobody uses right now. */
+/**
+ * A port that nobody uses right now, nor any test file that runs beside this one is given: most of a minute can pass until a node listens
+ * at it.
+ */
 export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : 0);
-      });
-    });
-  });
+  const lowest = 20_000 + 1000 * (Number(process.env['VITEST_POOL_ID']) % 12);
+  return freePortOf(lowest, lowest + 999);
 }

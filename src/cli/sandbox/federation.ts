@@ -1,5 +1,4 @@
 /** Sets up a whole federation in one folder, with the same functions as `init` and `federation`. */
-import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type JurisdictionCode } from '../../base/mod.ts';
@@ -7,6 +6,7 @@ import { nodePaths } from '../../config/mod.ts';
 import { createCouncil, enrolMember, fingerprintOf, initNode, installManifest, signDraft } from '../../node/mod.ts';
 import { verifyManifest } from '../../trust/mod.ts';
 import { CliError } from '../error.ts';
+import { freePort } from './free-port.ts';
 import type { ScenarioNode } from './step.ts';
 
 /** A node of the sandbox. */
@@ -23,6 +23,7 @@ export async function createFederation(
 ): Promise<SandboxNode[]> {
   const nodes = await Promise.all(
     members.map(async ({ code, name, authority }) => {
+      // Another program may take it before the node does; then the node says so and the sandbox stops.
       const port = await freePort();
       const node = { code, dir: join(dir, code.toLowerCase()) };
       await initNode({
@@ -50,19 +51,4 @@ export async function createFederation(
   for (const node of nodes) await installManifest(node.dir, manifest, fingerprint);
   note(`the council signed the federation manifest: fingerprint ${fingerprint.slice(0, 16)}…`);
   return nodes;
-}
-
-// Another program may take the port before the node does; then the node says so and the sandbox stops.
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
 }
