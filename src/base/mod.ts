@@ -17,4 +17,5 @@ export {
   utf8ToBytes,
 } from './platform.ts';
 export * from './suite.ts';
+export * from './transient-map.ts';
 export * from './verdict.ts';

@@ -1,5 +1,5 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { bytesToBase64url, type VerifyEd25519 } from '../base/mod.ts';
+import { TransientMap, bytesToBase64url, type VerifyEd25519 } from '../base/mod.ts';
 
 // Every receipt of a batch lies under one checkpoint: remembering the last few signatures saves most verifications.
 const REMEMBERED = 256;
@@ -10,7 +10,7 @@ const REMEMBERED = 256;
  */
 export function createCheckpointVerify(): VerifyEd25519 {
   const keyObjects = new Map<string, KeyObject>();
-  const verified = new Map<string, boolean>();
+  const verified = new TransientMap<string, boolean>();
   return (signature, message, publicKey) => {
     const keyId = bytesToBase64url(publicKey);
     const id = `${keyId}.${bytesToBase64url(signature)}.${bytesToBase64url(message)}`;

@@ -7,7 +7,7 @@
  * each while several are busy: a batch that one peer fills would make the others wait for all of it. When the write itself fails, nothing of it may be believed: every waiting
  * step is rejected, and the node has to stop and start again from disk.
  */
-import type { Clock, Failpoint, Timers } from '../base/mod.ts';
+import { TransientMap, type Clock, type Failpoint, type Timers } from '../base/mod.ts';
 import type { Ledger, LedgerSigner } from '../ledger/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { ENTRY_VERSION, encodeLedgerEntry, type LedgerEntry } from '../wire/mod.ts';
@@ -75,8 +75,8 @@ export class Committer {
   readonly #failpoint: Failpoint;
   #grownTo: number;
   // One queue for each peer, and one under '' for the node's own people.
-  readonly #waiting = new Map<string, Waiting[]>();
-  readonly #busySince = new Map<string, number>();
+  readonly #waiting = new TransientMap<string, Waiting[]>();
+  readonly #busySince = new TransientMap<string, number>();
   #running: Promise<void> | undefined;
   // Of the last batch.
   #steps = 1;

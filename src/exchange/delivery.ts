@@ -1,5 +1,5 @@
 /** Delivers what is queued for one peer over one session: in order, within the peer's credit, until each has its receipt. */
-import { parseUtf8, uuidTimeMs, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { TransientMap, parseUtf8, uuidTimeMs, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import type { Deliver } from '../wire/mod.ts';
 import type { Attempts } from './attempts.ts';
 import type { ExchangeContext } from './context.ts';
@@ -24,7 +24,7 @@ export class Delivery {
   readonly #link: PeerLink;
   readonly #attempts: Attempts;
   readonly #onFailure: (error: unknown) => void;
-  readonly #unanswered = new Map<number, number>();
+  readonly #unanswered = new TransientMap<number, number>();
   #cancelWatch: () => void;
   #next: number | undefined;
   #witnessedSize: Promise<number> | undefined;

@@ -1,5 +1,5 @@
 /** What this node remembers of its peers' ledgers: the largest head seen, to notice a peer whose history changed. */
-import { equalBytes } from '../base/mod.ts';
+import { TransientMap, equalBytes } from '../base/mod.ts';
 import { parseCheckpointNote, type Checkpoint } from '../ledger/mod.ts';
 import type { PeerRecord } from './record.ts';
 
@@ -17,7 +17,7 @@ export function lastCheckpoint(peer: PeerRecord): Checkpoint | undefined {
 
 // The receipts of a batch all ask for the same few heads.
 const MAX_READ = 256;
-const read = new Map<string, Checkpoint>();
+const read = new TransientMap<string, Checkpoint>();
 
 function readNote(note: string): Checkpoint {
   const known = read.get(note);

@@ -1,3 +1,4 @@
+import { TransientMap } from '../base/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { decodeRecord } from './record.ts';
 
@@ -21,8 +22,8 @@ export class RecentRecords {
   readonly #store: Pick<Store, 'get'>;
   // When the newer generation is full, it becomes the older one, and the older is gone as a whole: to drop records one by one, the oldest
   // would have to be looked for among the places that dropped ones have left.
-  #newer = new Map<string, WrittenRecord>();
-  #older = new Map<string, WrittenRecord>();
+  #newer = new TransientMap<string, WrittenRecord>();
+  #older = new TransientMap<string, WrittenRecord>();
   #newerBytes = 0;
 
   constructor(store: Pick<Store, 'get'>) {
@@ -52,7 +53,7 @@ export class RecentRecords {
   remember(key: string, written: WrittenRecord): void {
     if (this.#newer.size >= MAX_RECORDS || this.#newerBytes + written.bytes > MAX_BYTES) {
       this.#older = this.#newer;
-      this.#newer = new Map();
+      this.#newer = new TransientMap();
       this.#newerBytes = 0;
     }
     this.#newer.set(key, written);

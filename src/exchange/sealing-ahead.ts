@@ -1,10 +1,10 @@
 import type { JurisdictionCode, Suite } from '../base/mod.ts';
 import { agreeWith, sealUnder, type Agreement, type SealedMessage, type Sealing } from '../sealing/mod.ts';
 
-interface Ready {
-  readonly kid: string;
-  readonly suite: Suite | undefined;
-  readonly agreement: Agreement;
+/** What is there for the next message to a peer. */
+interface Ahead {
+  ready: { readonly kid: string; readonly suite: Suite | undefined; readonly agreement: Agreement } | undefined;
+  isComing: boolean;
 }
 
 /**
@@ -12,28 +12,28 @@ interface Ready {
  * and a message that is alone does not wait for it.
  */
 export class SealingAhead {
-  readonly #ready = new Map<JurisdictionCode, Ready>();
-  readonly #coming = new Set<JurisdictionCode>();
+  readonly #peers = new Map<JurisdictionCode, Ahead>();
 
   /** @throws {TypeError} for suite 2 and a key without ML-KEM */
   seal(jws: string, sealing: Sealing): SealedMessage {
     const { to, key, suite } = sealing;
-    const ready = this.#ready.get(to);
+    const ahead = this.#peers.get(to) ?? { ready: undefined, isComing: false };
+    this.#peers.set(to, ahead);
+    const { ready } = ahead;
     // Used once: the ephemeral key of a message is that message's own.
-    this.#ready.delete(to);
+    ahead.ready = undefined;
     const isForThis = ready?.kid === key.kid && ready.suite === suite;
     const sealed = sealUnder(isForThis ? ready.agreement : agreeWith(sealing), jws);
-    this.#agreeSoon(sealing);
+    if (!ahead.isComing) agreeSoon(ahead, sealing);
     return sealed;
   }
+}
 
-  #agreeSoon(sealing: Sealing): void {
-    const { to, key, suite } = sealing;
-    if (this.#coming.has(to)) return;
-    this.#coming.add(to);
-    setImmediate(() => {
-      this.#coming.delete(to);
-      this.#ready.set(to, { kid: key.kid, suite, agreement: agreeWith(sealing) });
-    }).unref();
-  }
+function agreeSoon(ahead: Ahead, sealing: Sealing): void {
+  const { key, suite } = sealing;
+  ahead.isComing = true;
+  setImmediate(() => {
+    ahead.isComing = false;
+    ahead.ready = { kid: key.kid, suite, agreement: agreeWith(sealing) };
+  }).unref();
 }

@@ -3,6 +3,8 @@
  * done one at a time, from each peer in turn, so that however many one peer sends, another waits for one of them and not for all.
  */
 
+import { TransientMap } from '../base/mod.ts';
+
 type Job = () => Promise<void>;
 
 // Work for this long, then let sockets be read and timers fire.
@@ -10,7 +12,7 @@ const SLICE_MS = 4;
 
 /** A queue for each peer, served in rotation; jobs of one peer keep their order. */
 export class Turns {
-  readonly #lanes = new Map<string, Job[]>();
+  readonly #lanes = new TransientMap<string, Job[]>();
   #isRunning = false;
 
   /** Resolves with what the job returned, once its turn has come. */
@@ -30,8 +32,8 @@ export class Turns {
     await nextTurn();
     let sliceStart = performance.now();
     while (this.#lanes.size > 0) {
-      // A Map keeps the order of insertion: a lane that was served goes behind the others.
-      const [lane, queue] = this.#lanes.entries().next().value!;
+      // The order is that of insertion: a lane that was served goes behind the others.
+      const [lane, queue] = this.#lanes[Symbol.iterator]().next().value!;
       this.#lanes.delete(lane);
       const job = queue.shift()!;
       if (queue.length > 0) this.#lanes.set(lane, queue);

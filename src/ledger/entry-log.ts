@@ -4,7 +4,7 @@
  * and start within seconds with a million. A wider block would make that faster still, and each old receipt slower: for its one entry,
  * all of the block is read and opened. Blocks are of the form that published bundles have, so eight in a row are one.
  */
-import { concatBytes } from '../base/mod.ts';
+import { TransientMap, concatBytes } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 import { TILE_WIDTH, countEntries, encodeEntryBundle, entriesIn, parseEntryBundle } from './tile.ts';
@@ -27,7 +27,7 @@ const BLOCKS_AT_ONCE = 128;
 export class EntryLog {
   readonly #storage: LedgerStorage;
   // A Map keeps the order of insertion: the first was not used for longest.
-  readonly #blocks = new Map<number, Uint8Array>();
+  readonly #blocks = new TransientMap<number, Uint8Array>();
   #rememberedBytes = 0;
   // The entries after the last full block, and the index at which each of their runs begins.
   #tail: readonly Uint8Array[];

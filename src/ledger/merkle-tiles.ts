@@ -1,4 +1,5 @@
 /** The tree: appending costs one or two hashes a leaf, and a proof for any earlier size can be made at any time. */
+import { TransientMap } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, nodeHash } from './hash.ts';
 import { TreeNodes, type CompletedTile, type Reading, type ReadTile, type TreeMemory } from './tree-nodes.ts';
@@ -11,7 +12,7 @@ const MAX_UINT32 = 2 ** 32 - 1;
 export class MerkleTiles {
   readonly #nodes: TreeNodes;
   // Every proof of one batch hashes the same ragged right edge together: by where a range ends, and then by where it begins.
-  readonly #edges = new Map<number, Map<number, Uint8Array>>();
+  readonly #edges = new TransientMap<number, Map<number, Uint8Array>>();
   #size = 0;
 
   constructor(readTile: ReadTile, memory: TreeMemory = {}) {

@@ -1,7 +1,9 @@
+import { TransientMap } from '../base/mod.ts';
+
 /** Byte strings by number, as many as fit; the one that was not used for longest goes first. */
 export class RecentlyUsed {
-  // A Map keeps the order of insertion: re-inserting on use makes it one of use.
-  readonly #values = new Map<number, Uint8Array>();
+  // The order is that of insertion: re-inserting on use makes it one of use.
+  readonly #values = new TransientMap<number, Uint8Array>();
   readonly #most: number;
   #latest: { readonly id: number; readonly value: Uint8Array } | undefined;
 

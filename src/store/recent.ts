@@ -1,3 +1,4 @@
+import { TransientMap } from '../base/mod.ts';
 import type { LargeValue } from './generation.ts';
 
 const RING_BYTES = 4 * 1024 * 1024;
@@ -9,8 +10,8 @@ const MAX_VALUE_BYTES = RING_BYTES / 8;
  * was written a round before: memory that is taken for each is memory that somebody has to look for and give back.
  */
 export class RecentBytes {
-  // A Map keeps the order of insertion: the first are the oldest. How much was written before each, all rounds counted.
-  readonly #starts = new Map<LargeValue, number>();
+  // In the order of insertion: the first are the oldest. How much was written before each, all rounds counted.
+  readonly #starts = new TransientMap<LargeValue, number>();
   #ring: Uint8Array | undefined;
   #written = 0;
 

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, unlinkSync } from 'node:fs';
+import { TransientMap } from '../base/mod.ts';
 import { Segment, damagedSegment, segmentNumberOf, segmentPath } from './segment.ts';
 
 const MOST_OPEN = 256;
@@ -8,8 +9,8 @@ export class Segments {
   readonly folder: string;
   readonly #dataKey: Uint8Array;
   readonly #share: number;
-  // A Map keeps the order of insertion: the first was not used for longest.
-  readonly #open = new Map<number, Segment>();
+  // In the order of insertion: the first was not used for longest.
+  readonly #open = new TransientMap<number, Segment>();
 
   /** @param share part of the usual sizes: 1 in service */
   constructor(folder: string, dataKey: Uint8Array, share: number) {
