@@ -260,9 +260,20 @@ export class Ledger {
     await this.#publisher.flush();
   }
 
-  /** Publishes, and brings the head record to disk. Nothing is appended after. */
+  /** Publishes, and brings the head record to disk. Nothing is appended after, and nothing written. */
   async close(): Promise<void> {
-    await this.publish();
+    try {
+      this.#publisher.publish(this.#published());
+      await this.#publisher.close();
+    } finally {
+      this.#closing ??= this.#head.close();
+      await this.#closing;
+    }
+  }
+
+  /** Lets go of a ledger that was only looked at: its published files stay as they are. */
+  async release(): Promise<void> {
+    await this.#publisher.abandon();
     this.#closing ??= this.#head.close();
     await this.#closing;
   }

@@ -37,6 +37,7 @@ export class Publisher {
   #wanted: Snapshot | undefined;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class Publisher {
 
   /** Asks for a state to be published soon; a newer one replaces it. */
   publish(snapshot: Snapshot): void {
+    if (this.#isClosed) return;
     this.#wanted = snapshot;
     this.#timer ??= setTimeout(() => void this.flush().catch(this.#options.onError), MIN_INTERVAL_MS);
   }
@@ -63,6 +65,20 @@ export class Publisher {
       this.#folders.clear();
       throw error;
     }
+  }
+
+  /** Publishes what was asked for. Nothing is written after, whatever is asked for: somebody may have moved the folder. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.flush();
+  }
+
+  /** The same without publishing what was asked for. */
+  async abandon(): Promise<void> {
+    this.#isClosed = true;
+    this.#wanted = undefined;
+    clearTimeout(this.#timer);
+    await this.#running?.catch(() => undefined);
   }
 
   async #write(): Promise<void> {

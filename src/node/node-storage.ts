@@ -15,6 +15,8 @@ export interface NodeStorage {
   /** Every record as it rests, encrypted, all of one moment. */
   readonly records: () => AsyncIterable<Put>;
   readonly close: () => Promise<void>;
+  /** Closes it as it is, for who only looked, or does not start: the ledger's files are not brought up to date. */
+  readonly release: () => Promise<void>;
 }
 
 /** Who is told what happens in a node's storage, and what a test asks of it. */
@@ -63,11 +65,18 @@ export async function openNodeStorage(
     );
     log?.('info', 'ledger.verified', { entries: ledger.size, ms: Math.round(performance.now() - start) });
     const close = async (): Promise<void> => {
-      await ledger.close();
-      failpoint('stop.drained');
+      try {
+        await ledger.close();
+        failpoint('stop.drained');
+      } finally {
+        await store.close();
+      }
+    };
+    const release = async (): Promise<void> => {
+      await ledger.release();
       await store.close();
     };
-    return { store, ledger, keys, records: () => store.records(), close };
+    return { store, ledger, keys, records: () => store.records(), close, release };
   } catch (error) {
     await store.close();
     throw error;

@@ -126,6 +126,7 @@ export class Node {
     let transport: Transport | undefined;
     let expiryWatch: ExpiryWatch | undefined;
     let watched: OwnKeys | undefined;
+    let exchanging: Exchange | undefined;
     try {
       const { store, ledger, keys } = storage;
       const data = dataFolder(process.env);
@@ -163,6 +164,7 @@ export class Node {
         onFatal: options.onFatal,
         onBatch: (report) => metrics?.onBatch(report),
       });
+      exchanging = exchange;
       const presentTls = (): void => {
         transport?.certificateChanged();
         ledgerServer?.setTls(pemOf(own.current.tls));
@@ -239,8 +241,10 @@ export class Node {
       await watched?.stop();
       await ledgerServer?.close();
       await metricsServer?.close();
+      await transport?.close();
+      await exchanging?.close();
       await vault?.close();
-      await storage.store.close();
+      await storage.release();
       throw error;
     }
   }

@@ -1,6 +1,5 @@
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type JurisdictionCode } from '../../src/base/mod.ts';
@@ -18,7 +17,7 @@ import {
 import { freePort as freePortOf } from '../../src/cli/sandbox/free-port.ts';
 import { verifyManifest } from '../../src/trust/mod.ts';
 import type { SessionTimes } from '../../src/transport/mod.ts';
-import { temporaryFolder } from './folder.ts';
+import { folderOfFile, temporaryFolder } from './folder.ts';
 
 /** A federation on disk: one folder a node, all under one folder, with a council. */
 export interface TestFederation {
@@ -90,11 +89,7 @@ export async function copyTestFederation(
   const name = [street, ...codes, ...dialOnly].join();
   let template = templates.get(name);
   if (template === undefined) {
-    const made = mkdtempSync(join(tmpdir(), 'rogatory-template-'));
-    process.once('exit', () => {
-      rmSync(made, { recursive: true, force: true });
-    });
-    template = createTestFederation(codes, dialOnly, made);
+    template = createTestFederation(codes, dialOnly, folderOfFile('template'));
     templates.set(name, template);
   }
   const original = await template;

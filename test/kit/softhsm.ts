@@ -1,9 +1,9 @@
 /** Tokens of SoftHSM, which is what there is of hardware security modules on any machine. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { folderOfFile } from './folder.ts';
 
 const MODULES = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so'];
 
@@ -29,14 +29,11 @@ function findModule(): string | undefined {
 }
 
 /**
- * Makes empty tokens in a folder that goes away with this process, and has SoftHSM look there, in this process and those it starts. Call it
+ * Makes empty tokens in a folder that goes away with this test file, and has SoftHSM look there, in this process and those it starts. Call it
  * once, before the library is loaded.
  */
 export function makeTokens(labels: readonly string[]): void {
-  const folder = mkdtempSync(join(tmpdir(), 'rogatory-softhsm-'));
-  process.once('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const folder = folderOfFile('softhsm');
   mkdirSync(join(folder, 'tokens'));
   const conf = join(folder, 'softhsm2.conf');
   writeFileSync(conf, `directories.tokendir = ${folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n`);

@@ -26,6 +26,7 @@ import { collect } from './bundle.ts';
 import { filesUnder } from './canary.ts';
 import { acknowledgementDraft, requestDraft } from './drafts.ts';
 import { copyTestFederation, startNode } from './federation.ts';
+import { folderOfFile } from './folder.ts';
 
 /** Its folder, and what is read from it. */
 export interface StoppedNode {
@@ -44,10 +45,7 @@ export function stoppedNode(): Promise<StoppedNode> {
 }
 
 async function makeStoppedNode(): Promise<StoppedNode> {
-  const dir = mkdtempSync(join(PLACE, 'rogatory-golden-'));
-  process.once('exit', () => {
-    rmSync(dir, { recursive: true });
-  });
+  const dir = folderOfFile('golden', true);
   await makeHistory(dir);
   const copy = copyOf(dir);
   const whole = await readAll(copy);

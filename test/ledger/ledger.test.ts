@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bytesToBase64, equalBytes, utf8ToBytes } from '../../src/base/mod.ts';
 import {
   EMPTY_ROOT,
@@ -45,16 +45,25 @@ function optionsOf(storage: LedgerStorage, folder = temporaryFolder()): LedgerOp
     sign,
     headFile: join(folder, 'head'),
     folder: join(folder, 'ledger'),
-    // A ledger that a test left behind goes on publishing what its store no longer has.
     onPublishError: () => undefined,
   };
+}
+
+const openLedger = (options: LedgerOptions): Promise<Ledger> => closedAfter(Ledger.open(options));
+const createLedger = (options: LedgerOptions): Promise<Ledger> => closedAfter(Ledger.create(options));
+
+/** One that a test leaves behind would write on, into a folder that is gone; its store may be dead, or another one by then. */
+async function closedAfter(opening: Promise<Ledger>): Promise<Ledger> {
+  const ledger = await opening;
+  onTestFinished(() => ledger.close().catch(() => undefined));
+  return ledger;
 }
 
 const NOTHING = { puts: [], deletes: [] };
 
 describe('append', () => {
   test('every entry has a receipt that proves it under the latest checkpoint', async () => {
-    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    const ledger = await createLedger(optionsOf(new MemoryStore()));
     const entries: Uint8Array[] = [];
     for (let batch = 1; batch <= 30; batch++) {
       const more = Array.from({ length: batch }, (_, i) => entryOf(entries.length + i));
@@ -78,7 +87,7 @@ describe('append', () => {
 
   test('entries and the writes that belong to them are one batch', async () => {
     const store = new MemoryStore();
-    const ledger = await Ledger.create(optionsOf(store));
+    const ledger = await createLedger(optionsOf(store));
     await ledger.append([entryOf(0)], { puts: [['message/1', utf8ToBytes('x')]], deletes: [] });
     expect(await store.get('message/1')).toEqual(utf8ToBytes('x'));
     await ledger.append([entryOf(1)], { puts: [], deletes: ['message/1'] });
@@ -86,7 +95,7 @@ describe('append', () => {
   });
 
   test('refuses an entry that is empty or too long', async () => {
-    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    const ledger = await createLedger(optionsOf(new MemoryStore()));
     for (const size of [0, 65_536]) {
       await expect(ledger.append([new Uint8Array(size)], NOTHING)).rejects.toThrow(
         expect.objectContaining({ code: 'LEDGER_ENTRY_SIZE' }) as Error,
@@ -95,15 +104,15 @@ describe('append', () => {
   });
 
   test('T23: times never decrease, whatever the clock does', async () => {
-    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    const ledger = await createLedger(optionsOf(new MemoryStore()));
     expect([ledger.entryTime(1000), ledger.entryTime(500), ledger.entryTime(1001)]).toEqual([1000, 1000, 1001]);
   });
 
   test('two writers cannot both extend one head', async () => {
     const store = new MemoryStore();
     const folder = temporaryFolder();
-    const first = await Ledger.create(optionsOf(store, folder));
-    const second = await Ledger.open(optionsOf(store, folder));
+    const first = await createLedger(optionsOf(store, folder));
+    const second = await openLedger(optionsOf(store, folder));
     await first.append([entryOf(1)], NOTHING);
     await expect(second.append([entryOf(2)], NOTHING)).rejects.toThrow(
       expect.objectContaining({ code: 'STORE_CONFLICT' }) as Error,
@@ -111,7 +120,7 @@ describe('append', () => {
   });
 
   test('a later checkpoint continues every earlier one', async () => {
-    const ledger = await Ledger.create(optionsOf(new MemoryStore()));
+    const ledger = await createLedger(optionsOf(new MemoryStore()));
     const heads = [];
     for (let i = 0; i < 20; i++) {
       await ledger.append([entryOf(i)], NOTHING);
@@ -131,7 +140,7 @@ describe('append', () => {
 describe('files', () => {
   test('the published tree is the signed one, tile by tile, and gives back the entries', async () => {
     const options = optionsOf(new MemoryStore());
-    const ledger = await Ledger.create(options);
+    const ledger = await createLedger(options);
     const entries = Array.from({ length: 600 }, (_, i) => entryOf(i));
     await ledger.append(entries.slice(0, 100), NOTHING);
     await ledger.publish();
@@ -148,9 +157,9 @@ describe('files', () => {
 
   test('a restart publishes what is missing', async () => {
     const [store, folder] = [new MemoryStore(), temporaryFolder()];
-    const ledger = await Ledger.create(optionsOf(store, folder));
+    const ledger = await createLedger(optionsOf(store, folder));
     await ledger.append([entryOf(0), entryOf(1)], NOTHING);
-    const reopened = await Ledger.open(optionsOf(store, folder));
+    const reopened = await openLedger(optionsOf(store, folder));
     await reopened.publish();
     expect(parseCheckpointNote(readFileSync(join(folder, 'ledger/checkpoint'), 'utf8')).size).toBe(2);
     expect(parseEntryBundle(readFileSync(join(folder, 'ledger/tile/entries/000.p/2')))).toHaveLength(2);
@@ -163,7 +172,7 @@ describe('files', () => {
     ['that somebody made longer likewise', (whole: Buffer) => Buffer.concat([whole, Buffer.alloc(1)]), 1],
   ])('a tile %s', async (_, damage, told) => {
     const [store, folder] = [new MemoryStore(), temporaryFolder()];
-    const ledger = await Ledger.create(optionsOf(store, folder));
+    const ledger = await createLedger(optionsOf(store, folder));
     await ledger.append([entryOf(0), entryOf(1)], NOTHING);
     await ledger.close();
     const path = join(folder, 'ledger/tile/0/000.p/2');
@@ -171,7 +180,7 @@ describe('files', () => {
     writeFileSync(path, damage(whole));
     const errors: unknown[] = [];
     const onPublishError = (error: unknown): number => errors.push(error);
-    const reopened = await Ledger.open({ ...optionsOf(store, folder), onPublishError });
+    const reopened = await openLedger({ ...optionsOf(store, folder), onPublishError });
     await reopened.close();
     expect(readFileSync(path)).toEqual(whole);
     expect(errors).toEqual(
@@ -183,7 +192,7 @@ describe('files', () => {
 describe('start', () => {
   async function filled(): Promise<{ store: MemoryStore; folder: string }> {
     const [store, folder] = [new MemoryStore(), temporaryFolder()];
-    const ledger = await Ledger.create(optionsOf(store, folder));
+    const ledger = await createLedger(optionsOf(store, folder));
     for (let i = 0; i < 5; i++) await ledger.append([entryOf(i)], NOTHING);
     return { store, folder };
   }
@@ -192,7 +201,7 @@ describe('start', () => {
   test('the same head again, byte for byte', async () => {
     const { store, folder } = await filled();
     const before = newestHead(readFileSync(join(folder, 'head')))?.note;
-    const ledger = await Ledger.open(optionsOf(store, folder));
+    const ledger = await openLedger(optionsOf(store, folder));
     expect(ledger.checkpoint.note).toBe(before);
     expect(ledger.entryTime(0)).toBe(1_767_225_600_004);
   });
@@ -201,13 +210,13 @@ describe('start', () => {
     const { store, folder } = await filled();
     const second = logKeyOf('node-a.example/ledger', '22'.repeat(32));
     const swapped = { ...optionsOf(store, folder), ...second, successors: [{ key, sign }] };
-    const ledger = await Ledger.open(swapped);
+    const ledger = await openLedger(swapped);
     expect(ledger.key).toEqual(key);
     await ledger.append([entryOf(5)], NOTHING, second);
     expect(ledger.key).toEqual(second.key);
     for (const options of [swapped, { ...optionsOf(store, folder), successors: [second] }])
-      expect((await Ledger.open(options)).key).toEqual(second.key);
-    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(
+      expect((await openLedger(options)).key).toEqual(second.key);
+    await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(
       expect.objectContaining({
         code: expect.stringMatching(/^LEDGER_(KEY_MISSING|HEAD_INVALID)$/) as string,
       }) as Error,
@@ -218,9 +227,9 @@ describe('start', () => {
     const { store, folder } = await filled();
     const name = `ledger/run/${'3'.padStart(16, '0')}`;
     await store.commit({ puts: [[name, encodeEntryBundle([entryOf(9)])]] });
-    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+    await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
     await store.commit({ puts: [], deletes: [name] });
-    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+    await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
   });
 
   test('T20: an old copy of the store', async () => {
@@ -228,31 +237,31 @@ describe('start', () => {
     const { folder } = old;
     const newer = new MemoryStore();
     for await (const put of old.store.scan('')) await newer.commit({ puts: [put] });
-    await (await Ledger.open(optionsOf(newer, folder))).append([entryOf(5)], NOTHING);
-    await expect(Ledger.open(optionsOf(old.store, folder))).rejects.toThrow(withCode('LEDGER_ROLLED_BACK'));
+    await (await openLedger(optionsOf(newer, folder))).append([entryOf(5)], NOTHING);
+    await expect(openLedger(optionsOf(old.store, folder))).rejects.toThrow(withCode('LEDGER_ROLLED_BACK'));
   });
 
   test('another history of the same or a larger size', async () => {
     const { folder } = await filled();
     for (const size of [5, 7]) {
       const [other, elsewhere] = [new MemoryStore(), temporaryFolder()];
-      const ledger = await Ledger.create(optionsOf(other, elsewhere));
+      const ledger = await createLedger(optionsOf(other, elsewhere));
       for (let i = 0; i < size; i++) await ledger.append([entryOf(100 + i)], NOTHING);
-      await expect(Ledger.open(optionsOf(other, folder))).rejects.toThrow(withCode('LEDGER_FORKED'));
+      await expect(openLedger(optionsOf(other, folder))).rejects.toThrow(withCode('LEDGER_FORKED'));
     }
   });
 
   test('no head record, or one that this ledger’s key did not sign', async () => {
     const { store } = await filled();
     const folder = temporaryFolder();
-    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_HEAD_MISSING'));
+    await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_HEAD_MISSING'));
     writeFileSync(join(folder, 'head'), 'x');
-    await expect(Ledger.open(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_HEAD_INVALID'));
+    await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_HEAD_INVALID'));
   });
 
   test('no ledger is made over another', async () => {
     const { store, folder } = await filled();
-    await expect(Ledger.create(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_EXISTS'));
+    await expect(createLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_EXISTS'));
   });
 });
 
@@ -273,7 +282,7 @@ describe('a write that fails', () => {
           return sign(message);
         },
       });
-      await Ledger.create(watched(optionsOf(disk, folder)));
+      await createLedger(watched(optionsOf(disk, folder)));
       const acknowledged: Uint8Array[] = [];
       let made = 0;
       let faults = 0;
@@ -281,7 +290,7 @@ describe('a write that fails', () => {
       let ledger: Ledger | undefined;
       while (acknowledged.length < 24) {
         try {
-          ledger ??= await Ledger.open(watched(optionsOf(store, folder)));
+          ledger ??= await openLedger(watched(optionsOf(store, folder)));
           const batch = [entryOf(made++), entryOf(made++)];
           await ledger.append(batch, NOTHING);
           acknowledged.push(...batch);
@@ -292,11 +301,41 @@ describe('a write that fails', () => {
         }
       }
       expect(faults).toBe(n < 14 ? 1 : 0);
-      const final = await Ledger.open(watched(optionsOf(disk, folder)));
+      const final = await openLedger(watched(optionsOf(disk, folder)));
       const kept = [];
       for (let index = 0; index < final.size; index++) kept.push(bytesToBase64(await final.entry(index)));
       expect(new Set(kept).size).toBe(kept.length);
       for (const entry of acknowledged) expect(kept).toContain(bytesToBase64(entry));
     },
   );
+});
+
+test('after close has resolved, nothing is written, whatever is still asked for', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const folder = temporaryFolder();
+  const ledger = await createLedger(optionsOf(new MemoryStore(), folder));
+  await ledger.append([entryOf(1)], NOTHING);
+  await ledger.close();
+  expect(existsSync(join(folder, 'ledger'))).toBe(true);
+  rmSync(folder, { recursive: true });
+  ledger.setCosignatures(1, ['— late.example AAAA\n']);
+  await ledger.publish();
+  await vi.runAllTimersAsync();
+  expect(existsSync(folder)).toBe(false);
+});
+
+test('who only looked writes nothing, neither then nor later', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const [store, folder] = [new MemoryStore(), temporaryFolder()];
+  await (await createLedger(optionsOf(store, folder))).close();
+  rmSync(join(folder, 'ledger'), { recursive: true });
+  await (await openLedger(optionsOf(store, folder))).release();
+  await vi.runAllTimersAsync();
+  expect(existsSync(join(folder, 'ledger'))).toBe(false);
 });

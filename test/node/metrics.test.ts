@@ -1,6 +1,7 @@
 /** What monitoring sees of a real node, and that the operator's guide describes all of it. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
@@ -117,6 +118,11 @@ test('a port that is taken is said, and nothing stays open', async () => {
     onFatal: () => undefined,
   };
   await expect(Node.start(options)).rejects.toMatchObject({ code: 'NODE_METRICS_LISTEN_FAILED' });
+  // What it had begun to publish does not come back to a folder that somebody has taken away.
+  const { ledger } = options.config.paths;
+  rmSync(ledger, { recursive: true });
+  await setTimeout(1200);
+  expect(existsSync(ledger)).toBe(false);
   // The store was let go of: it is the metrics that stand in the way again, not a lock.
   await expect(Node.start(options)).rejects.toMatchObject({ code: 'NODE_METRICS_LISTEN_FAILED' });
 });
