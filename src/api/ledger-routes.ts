@@ -2,12 +2,20 @@
 import { bytesToBase64, parseJurisdictionCode } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import { bundleOf, type Node } from '../node/mod.ts';
+import { TrustError } from '../trust/mod.ts';
 
-/** The largest head of a peer's ledger that this node has seen: what the peer needs after it lost its own record. */
-export async function seenHead({ exchange }: Node, code: string): Promise<{ readonly checkpoint: string }> {
+/**
+ * The largest head of a peer's ledger that this node has seen: what the peer needs after it lost its own record.
+ * @returns nothing of a member whose ledger was never seen
+ * @throws {TrustError} TRUST_UNKNOWN_MEMBER
+ */
+export async function seenHead({ exchange, config }: Node, code: string): Promise<{ readonly checkpoint?: string }> {
   const seen = await exchange.seenCheckpoint(parseJurisdictionCode(code));
-  if (seen === undefined) throw new ApiError('API_BAD_REQUEST', `No head of ${code} was ever seen here.`);
-  return { checkpoint: seen.note };
+  if (seen !== undefined) return { checkpoint: seen.note };
+  const others = exchange.manifest.members.map((member) => member.code).filter((other) => other !== config.code);
+  if (others.some((other) => other === code)) return {};
+  const known = others.length === 0 ? 'there is none' : `there are ${others.join(', ')}`;
+  throw new TrustError('TRUST_UNKNOWN_MEMBER', `${code} is not another member of the federation: ${known}.`);
 }
 
 export async function ledgerProof(

@@ -1,6 +1,6 @@
 /** A running node at a glance, and its peers. */
 import { bytesToBase64, isoTime } from '../base/mod.ts';
-import type { QueryRate } from '../exchange/mod.ts';
+import type { IncidentRecord, QueryRate } from '../exchange/mod.ts';
 import { encodeVerifierKey } from '../ledger/mod.ts';
 import {
   dueEndings,
@@ -8,6 +8,7 @@ import {
   healthOf,
   witnessingOf,
   witnessKeyOf,
+  witnessingText,
   type Health,
   type Node,
   type RunningNode,
@@ -29,8 +30,13 @@ export interface StatusAnswer {
   readonly manifest: { readonly version: number; readonly fingerprint: string; readonly expires_at: string };
   /** What the node tried of itself just now. */
   readonly health: Health;
-  /** How far the witness policy is met. */
-  readonly witnessing: Witnessing;
+  /** How far the witness policy is met, also in words. */
+  readonly witnessing: Witnessing & { readonly text: string };
+  /** Contradictions by peers that were ever recorded, and the newest of them. */
+  readonly incidents: {
+    readonly count: number;
+    readonly latest?: Pick<IncidentRecord, 'noticed_at' | 'peer' | 'kind'>;
+  };
   readonly peers: readonly PeerAnswer[];
 }
 
@@ -60,6 +66,7 @@ export interface ExpiringAnswer {
 export async function status(node: Node): Promise<StatusAnswer> {
   const { config, exchange, transport, storage } = node;
   const { checkpoint } = storage.ledger;
+  const witnessing = await witnessingOf(node);
   return {
     code: config.code,
     name: config.name,
@@ -81,9 +88,17 @@ export async function status(node: Node): Promise<StatusAnswer> {
       expires_at: isoTime(exchange.manifest.expires_at),
     },
     health: await healthOf(node),
-    witnessing: await witnessingOf(node),
+    witnessing: { ...witnessing, text: witnessingText(witnessing) },
+    incidents: incidentsAtAGlance(await exchange.incidents()),
     peers: await peers(node),
   };
+}
+
+function incidentsAtAGlance(incidents: readonly IncidentRecord[]): StatusAnswer['incidents'] {
+  const latest = incidents.at(-1);
+  if (latest === undefined) return { count: 0 };
+  const { noticed_at, peer, kind } = latest;
+  return { count: incidents.length, latest: { noticed_at, peer, kind } };
 }
 
 export async function peers({ exchange, transport, endings }: Node): Promise<PeerAnswer[]> {

@@ -1,5 +1,5 @@
 /** The report as a page for people: one file, no script, nothing from elsewhere, and a policy that holds it to that. */
-import { bytesToBase64, sha256, utf8ToBytes } from '../base/mod.ts';
+import { bytesToBase64, counted, sha256, utf8ToBytes } from '../base/mod.ts';
 import type { AuditReport, LedgerReport } from './audit.ts';
 import type { DirectionReport } from './cross-audit.ts';
 import type { DisclosedMessage } from './disclosed.ts';
@@ -110,13 +110,16 @@ function ledgerSection(ledger: LedgerReport): string {
     [
       'Witnesses',
       cosigned
-        .map(({ witness, size: at, time }) => `${escapeHtml(witness)}: ${at} entries, ${escapeHtml(time)}`)
+        .map(
+          ({ witness, size: at, time }) =>
+            `${escapeHtml(witness)}: ${counted(at, 'entry', 'entries')}, ${escapeHtml(time)}`,
+        )
         .join('<br>') || 'none',
     ],
-    ...(cosigned.length === 0 ? [] : [['Not witnessed yet', `${ledger.unwitnessed} entries`] as const]),
+    ...(cosigned.length === 0 ? [] : [['Not witnessed yet', counted(ledger.unwitnessed, 'entry', 'entries')] as const]),
     ...(ledger.witnessed_size === undefined
       ? []
-      : [['Policy', `its quorum vouches for ${ledger.witnessed_size} entries`] as const]),
+      : [['Policy', `its quorum vouches for ${counted(ledger.witnessed_size, 'entry', 'entries')}`] as const]),
     [
       'Manifests',
       `version ${manifest.versions.join(', ')}; fingerprint of the first <code>${escapeHtml(manifest.fingerprint)}</code>`,

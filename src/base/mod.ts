@@ -1,5 +1,6 @@
 export * from './bytes.ts';
 export * from './clock.ts';
+export * from './counted.ts';
 export * from './durable-file.ts';
 export * from './ed25519.ts';
 export * from './error.ts';

@@ -1,3 +1,4 @@
+import { counted } from '../base/mod.ts';
 import type { AuditReport } from '../audit/mod.ts';
 
 type Ledger = AuditReport['ledgers'][number];
@@ -22,7 +23,7 @@ function ledgerLines(ledger: Ledger): string[] {
   const counts = Object.entries(kinds).map(([kind, count]) => `${count} ${kind}`);
   return [
     `${ledger.name}: ${ledger.code}, ledger ${ledger.origin}`,
-    `  ${size} entries hash to the signed root ${ledger.root}`,
+    `  ${counted(size, 'entry', 'entries')} ${size === 1 ? 'hashes' : 'hash'} to the signed root ${ledger.root}`,
     ...(ledger.epochs ?? []).map(
       ({ number, kept, signed, recovered }) =>
         `  epoch ${number} begins at entry ${kept}, after a loss: ${signed} had been signed, ${recovered} came back`,
@@ -33,9 +34,13 @@ function ledgerLines(ledger: Ledger): string[] {
       ({ message_id: id, from, to, type, entry }) =>
         `  disclosed: ${type} ${id} from ${from} to ${to}, as entry ${entry} commits to it`,
     ),
-    ...cosigned.map(({ witness, size: at, time }) => `  ${witness} cosigned ${at} entries at ${time}`),
-    ...(cosigned.length === 0 ? [] : [`  ${unwitnessed} entries are not witnessed yet`]),
-    ...(witnessed === undefined ? [] : [`  the policy’s quorum vouches for ${witnessed} of ${size} entries`]),
+    ...cosigned.map(
+      ({ witness, size: at, time }) => `  ${witness} cosigned ${counted(at, 'entry', 'entries')} at ${time}`,
+    ),
+    ...(cosigned.length === 0 ? [] : [`  ${counted(unwitnessed, 'entry is', 'entries are')} not witnessed yet`]),
+    ...(witnessed === undefined
+      ? []
+      : [`  the policy’s quorum vouches for ${witnessed} of ${counted(size, 'entry', 'entries')}`]),
     `  manifest ${manifest.versions.join(', ')}, fingerprint ${manifest.fingerprint}`,
   ];
 }

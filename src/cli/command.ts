@@ -1,6 +1,6 @@
 /** What a command is, and how its arguments are read. */
 import { parseArgs } from 'node:util';
-import { parseJurisdictionCode, type JurisdictionCode } from '../base/mod.ts';
+import { isUuid, parseJurisdictionCode, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { CliError } from './error.ts';
 
 /** Exit statuses: done; refused or not verified; wrongly used. */
@@ -77,6 +77,33 @@ export class Arguments {
     return parseJurisdiction(this.text(name), `--${name}`);
   }
 
+  optionalJurisdiction(name: string): JurisdictionCode | undefined {
+    return this.optional(name) === undefined ? undefined : this.jurisdiction(name);
+  }
+
+  /** The id of what the option names: a case, a task. */
+  id(name: string): Uuid {
+    return parseId(this.text(name), name);
+  }
+
+  optionalId(name: string): Uuid | undefined {
+    return this.optional(name) === undefined ? undefined : this.id(name);
+  }
+
+  /** Exactly one operand, which is the id of a message, a case, a file and so on. */
+  operandId(what: string): Uuid {
+    return parseId(this.operand(`id of a ${what}`), what);
+  }
+
+  /** Any number of ids of what is named. */
+  operandIds(what: string): Uuid[] {
+    return this.operands.map((text) => parseId(text, what));
+  }
+
+  operandJurisdiction(): JurisdictionCode {
+    return parseJurisdiction(this.operand('jurisdiction code'), `“${this.operands[0]}”`);
+  }
+
   /** Exactly one operand. */
   operand(what: string): string {
     const [operand, ...more] = this.operands;
@@ -122,6 +149,12 @@ export function readArguments(command: Command, argv: readonly string[]): Argume
     const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
     throw new CliError('CLI_USAGE', `${message}.`, { cause: error });
   }
+}
+
+/** @throws {CliError} CLI_USAGE */
+export function parseId(text: string, what: string): Uuid {
+  if (!isUuid(text)) throw new CliError('CLI_USAGE', `“${text}” is not the id of a ${what}.`);
+  return text;
 }
 
 function parseJurisdiction(text: string, what: string): JurisdictionCode {

@@ -1,4 +1,5 @@
-import { lstat, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { RandomAccess } from '../audit/mod.ts';
 import { RogatoryError } from '../base/mod.ts';
 import { CliError } from './error.ts';
@@ -33,9 +34,10 @@ export async function readJsonInput(path: string, maxBytes: number): Promise<unk
   }
 }
 
-/** @throws {CliError} CLI_FILE_UNWRITABLE */
+/** Writes a file, in a folder that is made if it is not there. @throws {CliError} CLI_FILE_UNWRITABLE */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, bytes);
   } catch (cause) {
     throw unwritable(path, cause);
@@ -73,7 +75,7 @@ export async function openFile(path: string): Promise<InputFile> {
 }
 
 /**
- * Writes bytes as they come; the file is there under its name only when it is whole.
+ * Writes bytes as they come, in a folder that is made if it is not there; the file is there under its name only when it is whole.
  * @returns how many bytes there were
  * @throws {CliError} CLI_FILE_UNWRITABLE
  */
@@ -81,6 +83,7 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
   const temporary = `${path}.${process.pid}.part`;
   let written = 0;
   try {
+    await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, 'w', mode);
     try {
       for await (const chunk of chunks) {

@@ -9,21 +9,33 @@ import type { PresentedCertificate } from './expiry.ts';
 
 /** Whether the addresses to listen on can be had, or are had by the node. */
 export async function checkPorts(config: NodeConfig, runningOn: number | undefined): Promise<Diagnosis[]> {
-  const { listen, ledgerListen } = config;
+  const { listen, ledgerListen, metricsListen } = config;
+  const wanted = [
+    { name: 'listen', of: 'peers', address: listen },
+    { name: 'ledger_listen', of: 'the ledger over HTTPS', address: ledgerListen },
+    { name: 'metrics_listen', of: 'metrics', address: metricsListen },
+  ].flatMap(({ address, ...rest }) => (address === undefined ? [] : [{ ...rest, ...address }]));
   if (runningOn !== undefined) {
-    const text = listen === undefined ? 'listens nowhere: it dials out' : `listens on ${listen.host}:${runningOn}`;
-    return [{ check: 'ports', level: 'ok', text }];
+    const text = ({ host, port, of, name }: (typeof wanted)[number]): string =>
+      `listens on ${host}:${name === 'listen' ? runningOn : port} for ${of}`;
+    const texts = wanted.map(text);
+    if (listen === undefined) texts.unshift('listens nowhere for peers: it dials out');
+    return texts.map((each): Diagnosis => ({ check: 'ports', level: 'ok', text: each }));
   }
-  const wanted = [listen, ledgerListen].filter((address) => address !== undefined);
   return Promise.all(
-    wanted.map(async ({ host, port }): Promise<Diagnosis> => {
+    wanted.map(async ({ host, port, of, name }): Promise<Diagnosis> => {
       const fault = await bindFault(host, port);
-      if (fault === undefined) return { check: 'ports', level: 'ok', text: `${host}:${port} is free for the node` };
+      if (fault === undefined) return { check: 'ports', level: 'ok', text: `${host}:${port} is free, for ${of}` };
       const advice =
         fault === 'EADDRINUSE'
-          ? 'Another program listens there: stop it, or change node.json.'
-          : 'Change “listen” in node.json, or allow this user to listen there (a port below 1024 needs CAP_NET_BIND_SERVICE).';
-      return { check: 'ports', level: 'fail', text: `${host}:${port} cannot be listened on (${fault})`, advice };
+          ? `Another program listens there: stop it, or change “${name}” in node.json.`
+          : `Change “${name}” in node.json, or allow this user to listen there (a port below 1024 needs CAP_NET_BIND_SERVICE).`;
+      return {
+        check: 'ports',
+        level: 'fail',
+        text: `${host}:${port} cannot be listened on for ${of} (${fault})`,
+        advice,
+      };
     }),
   );
 }

@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { codeOf, isoTime, systemClock, type Clock, type JurisdictionCode } from '../base/mod.ts';
+import { codeOf, counted, isoTime, systemClock, type Clock, type JurisdictionCode } from '../base/mod.ts';
 import { loadNodeConfig, nodePaths, type NodeConfig } from '../config/mod.ts';
 import { newestHead, parseCheckpointNote } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest, type KeyProvider, type Manifest } from '../trust/mod.ts';
@@ -109,7 +109,7 @@ async function runningNode({ paths }: NodeConfig, { manifest: text, checkpoint }
     const [head, served] = [newestHead(await readFile(paths.head)), parseCheckpointNote(checkpoint)];
     if (head === undefined) throw new NodeError('NODE_HEAD_INVALID', `${paths.head} has no signed head.`);
     const isSame = head.size > served.size || (head.size === served.size && head.note === served.note);
-    const text = `${served.size} entries are served, and ${paths.head} has ${head.size}`;
+    const text = `${counted(served.size, 'entry is', 'entries are')} served, and ${paths.head} has ${head.size}`;
     if (isSame) return { manifest, diagnoses: [{ check: 'ledger', level: 'ok', text }] };
     const advice = 'Stop the node and look at both before anything else: one of the two is not this node’s history.';
     return { manifest, diagnoses: [{ check: 'ledger', level: 'fail', text, advice }] };
@@ -131,7 +131,11 @@ async function stoppedNode(
     const storage = await openNodeStorage(config, passphrase);
     try {
       const { size } = storage.ledger;
-      const ledger: Diagnosis = { check: 'ledger', level: 'ok', text: `${size} entries, hashed again: as signed` };
+      const ledger: Diagnosis = {
+        check: 'ledger',
+        level: 'ok',
+        text: `${counted(size, 'entry', 'entries')}, hashed again: as signed`,
+      };
       const lastEntryAt = storage.ledger.entryTime(0);
       try {
         const { verified, waiting } = await startingManifest(config, keys, storage.store, nowMs);
@@ -141,7 +145,7 @@ async function stoppedNode(
         return { manifest: undefined, diagnoses: [ledger, failure('manifest', error, advice)] };
       }
     } finally {
-      await storage.store.close();
+      await storage.release();
     }
   } catch (error) {
     const advice = 'node-config/README.md says for each of these codes what to do. Do not delete “head”.';

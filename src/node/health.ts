@@ -2,7 +2,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { open, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, isoTime } from '../base/mod.ts';
+import { codeOf, counted, isoTime } from '../base/mod.ts';
 import { parseCheckpointNote } from '../ledger/mod.ts';
 import { certificatesIn, memberByCode, validityObjection, verifyPeerCertificate } from '../trust/mod.ts';
 import { parseLedgerEntry } from '../wire/mod.ts';
@@ -10,7 +10,7 @@ import { currentKeys } from './current-keys.ts';
 import { dueEndings, endingText } from './expiry.ts';
 import { openingFault } from './key-probe.ts';
 import type { Node } from './node.ts';
-import { witnessingOf } from './witnessing.ts';
+import { witnessingOf, witnessingText } from './witnessing.ts';
 
 /** Everything that can stand against a node's health. Each has a row in the operator's guide. */
 export const HEALTH_CODES = [
@@ -186,10 +186,10 @@ function reaching({ transport }: Node): HealthFinding[] {
 
 /** Whether as many peers as the policy asks for vouch for the ledger. */
 async function witnessing(node: Node, nowMs: number): Promise<HealthFinding[]> {
-  const { threshold, peers, witnessed, entries, unwitnessed_since: since } = await witnessingOf(node);
+  const found = await witnessingOf(node);
+  const { peers, unwitnessed_since: since } = found;
   if (peers === 0 || since === undefined || nowMs - Date.parse(since) < MAX_WITNESS_LAG_MS) return [];
-  const policy = `${witnessed} of ${entries} entries are vouched for by at least ${threshold} of ${peers} peers`;
-  return [warning('NOT_WITNESSED', `${policy}; the next one is of ${since}.`)];
+  return [warning('NOT_WITNESSED', `${witnessingText(found)}.`)];
 }
 
 /** What auditors and witnesses read may lag behind for a moment, and no longer. */
@@ -201,7 +201,12 @@ async function publishing({ config, storage }: Node, nowMs: number): Promise<Hea
     const { time } = parseLedgerEntry(await ledger.entry(size));
     return nowMs - time < MAX_PUBLISH_LAG_MS
       ? []
-      : [error('LEDGER_NOT_PUBLISHED', `The published checkpoint has ${size} of ${ledger.size} entries.`)];
+      : [
+          error(
+            'LEDGER_NOT_PUBLISHED',
+            `The published checkpoint has ${size} of ${counted(ledger.size, 'entry', 'entries')}.`,
+          ),
+        ];
   } catch (cause) {
     return [error('LEDGER_NOT_PUBLISHED', `The published checkpoint cannot be read: ${causeOf(cause)}.`)];
   }

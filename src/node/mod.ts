@@ -26,7 +26,7 @@ export { installCertificate, requestCertificate, type InstalledCertificate } fro
 export { fingerprintOf, installManifest } from './manifest-install.ts';
 export { beginEpoch, type BegunEpoch } from './new-epoch.ts';
 export { stateOf, takeHead, type RestoredState } from './restore.ts';
-export { witnessingOf, type Witnessing } from './witnessing.ts';
+export { witnessingOf, witnessingText, type Witnessing } from './witnessing.ts';
 export { Node, type NodeOptions } from './node.ts';
 export { openNodeStorage, type NodeStorage } from './node-storage.ts';
 export { withStoppedStaff } from './stopped-staff.ts';

@@ -1,5 +1,5 @@
 /** How far a node's witness policy is met: k of its n peers have to vouch for what its ledger says. */
-import { isoTime } from '../base/mod.ts';
+import { counted, isoTime } from '../base/mod.ts';
 import { parseLedgerEntry } from '../wire/mod.ts';
 import type { Node } from './node.ts';
 
@@ -15,6 +15,15 @@ export interface Witnessing {
   readonly entries: number;
   /** When the oldest entry that is not vouched for was made, ISO 8601. */
   readonly unwitnessed_since?: string;
+}
+
+/** The same in words. */
+export function witnessingText({ threshold, peers, witnessed, entries, unwitnessed_since: since }: Witnessing): string {
+  if (peers === 0) return 'no other member could vouch for this ledger';
+  // Who cosigned what a witnessing ends with vouches for more than has to be vouched for.
+  const share = `${Math.min(witnessed, entries)} of ${counted(entries, 'entry', 'entries')}`;
+  const rest = since === undefined ? '' : `; the next one is of ${since}`;
+  return `${share} ${entries === 1 ? 'is' : 'are'} vouched for by at least ${threshold} of ${counted(peers, 'peer')}${rest}`;
 }
 
 /** The largest size for which enough peers vouch: who cosigned a larger ledger vouches for the smaller ones that it continues. */

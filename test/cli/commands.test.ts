@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newestHead, parseVerifierKey, verifyCheckpoint } from '../../src/ledger/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
-import { copyTestFederation, freePort, until } from '../kit/federation.ts';
+import { changeConfig, copyTestFederation, freePort, until } from '../kit/federation.ts';
 import { rogatory, serveNode, startRogatory } from '../kit/process.ts';
 
 const REQUEST = 'node-config/messages/request.json';
@@ -197,6 +197,9 @@ describe('messages', () => {
     const send = (...args: readonly string[]): ReturnType<typeof rogatory> =>
       rogatory('message', 'send', '--node', dir, ...args);
     expect((await send('--to', 'XB', REQUEST)).stderr).toContain('API_NODE_NOT_RUNNING');
+    const [ledgerPort, metricsPort] = [await freePort(), await freePort()];
+    const places = { ledger_listen: { host: '127.0.0.1', port: ledgerPort }, metrics_listen: { port: metricsPort } };
+    changeConfig(federation, 'XA', places);
     const a = await serveNode(federation, 'XA');
     const file = (name: string, content: string): string => {
       const path = join(federation.folder, name);
@@ -291,7 +294,10 @@ describe('messages', () => {
     expect(wrong.status).toBe(1);
     expect(wrong.stdout).toMatch(/WRONG {2}BUNDLE_FILE_CHANGED {2}xa\.zip: [a-z0-9/.]+: its bytes or its header/);
     a.child.kill('SIGTERM');
-    expect((await a.outcome).status).toBe(0);
+    const ended = await a.outcome;
+    expect(ended.status).toBe(0);
+    expect(ended.stdout).toContain(`https://127.0.0.1:${ledgerPort}/ledger/checkpoint`);
+    expect(ended.stdout).toContain(`http://127.0.0.1:${metricsPort}/metrics`);
     expect(newestHead(readFileSync(join(dir, 'head')))?.size).toBeGreaterThanOrEqual(3);
   });
 });

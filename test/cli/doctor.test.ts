@@ -1,5 +1,5 @@
 /** `rogatory doctor`: each thing that can be wrong with a node is found, and nothing else is. */
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { ApiServer } from '../../src/api/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { amendDraft, diagnose, endingsOf, signDraft, type Diagnosis } from '../../src/node/mod.ts';
 import { draftManifest, generateCouncilKey, verifyManifest, type Manifest, type Member } from '../../src/trust/mod.ts';
-import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { changeConfig, copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { runCommand } from '../kit/command.ts';
 import { readPrivateKeys } from '../kit/keys.ts';
 import { CAN_MOUNT, onSmallDisk } from '../kit/small-disk.ts';
@@ -76,15 +76,35 @@ describe('a node that is well', () => {
       expect(checks).toContain(check);
     const words = await runCommand('doctor', '--node', federation.dirOf(XA));
     expect(words.stdout).toContain('Nothing to do.');
+
+    // What else a person asks of two nodes that are well.
+    const node = ['--node', federation.dirOf(XA)];
+    const out = join(federation.folder, 'a', 'new', 'folder');
+    const bundle = join(out, 'bundle.zip');
+    expect(await runCommand('audit', 'export', ...node, '-o', bundle)).toMatchObject({ status: 0 });
+    const html = join(out, 'reports', 'report.html');
+    expect(await runCommand('audit', 'verify', bundle, '--html', html)).toMatchObject({ status: 0 });
+    expect(readFileSync(html, 'utf8')).toContain('<html');
+    expect(await runCommand('backup', ...node, '-o', join(out, 'backups', 'b.zip'))).toMatchObject({ status: 0 });
+    const stranger = await runCommand('ledger', 'seen', 'xq', ...node);
+    expect(stranger.status).toBe(1);
+    expect(stranger.stderr).toContain(
+      'TRUST_UNKNOWN_MEMBER: XQ is not another member of the federation: there are XB.',
+    );
+    expect((await runCommand('status', ...node)).stdout).toContain('  incidents none\n');
   }, 240_000);
 
   test('stopped, with a peer that runs: it is dialled for real', async () => {
     const federation = await copyTestFederation([XA, XB]);
     await startNode(federation, XB);
+    const { ledger } = nodePaths(federation.dirOf(XA));
+    rmSync(ledger, { recursive: true });
     const { status, diagnoses } = await doctor(federation.dirOf(XA));
     expect(status).toBe(0);
     expect(diagnoses.find(({ check }) => check === 'peers')!.text).toMatch(/^XB answers at wss:/);
     expect(diagnoses.find(({ check }) => check === 'ledger')!.text).toContain('hashed again');
+    // It looks, and publishes nothing.
+    expect(existsSync(ledger)).toBe(false);
   });
 });
 
@@ -169,8 +189,12 @@ describe('a node that is not', () => {
     const portOf = (code: string): number => loadNodeConfig(nodePaths(federation.dirOf(code)).config, {}).listen!.port;
     const squatter = createServer().listen(portOf(XA), '127.0.0.1');
     onTestFinished(() => void squatter.close());
+    changeConfig(federation, XA, { metrics_listen: { port: portOf(XA) } });
     const report = await doctor(federation.dirOf(XA));
-    expect(report.toDo).toEqual(['ports', 'peers']);
+    expect(report.toDo).toEqual(['ports', 'ports', 'peers']);
+    const ports = report.diagnoses.filter(({ check }) => check === 'ports');
+    expect(ports.map(({ text }) => /for (.*) \(EADDRINUSE\)/.exec(text)?.[1])).toEqual(['peers', 'metrics']);
+    expect(ports.map(({ advice }) => /“.*”/.exec(advice!)?.[0])).toEqual(['“listen”', '“metrics_listen”']);
     expect(report.diagnoses.find(({ check }) => check === 'peers')!.text).toContain('ECONNREFUSED');
   });
 

@@ -26,6 +26,7 @@ interface Listed {
   readonly files: readonly (EvidenceAnswer & { readonly path?: string })[];
 }
 
+const ID = '019b0000-0000-7000-8000-0000000000ac';
 const [HELD_MS, DONE, REFUSED, USAGE] = [120_000, 0, 1, 2];
 
 /** Runs a command that has to succeed; its result. */
@@ -407,15 +408,15 @@ describe('evidence on the command line', () => {
 
   test.each([
     [['add', '--node', 'x', 'f'], '--case'],
-    [['add', '--node', 'x', '--case', 'y'], 'at least one file'],
-    [['add', '--node', 'x', '--case', 'y', '-'], '--name'],
+    [['add', '--node', 'x', '--case', ID], 'at least one file'],
+    [['add', '--node', 'x', '--case', ID, '-'], '--name'],
     [['get', '--node', 'x', '-o', 'f'], 'exactly one'],
-    [['get', '--node', 'x', '--case', 'y', 'z', '-o', 'f'], 'Unexpected'],
-    [['send', '--node', 'x', '--case', 'y', '--to', 'XB', 'e1'], '--measure'],
-    [['custody', 'add', '--node', 'x', '--case', 'y', 'f'], '--item'],
+    [['get', '--node', 'x', '--case', ID, 'z', '-o', 'f'], 'Unexpected'],
+    [['send', '--node', 'x', '--case', ID, '--to', 'XB', 'e1'], '--measure'],
+    [['custody', 'add', '--node', 'x', '--case', ID, 'f'], '--item'],
     [['delete', '--node', 'x', 'f'], '--why'],
     [['check', '--node', 'x', 'f'], '--case'],
-    [['case-export', '--node', 'x', '--case', 'y'], '--output'],
+    [['case-export', '--node', 'x', '--case', ID], '--output'],
     [['case-import', '-o', 'f'], 'graph'],
   ])('%j is wrong usage', async (args, words) => {
     const { status, stderr } = await runCommand('evidence', ...args);
@@ -425,7 +426,7 @@ describe('evidence on the command line', () => {
 
   test('a file that is not there is told of by name, and nothing is made of the part that could be read', async () => {
     const missing = join(temporaryFolder(), 'nothing');
-    const outcome = await runCommand('evidence', 'add', '--node', 'x', '--case', 'y', missing);
+    const outcome = await runCommand('evidence', 'add', '--node', 'x', '--case', ID, missing);
     expect(outcome).toMatchObject({ status: REFUSED });
     expect(outcome.stderr).toContain(missing);
     expect(existsSync(missing)).toBe(false);
@@ -434,7 +435,7 @@ describe('evidence on the command line', () => {
   test('what of a folder cannot be kept is told by name before the node is asked for anything', async () => {
     const folder = temporaryFolder();
     const add = (...paths: readonly string[]): Promise<Outcome> =>
-      runCommand('evidence', 'add', '--node', join(folder, 'none'), '--case', 'y', ...paths);
+      runCommand('evidence', 'add', '--node', join(folder, 'none'), '--case', ID, ...paths);
     mkdirSync(join(folder, 'in', 'sub'), { recursive: true });
     writeFileSync(join(folder, 'in', 'empty.txt'), '');
     expect(await add(join(folder, 'in'))).toMatchObject({
@@ -450,7 +451,7 @@ describe('evidence on the command line', () => {
     writeFileSync(join(folder, 'in', 'a\u202egpj.exe'), 'x');
     writeFileSync(join(folder, 'in', 'sub', 'b\nc'), 'x');
     const { status, stdout } = await runCommand(
-      ...['evidence', 'add', '--node', 'none', '--case', 'y', join(folder, 'in'), '--json'],
+      ...['evidence', 'add', '--node', 'none', '--case', ID, join(folder, 'in'), '--json'],
     );
     expect(status).toBe(REFUSED);
     const { error } = JSON.parse(stdout) as { error: { code: string; faults: { path: string }[] } };

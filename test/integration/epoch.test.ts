@@ -4,7 +4,8 @@
  */
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { ApiServer } from '../../src/api/mod.ts';
 import { auditBundles, type AuditReport } from '../../src/audit/mod.ts';
 import { codeOf, type FailpointName, type JurisdictionCode, type Uuid } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
@@ -12,6 +13,7 @@ import type { MessageRecord } from '../../src/exchange/mod.ts';
 import { parseCheckpointNote } from '../../src/ledger/mod.ts';
 import { bundleOf, openNodeStorage, type Node } from '../../src/node/mod.ts';
 import { collect, exportedBundle } from '../kit/bundle.ts';
+import { runCommand } from '../kit/command.ts';
 import { acknowledgementDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -93,6 +95,12 @@ test('what the peer holds comes back, both go on, and audits name the loss', asy
   let a = await startNode(federation, XA);
   await until(async () => (await b.exchange.incidents()).length > 0, WAIT_MS);
   const [incident] = await b.exchange.incidents();
+  await until(() => b.transport.connections()[0]!.connected, WAIT_MS);
+  const api = await ApiServer.open(b);
+  onTestFinished(() => api.close());
+  const { stdout } = await runCommand('status', '--node', federation.dirOf(XB));
+  expect(stdout).toContain(`incidents 1, the latest at ${incident!.noticed_at}, by XA: ${incident!.kind}`);
+  expect(stdout).toContain('rogatory ledger incidents');
   expect(incident).toMatchObject({ peer: XA, kind: 'RESTARTED_LEDGER' });
   expect(incident!.exhibits.slice(0, 3).map((note) => parseCheckpointNote(note).origin)).toEqual([
     'xa.test.example/ledger',

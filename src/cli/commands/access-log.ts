@@ -19,10 +19,8 @@ export const accessLog: Command = {
   async run(args, io) {
     args.noOperands();
     const query = new URLSearchParams({ limit: String(args.integer('limit', 1000, 10_000)) });
-    for (const name of ['person', 'case']) {
-      const value = args.optional(name);
-      if (value !== undefined) query.set(name, value);
-    }
+    const wanted = { person: args.optional('person'), case: args.optionalId('case') };
+    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) query.set(name, value);
     const { lines, missing } = await nodeClient(args).get<AccessLog>(`access-log?${query.toString()}`);
     const ok = missing.length === 0 && lines.every(({ verified }) => verified);
     io.result({ ok, lines, missing }, [

@@ -2,7 +2,7 @@ import { ApiError, type ApiClient } from '../../client/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
 import { nodeClient } from '../acting.ts';
-import type { Arguments, Command, Terminal } from '../command.ts';
+import { parseId, type Arguments, type Command, type Terminal } from '../command.ts';
 import { writeStream } from '../files.ts';
 import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
@@ -29,13 +29,13 @@ export const auditExport: Command = {
   async run(args, io) {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
-    const peer = args.optional('peer') === undefined ? undefined : args.jurisdiction('peer');
-    const disclose = args.optional('disclose')?.split(',') ?? [];
+    const peer = args.optionalJurisdiction('peer');
+    const disclose = (args.optional('disclose')?.split(',') ?? []).map((id) => parseId(id, 'message'));
     const request = {
       from: args.optional('from'),
       to: args.optional('to'),
       peer,
-      case: args.optional('case'),
+      case: args.optionalId('case'),
       disclose,
     };
     const bytes =

@@ -1,3 +1,4 @@
+import { counted } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { backupOf, beginEpoch, openNodeStorage, restoreBackup, stateOf, takeHead } from '../../node/mod.ts';
@@ -84,7 +85,7 @@ export const restore: Command = {
     if (args.flag('new-epoch')) {
       const begun = await beginEpoch(config, passphrase);
       io.result({ ok: true, epoch: begun }, [
-        `Epoch ${begun.number} of the ledger has begun, as ${begun.origin}. Kept: ${begun.kept} entries` +
+        `Epoch ${begun.number} of the ledger has begun, as ${begun.origin}. Kept: ${counted(begun.kept, 'entry', 'entries')}` +
           (begun.signed === undefined ? '.' : `; signed before: ${begun.signed}.`),
         'Peers are asked for what they hold of the rest when they connect; every peer records an incident.',
         `Next: “rogatory serve --config ${dir}/node.json”, and tell your peers.`,
@@ -111,7 +112,7 @@ function linesOf(state: Awaited<ReturnType<typeof stateOf>>, code: string, dir: 
   switch (state.is) {
     case 'whole':
       return [
-        `The store holds everything up to the head that is known: ${state.size} entries. The node may serve.`,
+        `The store holds everything up to the head that is known: ${counted(state.size, 'entry', 'entries')}. The node may serve.`,
         `Next: “rogatory serve --config ${dir}/node.json”.`,
       ];
     case 'behind':

@@ -17,9 +17,9 @@ export const caseAssign: Command = {
     'that opens a case, and whoever approves it, are assigned to it.',
   async run(args, io) {
     args.noOperands();
-    const id = args.text('case');
+    const id = args.id('case');
     const body = { person: args.text('person'), remove: args.flag('remove') };
-    const { persons } = await nodeClient(args).post<AssignmentRecord>(`cases/${encodeURIComponent(id)}/assign`, body);
+    const { persons } = await nodeClient(args).post<AssignmentRecord>(`cases/${id}/assign`, body);
     io.result({ ok: true, case_id: id, persons }, [
       `Case ${id} is known to ${persons.length === 0 ? 'nobody' : persons.join(', ')}.`,
     ]);

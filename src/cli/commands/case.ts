@@ -1,3 +1,4 @@
+import { counted } from '../../base/mod.ts';
 import type { Obligation } from '../../casework/mod.ts';
 import type { CaseView } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
@@ -17,7 +18,7 @@ export const caseList: Command = {
     const cases = await nodeClient(args).get<CaseView[]>('cases');
     const line = (each: CaseView): string =>
       reader === undefined
-        ? `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${each.steps.length} ${each.steps.length === 1 ? 'message' : 'messages'}`
+        ? `${each.case_id}  ${partiesOf(each)}  ${each.kind.padEnd(11)} ${each.state.padEnd(16)} ${counted(each.steps.length, 'message')}`
         : `${each.case_id}  ${partiesOf(each)}  ${reader.caseStand(each)}`;
     // A child stands under its parent, as long as the parent is in the list.
     const ids = new Set(cases.map(({ case_id: id }) => id));
@@ -42,8 +43,8 @@ export const caseShow: Command = {
     const reader = await readerOf(args);
     const linesOf = (each: CaseView): readonly string[] =>
       reader === undefined ? caseLines(each) : reader.caseForm(each);
-    const id = args.operand('case id');
-    const found = await nodeClient(args).get<CaseView[]>(`cases/${encodeURIComponent(id)}`);
+    const id = args.operandId('case');
+    const found = await nodeClient(args).get<CaseView[]>(`cases/${id}`);
     if (found.length === 0) throw new CliError('CLI_USAGE', `There is no case ${id} at this node.`);
     io.result(
       found.length === 1 ? found[0] : found,

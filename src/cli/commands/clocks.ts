@@ -1,8 +1,6 @@
 import type { ClocksAnswer } from '../../api/mod.ts';
-import { isUuid } from '../../base/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
-import { CliError } from '../error.ts';
 import { momentOf } from '../moment.ts';
 
 type View = ClocksAnswer['clocks'][number];
@@ -32,10 +30,9 @@ export const clocks: Command = {
     'Example: rogatory clocks --node D --at 2026-04-30 --duty IT',
   async run(args, io) {
     args.noOperands();
-    const id = args.optional('case');
-    if (id !== undefined && !isUuid(id)) throw new CliError('CLI_USAGE', '--case must be the id of a case.');
+    const id = args.optionalId('case');
     const at = momentOf(args.optional('at'));
-    const duty = args.optional('duty') === undefined ? undefined : args.jurisdiction('duty');
+    const duty = args.optionalJurisdiction('duty');
     const [onlyLate, all] = [args.flag('overdue'), args.flag('all') || id !== undefined];
     const query = new URLSearchParams({ at: String(at), ...(id === undefined ? {} : { case: id }) });
     const answer = await nodeClient(args).get<ClocksAnswer>(`clocks?${query.toString()}`);

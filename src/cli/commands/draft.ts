@@ -44,7 +44,7 @@ export const draftShow: Command = {
   operands: 'DRAFT',
   options: { node: NODE },
   async run(args, io) {
-    const draft = await nodeClient(args).get<DraftRecord>(`drafts/${encodeURIComponent(args.operand('draft id'))}`);
+    const draft = await nodeClient(args).get<DraftRecord>(`drafts/${args.operandId('draft')}`);
     io.result(draft, [...draftLines(draft), '', ...JSON.stringify(draft.content, undefined, 2).split('\n')]);
     return 0;
   },
@@ -58,7 +58,7 @@ export const draftApprove: Command = {
   details:
     'Exit status: 0 received, or queued for a peer that is away; 1 refused by this node or by the peer; 2 wrongly used.',
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('draft id'));
+    const id = args.operandId('draft');
     const wait_ms = args.integer('wait', 30, 300) * 1000;
     const answer = await nodeClient(args).post<SentAnswer>(`drafts/${id}/approve`, { wait_ms });
     io.result({ ok: answer.message.status !== 'REFUSED', ...answer }, sentLines(answer));
@@ -72,7 +72,7 @@ export const draftReject: Command = {
   operands: 'DRAFT',
   options: { node: NODE, why: { value: 'TEXT', help: 'why, for its author', required: true } },
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('draft id'));
+    const id = args.operandId('draft');
     const draft = await nodeClient(args).post<DraftRecord>(`drafts/${id}/reject`, { why: args.text('why') });
     io.result({ ok: true, draft }, draftLines(draft));
     return 0;

@@ -27,9 +27,9 @@ export const erasureRequest: Command = {
   async run(args, io) {
     const why = WHYS.find((name) => name === args.text('why').toUpperCase());
     if (why === undefined) throw new CliError('CLI_USAGE', `--why must be one of ${WHYS.join(', ')}.`);
-    const ids = args.operands;
+    const ids = args.operandIds('message');
     if (ids.length === 0) throw new CliError('CLI_USAGE', 'Which messages? Give their ids.');
-    const { record } = await nodeClient(args).get<MessageDetail>(`messages/${encodeURIComponent(ids[0]!)}`);
+    const { record } = await nodeClient(args).get<MessageDetail>(`messages/${ids[0]!}`);
     if (record.direction !== 'OUT')
       throw new CliError('CLI_USAGE', `Message ${ids[0]} is ${record.peer}’s own: “message erase” erases it here.`);
     const replyBy = args.optional('reply-by');
@@ -55,7 +55,7 @@ export const erasurePerform: Command = {
     'The content of the peer’s messages that the request names is erased here, for good, with the files that they brought. The answer holds this\n' +
     'ledger’s entries about it with their proofs. Doing it again sends the same proofs.',
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('id of the request'));
+    const id = args.operandId('message');
     const api = nodeClient(args);
     const { record } = await api.get<MessageDetail>(`messages/${id}`);
     const { erased, files, draft } = await api.post<CarriedOut>(`messages/${id}/carry-out`, {});
@@ -78,8 +78,8 @@ export const erasureRefuse: Command = {
     wait: WAIT,
   },
   async run(args, io) {
-    const id = args.operand('id of the request');
-    const { record } = await nodeClient(args).get<MessageDetail>(`messages/${encodeURIComponent(id)}`);
+    const id = args.operandId('message');
+    const { record } = await nodeClient(args).get<MessageDetail>(`messages/${id}`);
     const until = args.optional('keep-until');
     const answer = {
       outcome: 'REFUSED',

@@ -47,9 +47,10 @@ export const evidenceAdd: Command = {
     'told. The same content under the same name is kept once. Without FILE, only the exhibit is described.',
   async run(args, io) {
     const api = nodeClient(args);
-    const caseId = args.text('case');
+    const caseId = args.id('case');
     const item = args.optional('item');
     if (args.operands.length === 0 && item === undefined) throw new CliError('CLI_USAGE', 'Give at least one file.');
+    const task = args.optionalId('task');
     const leftOut: LeftOut[] = [];
     const sources = (
       await Promise.all(args.operands.map((path) => sourcesAt(path, args.optional('name'), leftOut)))
@@ -61,7 +62,6 @@ export const evidenceAdd: Command = {
     const added: EvidenceAnswer[] = [];
     for (const { path, name, size } of sources) {
       const query = new URLSearchParams({ case: caseId, name, ...(itemId === undefined ? {} : { item: itemId }) });
-      const task = args.optional('task');
       if (task !== undefined) query.set('task', task);
       const type = args.optional('type');
       if (type !== undefined) query.set('type', type);

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../../base/mod.ts';
 import type { EvidenceList } from '../../api/mod.ts';
 import { caseFaults, exportCase, importCase, parseCaseGraph } from '../../evidence/mod.ts';
 import { parseJson } from '../../wire/mod.ts';
@@ -22,10 +23,8 @@ export const evidenceCaseExport: Command = {
     'What is written keeps the shapes that both ontologies publish, as far as it uses them. Signatures are in the dossier, not here.',
   async run(args, io) {
     args.noOperands();
-    const [caseId, output] = [args.text('case'), args.text('output')];
-    const { items, files } = await nodeClient(args).get<EvidenceList>(
-      `evidence?case=${encodeURIComponent(caseId)}&for=EXPORT`,
-    );
+    const [caseId, output] = [args.id('case'), args.text('output')];
+    const { items, files } = await nodeClient(args).get<EvidenceList>(`evidence?case=${caseId}&for=EXPORT`);
     if (items.length === 0) throw new CliError('CLI_USAGE', `Case ${caseId} has no exhibits at this node.`);
     const exhibits = items.map(({ origin, item }) => ({ origin, item: parseJson('EvidenceItem', item) }));
     const graph = exportCase(caseId, exhibits, files);
@@ -34,7 +33,7 @@ export const evidenceCaseExport: Command = {
     if (fault !== undefined) throw new TypeError(`${fault.node}: ${fault.message}`);
     await writeOutput(output, Buffer.from(`${JSON.stringify(graph, undefined, 1)}\n`));
     io.result({ ok: true, output, exhibits: items.length, nodes: nodes.size }, [
-      `Wrote ${output}: ${items.length} exhibits in ${nodes.size} nodes.`,
+      `Wrote ${output}: ${counted(items.length, 'exhibit')} in ${counted(nodes.size, 'node')}.`,
     ]);
     return 0;
   },

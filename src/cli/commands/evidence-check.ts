@@ -32,10 +32,10 @@ export const evidenceCheck: Command = {
     'A file is found by its path in the list, as “evidence add” names the files of a folder, by its name, or by its SHA-256. Digests other than\n' +
     'SHA-256 are computed from the content. Exit status: 0 when every listed file is here and the same, 1 otherwise; files that no line names are told.',
   async run(args, io) {
-    const path = args.operand('list');
+    const [caseId, path] = [args.id('case'), args.operand('list')];
     const list = parseHashList((await readInput(path, MAX_LIST_BYTES)).toString('utf8'), basename(path));
     const api = nodeClient(args);
-    const all = await api.get<EvidenceList>(`evidence?case=${encodeURIComponent(args.text('case'))}`);
+    const all = await api.get<EvidenceList>(`evidence?case=${caseId}`);
     const here = all.files.filter(({ status }) => status === 'STORED');
     const checked: Checked[] = [];
     const named = new Set<string>();

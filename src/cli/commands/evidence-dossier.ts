@@ -1,3 +1,4 @@
+import { counted } from '../../base/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { packDossier } from '../dossier/archive.ts';
@@ -22,9 +23,9 @@ export const evidenceDossier: Command = {
     'side that are given are added. “rogatory audit verify DOSSIER.zip” verifies all of it offline. The files themselves are not in it: “evidence get”\n' +
     'writes them. The same evidence at the same head of the ledger gives the same bytes.',
   async run(args, io) {
-    const output = args.text('output');
+    const [caseId, output] = [args.id('case'), args.text('output')];
     const others = await Promise.all(args.operands.map((path) => readInput(path, MAX_BUNDLE_BYTES)));
-    const { dossier, bundle } = await gatherDossier(nodeClient(args), args.text('case'));
+    const { dossier, bundle } = await gatherDossier(nodeClient(args), caseId);
     const bytes = packDossier(dossier, bundle, others);
     await writeOutput(output, bytes);
     const html = args.optional('html');
@@ -40,7 +41,7 @@ export const evidenceDossier: Command = {
         messages: messages.length,
       },
       [
-        `Wrote ${output} (${bytes.length} bytes): ${exhibits.length} exhibits, ${files.length} files, ${messages.length} messages.`,
+        `Wrote ${output} (${bytes.length} bytes): ${counted(exhibits.length, 'exhibit')}, ${counted(files.length, 'file')}, ${counted(messages.length, 'message')}.`,
         `Next: “rogatory audit verify ${output}”, by anybody, without a network.`,
       ],
     );

@@ -39,7 +39,7 @@ export const evidenceGet: Command = {
     'there already is not overwritten.',
   async run(args, io) {
     const api = nodeClient(args);
-    const caseId = args.optional('case');
+    const caseId = args.optionalId('case');
     const output = args.text('output');
     if (caseId !== undefined) args.noOperands();
     if (output === '-')
@@ -47,11 +47,9 @@ export const evidenceGet: Command = {
         'CLI_USAGE',
         'Evidence is written to a file, where it can be compared: give --output its name.',
       );
-    const fileId = caseId === undefined ? args.operand('file id') : undefined;
+    const fileId = caseId === undefined ? args.operandId('file') : undefined;
     const choose = async (): Promise<readonly EvidenceAnswer[]> => {
-      const { files } = await api.get<EvidenceList>(
-        caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
-      );
+      const { files } = await api.get<EvidenceList>(caseId === undefined ? 'evidence' : `evidence?case=${caseId}`);
       return fileId === undefined ? files : [one(files, fileId)];
     };
     const found = await arrived(choose, args.integer('wait', 0, MAX_WAIT_SECONDS), io.note);

@@ -1,4 +1,5 @@
 import type { EvidenceList } from '../../api/mod.ts';
+import { counted } from '../../base/mod.ts';
 import { RemoteError, type ApiClient } from '../../client/mod.ts';
 import { EvidenceError } from '../../evidence/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
@@ -19,16 +20,16 @@ export const evidenceList: Command = {
   options: { node: NODE, case: { value: 'ID', help: 'only of this case' } },
   async run(args, io) {
     args.noOperands();
-    const caseId = args.optional('case');
+    const caseId = args.optionalId('case');
     const list = await nodeClient(args).get<EvidenceList>(
-      caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
+      caseId === undefined ? 'evidence' : `evidence?case=${caseId}`,
     );
     io.result(list, [
       ...(list.files.length === 0 ? ['No files.'] : list.files.flatMap(fileLines)),
       ...list.items.map(
         ({ origin, item, faults, differing }) =>
-          `exhibit ${String(item['item_id'])} of ${origin}: ${(item['files'] as string[] | undefined)?.length ?? 0} files, ` +
-          `${(item['custody'] as unknown[] | undefined)?.length ?? 0} custody events${faults.length === 0 ? '' : ', BROKEN CHAIN'}${differing.length === 0 ? '' : ', NOT WHAT IT STATES'}`,
+          `exhibit ${String(item['item_id'])} of ${origin}: ${counted((item['files'] as string[] | undefined)?.length ?? 0, 'file')}, ` +
+          `${counted((item['custody'] as unknown[] | undefined)?.length ?? 0, 'custody event')}${faults.length === 0 ? '' : ', BROKEN CHAIN'}${differing.length === 0 ? '' : ', NOT WHAT IT STATES'}`,
       ),
     ]);
     return 0;
@@ -45,14 +46,13 @@ export const evidenceVerify: Command = {
     'unchanged, 1 when one is not.',
   async run(args, io) {
     const api = nodeClient(args);
-    const caseId = args.optional('case');
-    const { files } = await api.get<EvidenceList>(
-      caseId === undefined ? 'evidence' : `evidence?case=${encodeURIComponent(caseId)}`,
-    );
+    const caseId = args.optionalId('case');
+    const asked = args.operandIds('file');
+    const { files } = await api.get<EvidenceList>(caseId === undefined ? 'evidence' : `evidence?case=${caseId}`);
     const isAsked = ({ file_id: id, status }: EvidenceAnswer): boolean =>
-      args.operands.length > 0 ? args.operands.includes(id) : status === 'STORED';
+      asked.length > 0 ? asked.some((wish) => wish === id) : status === 'STORED';
     const wanted = files.filter(isAsked);
-    const missing = args.operands.find((id) => !wanted.some((file) => file.file_id === id));
+    const missing = asked.find((id) => !wanted.some((file) => file.file_id === id));
     if (missing !== undefined) throw new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${missing} at this node.`);
     if (wanted.length === 0) throw new EvidenceError('EVIDENCE_UNKNOWN', 'No file is here.');
     const results: VerifiedFile[] = [];
@@ -99,7 +99,7 @@ export const evidenceDelete: Command = {
     why: { value: 'WHY', help: 'RETENTION_ENDED, ERASURE, RETURNED or MISTAKE', required: true },
   },
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('file id'));
+    const id = args.operandId('file');
     const answer = await nodeClient(args).post<EvidenceAnswer>(`evidence/${id}/delete`, {
       why: args.text('why'),
     });
@@ -125,7 +125,7 @@ export const evidenceSend: Command = {
     const transfer = file === undefined ? {} : ((await readJsonInput(file, MAX_FILE_BYTES)) as object);
     const to = args.jurisdiction('to');
     const evidence = {
-      case_id: args.text('case'),
+      case_id: args.id('case'),
       items: args.operands,
       transfer: { ...transfer, measure_ids: args.text('measure').split(',') },
     };
@@ -155,7 +155,7 @@ export const custodyAdd: Command = {
   async run(args, io) {
     const event = await readJsonInput(args.operand('file'), MAX_FILE_BYTES);
     const answer = await nodeClient(args).post<ItemAnswer>('custody', {
-      case_id: args.text('case'),
+      case_id: args.id('case'),
       item_id: args.text('item'),
       event,
     });
@@ -170,9 +170,7 @@ export const custodyShow: Command = {
   options: { node: NODE, case: CASE },
   async run(args, io) {
     args.noOperands();
-    const { items } = await nodeClient(args).get<EvidenceList>(
-      `evidence?case=${encodeURIComponent(args.text('case'))}`,
-    );
+    const { items } = await nodeClient(args).get<EvidenceList>(`evidence?case=${args.id('case')}`);
     const ok = items.every(({ faults }) => faults.length === 0);
     io.result({ ok, items }, items.length === 0 ? ['No exhibits.'] : items.flatMap(custodyLines));
     return ok ? 0 : 1;

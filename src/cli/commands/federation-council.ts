@@ -1,7 +1,7 @@
 /** Who the council is. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../base/mod.ts';
+import { counted, systemClock } from '../../base/mod.ts';
 import { loadPassphrase } from '../../config/mod.ts';
 import { amendDraft, councilPublicPath, createCouncil, readCouncilPublicKey, writeCouncilKey } from '../../node/mod.ts';
 import { changeCouncil, type MemberKey } from '../../trust/mod.ts';
@@ -105,7 +105,7 @@ export const federationCouncil: Command = {
     const draft = await amendDraft(dir, (current, nowMs) => changeCouncil(current, { add, remove, ...size }, nowMs));
     const { council, version } = draft;
     io.result({ ok: true, version, keys: council.keys.map(({ kid }) => kid), threshold: council.threshold }, [
-      `Version ${version} has a council of ${council.keys.length}, ${council.threshold} signatures needed.`,
+      `Version ${version} has a council of ${council.keys.length}, ${counted(council.threshold, 'signature')} needed.`,
       'Next: “rogatory federation sign”, by the council before and by the new one.',
     ]);
     return 0;

@@ -1,5 +1,5 @@
 /** The manifest at the nodes, and for whoever wants to read it. */
-import { isoTime, parseUtf8, systemClock, utf8ToBytes } from '../../base/mod.ts';
+import { counted, isoTime, parseUtf8, systemClock, utf8ToBytes } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { fingerprintOf, installManifest } from '../../node/mod.ts';
 import {
@@ -115,7 +115,9 @@ export const federationDiff: Command = {
     const warnings = changes.filter(({ warning }) => warning !== undefined).length;
     io.result({ from: before.version, to: after.version, warnings, changes }, [
       ...changes.map(({ text }) => text),
-      changes.length === 0 ? 'Nothing is different.' : `${changes.length} differences, ${warnings} to think about.`,
+      changes.length === 0
+        ? 'Nothing is different.'
+        : `${counted(changes.length, 'difference')}, ${warnings} to think about.`,
     ]);
     return 0;
   },

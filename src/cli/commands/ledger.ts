@@ -1,5 +1,6 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { counted } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import type { IncidentRecord } from '../../exchange/mod.ts';
@@ -57,10 +58,11 @@ export const ledgerSeen: Command = {
   operands: 'CC',
   options: { node: NODE },
   async run(args, io) {
-    const code = args.operand('jurisdiction').toUpperCase();
-    const answer = await new ApiClient(args.text('node')).get<{ readonly checkpoint: string }>(`seen/${code}`);
-    io.result(answer, answer.checkpoint.trimEnd().split('\n'));
-    return 0;
+    const code = args.operandJurisdiction();
+    const answer = await new ApiClient(args.text('node')).get<{ readonly checkpoint?: string }>(`seen/${code}`);
+    const { checkpoint } = answer;
+    io.result(answer, checkpoint?.trimEnd().split('\n') ?? [`This node has never seen the ledger of ${code}.`]);
+    return checkpoint === undefined ? 1 : 0;
   },
 };
 
@@ -89,7 +91,9 @@ export const ledgerExport: Command = {
     const checkpoint = await readInput(join(paths.ledger, 'checkpoint'));
     await writeOutput(join(output, 'checkpoint'), checkpoint);
     const [, size] = checkpoint.toString('utf8').split('\n');
-    io.result({ ok: true, output, size: Number(size) }, [`Copied ${size} entries to ${output}.`]);
+    io.result({ ok: true, output, size: Number(size) }, [
+      `Copied ${counted(Number(size), 'entry', 'entries')} to ${output}.`,
+    ]);
     return 0;
   },
 };

@@ -19,7 +19,7 @@ export const messageErase: Command = {
     'Digests, ledger entries and receipts are kept, so that every audit verifies as before. Files of evidence are deleted by “evidence delete”,\n' +
     'and what older backups hold is not reached. A message that waits for its receipt cannot be erased.',
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('message id'));
+    const id = args.operandId('message');
     const why = ERASED_WHYS.find((name) => name === args.text('why').toUpperCase());
     if (why === undefined) throw new CliError('CLI_USAGE', `--why must be one of ${ERASED_WHYS.join(', ')}.`);
     const { message, propagates } = await nodeClient(args).post<ErasedAnswer>(`messages/${id}/erase`, { why });

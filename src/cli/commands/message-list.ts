@@ -2,7 +2,16 @@ import { isoTime } from '../../base/mod.ts';
 import type { MessageRecord } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
+import { CliError } from '../error.ts';
 import { typeName } from '../message-lines.ts';
+
+const STATUSES = [
+  'QUEUED',
+  'RECEIVED',
+  'REFUSED',
+  'VOIDED',
+  'QUARANTINED',
+] as const satisfies readonly MessageRecord['status'][];
 
 export const messageList: Command = {
   name: 'message list',
@@ -11,21 +20,30 @@ export const messageList: Command = {
     node: { value: 'D', help: 'folder of the running node', required: true },
     peer: { value: 'CC', help: 'only with this peer' },
     case: { value: 'ID', help: 'only of this case' },
-    status: { value: 'STATUS', help: 'only QUEUED, RECEIVED, REFUSED, VOIDED or QUARANTINED' },
+    status: { value: 'STATUS', help: `only ${STATUSES.join(', ')}` },
     limit: { value: 'N', help: 'at most so many; 100 by default' },
   },
   async run(args, io) {
     args.noOperands();
     const query = new URLSearchParams({ limit: String(args.integer('limit', 100, 10_000)) });
-    for (const name of ['peer', 'case', 'status']) {
-      const value = args.optional(name);
-      if (value !== undefined) query.set(name, value);
-    }
+    const wanted = {
+      peer: args.optionalJurisdiction('peer'),
+      case: args.optionalId('case'),
+      status: statusIn(args.optional('status')),
+    };
+    for (const [name, value] of Object.entries(wanted)) if (value !== undefined) query.set(name, value);
     const records = await nodeClient(args).get<MessageRecord[]>(`messages?${query.toString()}`);
     io.result(records, records.length === 0 ? ['No messages.'] : records.map(line));
     return 0;
   },
 };
+
+function statusIn(text: string | undefined): MessageRecord['status'] | undefined {
+  const status = STATUSES.find((name) => name === text?.toUpperCase());
+  if (text !== undefined && status === undefined)
+    throw new CliError('CLI_USAGE', `--status must be one of ${STATUSES.join(', ')}.`);
+  return status;
+}
 
 function line(record: MessageRecord): string {
   const direction = record.direction === 'OUT' ? `→ ${record.peer}` : `← ${record.peer}`;

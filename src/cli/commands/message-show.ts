@@ -18,7 +18,7 @@ export const messageShow: Command = {
     'Where staff is registered, a message marked TLP:RED is shown to those alone who were assigned to its case by name (“case assign”).',
   async run(args, io) {
     const reader = await readerOf(args);
-    const id = encodeURIComponent(args.operand('message id'));
+    const id = args.operandId('message');
     const detail = await nodeClient(args).get<MessageDetail>(`messages/${id}`);
     const { proof, content } = detail;
     io.result(detail, [

@@ -12,7 +12,7 @@ export const messageWithdraw: Command = {
     'Its number is delivered all the same, with the entry that says it was withdrawn, and its step is taken out of the case.\n' +
     'A message that may have reached its recipient cannot be withdrawn: the receipt will tell.',
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('message id'));
+    const id = args.operandId('message');
     const answer = await nodeClient(args).post<WithdrawnAnswer>(`messages/${id}/withdraw`, {});
     io.result({ ok: true, ...answer }, [...messageLines(answer.message), '', `Next: ${answer.next}`]);
     return 0;

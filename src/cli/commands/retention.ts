@@ -43,7 +43,7 @@ export const retentionReview: Command = {
   details:
     'What need not be kept is erased instead: “message erase”. The ledger says under which role it was reviewed.',
   async run(args, io) {
-    const id = encodeURIComponent(args.operand('message id'));
+    const id = args.operandId('message');
     const record = await nodeClient(args).post<RetentionRecord>(`messages/${id}/review`, { next: args.text('next') });
     io.result({ ok: true, retention: record }, [
       `Reviewed: ${record.type.replaceAll('_', ' ')} ${record.message_id} of ${record.peer}; next by ${record.review_on}, to be erased after ${record.retain_until}.`,

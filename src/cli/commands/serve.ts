@@ -39,8 +39,16 @@ export const serve: Command = {
     });
     const api = await ApiServer.open(node);
     const stopped = untilAskedToStop();
-    io.result({ ok: true, code: config.code, port: node.transport.port, pid: process.pid }, [
-      `Node ${config.code} is running${config.listen === undefined ? '' : ` on ${config.listen.host}:${node.transport.port}`} (process ${process.pid}). Ctrl-C stops it.`,
+    const { ledgerServer, metricsServer, transport } = node;
+    const ports = { port: transport.port, ledger_port: ledgerServer?.port, metrics_port: metricsServer?.port };
+    io.result({ ok: true, code: config.code, ...ports, pid: process.pid }, [
+      `Node ${config.code} is running${config.listen === undefined ? '' : ` on ${config.listen.host}:${transport.port}`} (process ${process.pid}). Ctrl-C stops it.`,
+      ...(ledgerServer === undefined
+        ? []
+        : [`Its ledger is served at https://${config.ledgerListen!.host}:${ledgerServer.port}/ledger/checkpoint.`]),
+      ...(metricsServer === undefined
+        ? []
+        : [`Its metrics are at http://${config.metricsListen!.host}:${metricsServer.port}/metrics.`]),
     ]);
     process.send?.({ started: true });
     await stopped;

@@ -1,3 +1,4 @@
+import { counted } from '../../base/mod.ts';
 import { statisticsCsv, type Direction, type PartnerFigures, type Statistics } from '../../casework/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
@@ -26,7 +27,7 @@ export const statistics: Command = {
     if (args.optional('peer') !== undefined) query.set('peer', args.jurisdiction('peer'));
     const answer = await nodeClient(args).get<Statistics>(`statistics?${query.toString()}`);
     if (args.flag('csv')) io.print(statisticsCsv(answer).trimEnd());
-    else io.result(answer, [`${answer.cases} cases`, ...[answer.total, ...answer.partners].flatMap(linesOf)]);
+    else io.result(answer, [counted(answer.cases, 'case'), ...[answer.total, ...answer.partners].flatMap(linesOf)]);
     return 0;
   },
 };

@@ -1,4 +1,4 @@
-import { isoTime } from '../../base/mod.ts';
+import { counted, isoTime } from '../../base/mod.ts';
 import type { PeerAnswer, StatusAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import type { Command } from '../command.ts';
@@ -19,11 +19,12 @@ export const status: Command = {
     io.result(answer, [
       `${answer.code}  ${answer.name}`,
       `  running   since ${answer.started_at}, process ${answer.pid}, ${answer.endpoint || 'dials out'}`,
-      `  ledger    ${answer.ledger.origin}: ${answer.ledger.size} entries, root ${answer.ledger.root}`,
+      `  ledger    ${answer.ledger.origin}: ${counted(answer.ledger.size, 'entry', 'entries')}, root ${answer.ledger.root}`,
       `  key       ${answer.ledger.vkey}`,
-      `  witnesses ${policyText(answer.witnessing)}`,
+      `  witnesses ${answer.witnessing.text}`,
       `  manifest  version ${answer.manifest.version} until ${answer.manifest.expires_at}, fingerprint ${answer.manifest.fingerprint}`,
       ...answer.peers.map((peer) => `  peer      ${describe(peer)}`),
+      `  incidents ${incidentsText(answer.incidents)}`,
       `  health    ${answer.health.ok ? 'good' : 'NOT GOOD'}`,
       ...answer.health.findings.map(({ code, severity, detail }) => `    ${severity.padEnd(7)} ${code}: ${detail}`),
     ]);
@@ -44,17 +45,11 @@ export const peers: Command = {
   },
 };
 
-function policyText({
-  threshold,
-  peers,
-  witnessed,
-  entries,
-  unwitnessed_since: since,
-}: StatusAnswer['witnessing']): string {
-  if (peers === 0) return 'no other member could vouch for this ledger';
-  const rest = since === undefined ? '' : `, the next one is of ${since}`;
-  // Who cosigned what a witnessing ends with vouches for more than has to be vouched for.
-  return `${Math.min(witnessed, entries)} of ${entries} entries are vouched for by at least ${threshold} of ${peers} peers${rest}`;
+/** What was once proved stays to be acted on, also when its peer is connected again. */
+function incidentsText({ count, latest }: StatusAnswer['incidents']): string {
+  if (latest === undefined) return 'none';
+  const { noticed_at: at, peer, kind } = latest;
+  return `${count}, the latest at ${at}, by ${peer}: ${kind}. Next: “rogatory ledger incidents” has the proof`;
 }
 
 /** A peer that was turned away for asking too much is something to talk about. */
@@ -65,8 +60,12 @@ function queryText({
   refused_at: at,
 }: PeerAnswer['hit_queries']): string {
   const asked =
-    identifiers === 0 ? '' : `; asked ${queries} hit/no-hit queries in an hour, ${identifiers} identifiers in a day`;
-  return at === undefined ? asked : `${asked}; ${refused} QUERIES TOO MANY were refused, the last at ${isoTime(at)}`;
+    identifiers === 0
+      ? ''
+      : `; asked ${counted(queries, 'hit/no-hit query', 'hit/no-hit queries')} in an hour, ${counted(identifiers, 'identifier')} in a day`;
+  return at === undefined
+    ? asked
+    : `${asked}; ${counted(refused, 'QUERY', 'QUERIES')} TOO MANY ${refused === 1 ? 'was' : 'were'} refused, the last at ${isoTime(at)}`;
 }
 
 function describe(peer: PeerAnswer): string {
@@ -74,7 +73,10 @@ function describe(peer: PeerAnswer): string {
     ? `connected since ${peer.since}, dialled by ${peer.dialled_by}`
     : `not connected${peer.last_failure === undefined ? '' : ` (${peer.last_failure}, at ${peer.last_failure_at})`}${peer.next_attempt_at === undefined ? '' : `, next attempt ${peer.next_attempt_at}`}`;
   const waiting = peer.waiting === 0 ? 'nothing waits' : `${peer.waiting} waiting for a receipt`;
-  const seen = peer.checkpoint_size === undefined ? '' : `, its ledger seen at ${peer.checkpoint_size} entries`;
+  const seen =
+    peer.checkpoint_size === undefined
+      ? ''
+      : `, its ledger seen at ${counted(peer.checkpoint_size, 'entry', 'entries')}`;
   const cosigned = peer.cosigned_size === undefined ? '' : `, has cosigned ${peer.cosigned_size} of ours`;
   const clock = peer.clock_offset_ms === undefined ? '' : `; its clock: ${clockText(peer.code, peer.clock_offset_ms)}`;
   const until = peer.certificate_expires_at;

@@ -1,7 +1,8 @@
 import { AGENCIES } from '../../credential/mod.ts';
 import type { TaskRecord, TaskView } from '../../staff/mod.ts';
 import { nodeClient } from '../acting.ts';
-import type { Command } from '../command.ts';
+import { parseId, type Command } from '../command.ts';
+import { CliError } from '../error.ts';
 import { readJsonInput } from '../files.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
@@ -24,11 +25,11 @@ export const taskCreate: Command = {
     args.noOperands();
     const due = args.optional('due');
     const task = await nodeClient(args).post<TaskRecord>('tasks', {
-      case_id: args.text('case'),
+      case_id: args.id('case'),
       agency: args.text('agency').toUpperCase(),
       instructions: args.text('instructions'),
       measure_ids: args.text('measure').split(','),
-      file_ids: args.optional('file')?.split(',') ?? [],
+      file_ids: (args.optional('file')?.split(',') ?? []).map((id) => parseId(id, 'file')),
       ...(due === undefined ? {} : { due }),
     });
     io.result({ ok: true, task }, taskLines(task));
@@ -42,8 +43,8 @@ export const taskList: Command = {
   options: { node: NODE, case: { value: 'ID', help: 'only of this case' } },
   async run(args, io) {
     args.noOperands();
-    const caseId = args.optional('case');
-    const path = caseId === undefined ? 'tasks' : `tasks?case=${encodeURIComponent(caseId)}`;
+    const caseId = args.optionalId('case');
+    const path = caseId === undefined ? 'tasks' : `tasks?case=${caseId}`;
     const tasks = await nodeClient(args).get<TaskRecord[]>(path);
     io.result(tasks, tasks.length === 0 ? ['No tasks.'] : tasks.flatMap(taskLines));
     return 0;
@@ -56,7 +57,7 @@ export const taskShow: Command = {
   operands: 'TASK',
   options: { node: NODE },
   async run(args, io) {
-    const task = await nodeClient(args).get<TaskView>(`tasks/${encodeURIComponent(args.operand('task id'))}`);
+    const task = await nodeClient(args).get<TaskView>(`tasks/${args.operandId('task')}`);
     io.result(task, [...taskLines(task), '', ...JSON.stringify(task.measures, undefined, 2).split('\n')]);
     return 0;
   },
@@ -72,10 +73,13 @@ export const taskAnswer: Command = {
   },
   details: 'ANSWER.json holds {"text": "…"}, and in file_ids what was added with “evidence add --task”.',
   async run(args, io) {
-    const [id = '', file] = args.operands;
+    const [task, file, ...more] = args.operands;
+    if (task === undefined || more.length > 0)
+      throw new CliError('CLI_USAGE', 'Give the id of the task, and the file with the answer where there is one.');
+    const id = parseId(task, 'task');
     const answer = file === undefined ? { text: args.text('text') } : await readJsonInput(file, MAX_FILE_BYTES);
-    const task = await nodeClient(args).post<TaskRecord>(`tasks/${encodeURIComponent(id)}/answer`, answer);
-    io.result({ ok: true, task }, taskLines(task));
+    const answered = await nodeClient(args).post<TaskRecord>(`tasks/${id}/answer`, answer);
+    io.result({ ok: true, task: answered }, taskLines(answered));
     return 0;
   },
 };

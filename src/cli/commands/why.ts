@@ -1,8 +1,6 @@
 import type { WhyAnswer } from '../../api/mod.ts';
-import { isUuid } from '../../base/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
-import { CliError } from '../error.ts';
 import { clockText, messageLines } from '../message-lines.ts';
 
 export const why: Command = {
@@ -11,8 +9,7 @@ export const why: Command = {
   operands: 'MESSAGE',
   options: { node: { value: 'D', help: 'folder of the running node', required: true } },
   async run(args, io) {
-    const id = args.operand('message id');
-    if (!isUuid(id)) throw new CliError('CLI_USAGE', `${id} is not the id of a message.`);
+    const id = args.operandId('message');
     const answer = await nodeClient(args).get<WhyAnswer>(`messages/${id}/why`);
     io.result(answer, [
       ...messageLines(answer.message),

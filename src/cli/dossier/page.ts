@@ -1,5 +1,5 @@
 /** The dossier as a page for a court: one file, no script, nothing from elsewhere, and made of `dossier.json` alone. */
-import { bytesToBase64, isoTime, sha256, utf8ToBytes } from '../../base/mod.ts';
+import { bytesToBase64, counted, isoTime, sha256, utf8ToBytes } from '../../base/mod.ts';
 import { REPORT_STYLE, escapeHtml } from '../../audit/mod.ts';
 import { parseJson } from '../../wire/mod.ts';
 import type { ItemAnswer } from '../../exchange/mod.ts';
@@ -28,7 +28,7 @@ function sections(dossier: Dossier): string[] {
       ['Made by', `the node of ${escapeHtml(code)}`],
       [
         'Its ledger',
-        `<code>${escapeHtml(origin)}</code>, ${escapeHtml(size)} entries, root <code>${escapeHtml(root)}</code>`,
+        `<code>${escapeHtml(origin)}</code>, ${escapeHtml(counted(Number(size), 'entry', 'entries'))}, root <code>${escapeHtml(root)}</code>`,
       ],
       ['Bundle', `bundle.zip, SHA-256 <code>${escapeHtml(digest)}</code>`],
       ['Exhibits, files', `${exhibits.length}, ${files.length}`],

@@ -51,7 +51,9 @@ export async function fetchExhibits(run: Run, step: FetchStep): Promise<void> {
     if (step.chain !== undefined && chain.join() !== step.chain.join())
       throw failed(id, `the chain of custody of ${itemId} is ${chain.join(', ')}`);
     const found = missing.length > 0 ? ': NOT what the exhibit says of itself' : '';
-    run.tell(`  ${at} has the ${files.length} files of ${itemId}, compared with what was announced${found}`);
+    run.tell(
+      `  ${at} has the ${files.length === 1 ? 'file' : `${files.length} files`} of ${itemId}, compared with what was announced${found}`,
+    );
     run.tell(`  its chain of custody: ${chain.join(' → ')}`);
   }
 }

@@ -1,7 +1,7 @@
 import type { ClocksAnswer, SentAnswer } from '../../api/mod.ts';
 import { ApiClient, RemoteError } from '../../client/mod.ts';
 import { proposeBasis } from '../../casework/mod.ts';
-import { isoTime, type JurisdictionCode } from '../../base/mod.ts';
+import { counted, isoTime, type JurisdictionCode } from '../../base/mod.ts';
 import type { ExchangeEvent } from '../../exchange/mod.ts';
 import { BODY_TYPES, type BodyType } from '../../wire/mod.ts';
 import { loadKnowledge } from '../message-check.ts';
@@ -194,7 +194,7 @@ async function lookAtClock(run: Run, { id, clock, at, case: label, is, hours }: 
     const found = clocks.find(({ name }) => name === clock);
     if (found?.state !== is) throw failed(id, `the clock ${clock} is ${found?.state} at ${code} and was to be ${is}`);
     const given = (found.due_at - found.started_at) / HOUR_MS;
-    if (hours !== undefined && given !== hours) throw failed(id, `the clock ${clock} gives ${given} hours`);
+    if (hours !== undefined && given !== hours) throw failed(id, `the clock ${clock} gives ${counted(given, 'hour')}`);
     run.tell(
       `  at ${code} the clock ${clock} (${found.instrument}, art. ${found.article}) is ${is}; due ${isoTime(found.due_at)}`,
     );
