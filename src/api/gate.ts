@@ -107,9 +107,12 @@ const ACCESS = {
 /** The name of a route: method and path, with `*` for an id. */
 export type RouteName = keyof typeof ACCESS;
 
+/** Every one of them. */
+export const ROUTES: ReadonlySet<string> = new Set(Object.keys(ACCESS));
+
 /** Whether there is such a route. */
 export function isRoute(name: string): name is RouteName {
-  return Object.hasOwn(ACCESS, name);
+  return ROUTES.has(name);
 }
 
 /**

@@ -14,8 +14,8 @@ export async function seenHead({ exchange, config }: Node, code: string): Promis
   if (seen !== undefined) return { checkpoint: seen.note };
   const others = exchange.manifest.members.map((member) => member.code).filter((other) => other !== config.code);
   if (others.some((other) => other === code)) return {};
-  const known = others.length === 0 ? 'there is none' : `there are ${others.join(', ')}`;
-  throw new TrustError('TRUST_UNKNOWN_MEMBER', `${code} is not another member of the federation: ${known}.`);
+  const known = others.length === 0 ? 'it has none' : `its others are ${others.join(', ')}`;
+  throw new TrustError('TRUST_UNKNOWN_MEMBER', `${code} is not another member of the federation; ${known}.`);
 }
 
 export async function ledgerProof(

@@ -1,8 +1,9 @@
 /** Messages: the list, one of them, sending and giving up. */
 import { isJurisdictionCode, parseJurisdictionCode, parseUuid, type JurisdictionCode } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
-import type { MessageRecord, PeerProof } from '../exchange/mod.ts';
+import { MESSAGE_STATUSES, type MessageRecord, type PeerProof } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
+import { parseCount } from './count.ts';
 import { nextAction } from './why.ts';
 
 /** A message that was sent, as far as it got. */
@@ -31,10 +32,16 @@ export async function messages(
     await exchange.messages({
       peer: peer === null ? undefined : parseJurisdictionCode(peer),
       case_id: caseId === null ? undefined : parseUuid(caseId),
-      status: status === null ? undefined : (status as MessageRecord['status']),
-      limit: Number(query.get('limit') ?? 1000),
+      status: status === null ? undefined : parseStatus(status),
+      limit: parseCount(query.get('limit') ?? '1000', 'A limit'),
     }),
   );
+}
+
+function parseStatus(text: string): MessageRecord['status'] {
+  const status = MESSAGE_STATUSES.find((name) => name === text);
+  if (status === undefined) throw new ApiError('API_BAD_REQUEST', `A status is one of ${MESSAGE_STATUSES.join(', ')}.`);
+  return status;
 }
 
 export async function message(node: Node, id: string): Promise<Awaited<ReturnType<Node['exchange']['message']>>> {

@@ -11,6 +11,7 @@ import { WireError } from '../wire/mod.ts';
 import { OPERATOR, type Actor } from '../staff/mod.ts';
 import * as casework from './case-routes.ts';
 import * as evidence from './evidence-routes.ts';
+import { parseCount } from './count.ts';
 import { admit, isRoute, type RouteName } from './gate.ts';
 import * as key from './key-routes.ts';
 import * as ledger from './ledger-routes.ts';
@@ -109,8 +110,8 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'GET statistics': ({ node, query }) => casework.statistics(node, query),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
   'GET seen/*': ({ node, id }) => ledger.seenHead(node, id),
-  'GET proofs/*': ({ node, id }) => ledger.ledgerProof(node, Number(id)),
-  'GET consistency/*': ({ node, id }) => ledger.ledgerConsistency(node, Number(id)),
+  'GET proofs/*': ({ node, id }) => ledger.ledgerProof(node, parseCount(id, 'An index')),
+  'GET consistency/*': ({ node, id }) => ledger.ledgerConsistency(node, parseCount(id, 'A size')),
   'POST publish': async ({ node }) => {
     await node.storage.ledger.publish();
     return { size: node.storage.ledger.size };
@@ -145,7 +146,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
 async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [method, target] = [request.method ?? '', request.url ?? '/'];
   const url = new URL(target, 'http://node');
-  const [, version, resource, id = '', sub] = url.pathname.split('/').map(decodeURIComponent);
+  const [, version, resource, id = '', sub] = partsOf(url.pathname);
   const path = [resource, id === '' ? undefined : '*', sub].filter((part) => part !== undefined).join('/');
   const name = version === 'v1' ? `${method} ${path}` : '';
   if (!isRoute(name)) throw new ApiError('API_BAD_REQUEST', `There is no ${method} ${url.pathname}.`);
@@ -170,6 +171,14 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
     await pipeline(Readable.from(bundle), response);
   } else {
     sendJson(response, await RESOURCES[name]({ ...call, caller }));
+  }
+}
+
+function partsOf(path: string): string[] {
+  try {
+    return path.split('/').map(decodeURIComponent);
+  } catch (cause) {
+    throw new ApiError('API_BAD_REQUEST', `The path ${path} is not percent-encoded as it should be.`, { cause });
   }
 }
 

@@ -32,6 +32,7 @@ import {
 } from '../staff/mod.ts';
 import type { EvidenceList } from './evidence-routes.ts';
 import type { ClocksAnswer } from './case-routes.ts';
+import { parseCount } from './count.ts';
 import { answerFor, type SentAnswer } from './message-routes.ts';
 
 /** Who asks, and of which node. */
@@ -109,7 +110,7 @@ export function answer({ node, actor }: Call, id: string, body: unknown): Promis
 }
 
 export function accessLog({ node, actor }: Call, query: URLSearchParams): Promise<AccessLog> {
-  const limit = Math.min(Number(query.get('limit') ?? 1000) || 1000, MAX_LINES);
+  const limit = Math.min(parseCount(query.get('limit') ?? '1000', 'A limit'), MAX_LINES);
   const [person, caseId] = [query.get('person') ?? undefined, query.get('case') ?? undefined];
   return readAccessLog(node.staff, onStaff(actor), { person, case_id: caseId, limit });
 }

@@ -16,7 +16,7 @@ export type { HelloAgreement } from './hello.ts';
 export type { LinkHandler, PeerLink } from './link.ts';
 export { findMessage, listMessages } from './query.ts';
 export type { CaseLink, CaseView, MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
-export { keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
+export { MESSAGE_STATUSES, keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';
 export { recordedKeys, type OwnKey } from './own-key.ts';
 export type { CarriedOut } from './erasure.ts';
 export type { ExchangeOptions } from './options.ts';

@@ -9,6 +9,9 @@ export interface EntryRef {
   readonly time: number;
 }
 
+/** What a message can be to its node. */
+export const MESSAGE_STATUSES = ['QUEUED', 'RECEIVED', 'REFUSED', 'VOIDED', 'QUARANTINED'] as const;
+
 /** A message as its node keeps it; content is kept apart, sealed and signed. */
 export interface MessageRecord {
   readonly message_id: Uuid;
@@ -19,7 +22,7 @@ export interface MessageRecord {
    * QUEUED until the peer's receipt is held. QUARANTINED: refused because its key is revoked, and kept for people to read; no case was
    * touched.
    */
-  readonly status: 'QUEUED' | 'RECEIVED' | 'REFUSED' | 'VOIDED' | 'QUARANTINED';
+  readonly status: (typeof MESSAGE_STATUSES)[number];
   /** Absent for a message that was refused unread, or voided by its sender. */
   readonly case_id?: Uuid | undefined;
   readonly type?: BodyType | undefined;

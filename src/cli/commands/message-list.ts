@@ -5,6 +5,7 @@ import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { typeName } from '../message-lines.ts';
 
+// Written out: to ask a node, a command need not load what the node is made of.
 const STATUSES = [
   'QUEUED',
   'RECEIVED',
@@ -25,7 +26,8 @@ export const messageList: Command = {
   },
   async run(args, io) {
     args.noOperands();
-    const query = new URLSearchParams({ limit: String(args.integer('limit', 100, 10_000)) });
+    const limit = args.integer('limit', 100, 10_000);
+    const query = new URLSearchParams({ limit: String(limit) });
     const wanted = {
       peer: args.optionalJurisdiction('peer'),
       case: args.optionalId('case'),
@@ -33,6 +35,7 @@ export const messageList: Command = {
     };
     for (const [name, value] of Object.entries(wanted)) if (value !== undefined) query.set(name, value);
     const records = await nodeClient(args).get<MessageRecord[]>(`messages?${query.toString()}`);
+    if (records.length === limit) io.note(`The newest ${limit}; --limit shows more.`);
     io.result(records, records.length === 0 ? ['No messages.'] : records.map(line));
     return 0;
   },

@@ -1,0 +1,131 @@
+/** The local interface as its documentation has it, spoken to by what anybody has: sockets, curl, and a signature. */
+import { execFile, spawnSync } from 'node:child_process';
+import { createHash, createPrivateKey, sign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { ApiServer } from '../../src/api/mod.ts';
+import { ROUTES } from '../../src/api/gate.ts';
+import { runCommand } from '../kit/command.ts';
+import { copyTestFederation, startNode } from '../kit/federation.ts';
+
+const README = readFileSync('src/api/README.md', 'utf8');
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly body: { readonly error?: { readonly code: string; readonly message: string } };
+}
+
+/** Asks as a program without any of this code would. */
+function ask(socketPath: string, line: string, body?: string, headers = {}): Promise<Answer> {
+  const [method, path] = line.split(' ');
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, method, path, headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => (text += part));
+      response.on('end', () => {
+        resolve({ status: response.statusCode, body: JSON.parse(text) as Answer['body'] });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+function shell(line: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  return new Promise((resolve) => {
+    execFile('sh', ['-c', `${line} --silent`], (error, stdout) => {
+      resolve({ status: error === null ? 0 : 1, body: stdout === '' ? {} : JSON.parse(stdout) });
+    });
+  });
+}
+
+/** A node that is served here. */
+async function servedNode(): Promise<{ readonly dir: string; readonly socket: string }> {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const api = await ApiServer.open(await startNode(federation, 'XA'));
+  onTestFinished(() => api.close());
+  const dir = federation.dirOf('XA');
+  return { dir, socket: join(dir, 'control.sock') };
+}
+
+test('every route has a row, and every row is a route', () => {
+  const rows = [...README.matchAll(/^\| `((?:GET|POST) [a-z*/-]+)` \|/gm)].map(([, name]) => name);
+  expect(rows.toSorted()).toEqual([...ROUTES].sort());
+});
+
+test('the lines of the documentation do what it says, and what is wrong is told as what it is', async () => {
+  const { dir, socket } = await servedNode();
+  const lines = [...README.matchAll(/^curl .*$/gm)].map(([line]) => line);
+  expect(lines.length).toBeGreaterThan(4);
+  if (spawnSync('curl', ['--version']).status === 0)
+    for (const line of lines) {
+      // The node is in this process: it could not answer while this waits for the shell.
+      const { status, body } = await shell(line.replaceAll('D/control.sock', socket));
+      expect({ line, status, code: (body as Answer['body']).error?.code }).toEqual({
+        line,
+        status: 0,
+        code: line === lines.at(-1) ? 'WIRE_FIELDS_INVALID' : undefined,
+      });
+    }
+  else process.stderr.write('skipped: the documentation’s lines need curl\n');
+
+  for (const [line, code, words] of [
+    ['GET /v1/cases/%ff', 'API_BAD_REQUEST', 'percent-encoded'],
+    ['GET /v1/cases/zz', 'API_BAD_REQUEST', 'UUID'],
+    ['GET /v1/messages?limit=abc', 'API_BAD_REQUEST', 'whole number'],
+    ['GET /v1/messages?limit=-1', 'API_BAD_REQUEST', 'whole number'],
+    ['GET /v1/messages?status=FOO', 'API_BAD_REQUEST', 'QUEUED'],
+    ['GET /v1/proofs/abc', 'API_BAD_REQUEST', 'whole number'],
+    ['GET /v1/consistency/-1', 'API_BAD_REQUEST', 'whole number'],
+    ['GET /v1/proofs/99999', 'LEDGER_INDEX_OUT_OF_RANGE', '99999'],
+    ['GET /v2/status', 'API_BAD_REQUEST', 'There is no GET /v2/status'],
+    ['DELETE /v1/status', 'API_BAD_REQUEST', 'There is no DELETE'],
+  ] as const) {
+    const { status, body } = await ask(socket, line);
+    expect({ line, status, code: body.error?.code }).toEqual({ line, status: 422, code });
+    expect(body.error!.message).toContain(words);
+  }
+  expect(await ask(socket, 'GET /v1/seen/XB')).toEqual({ status: 200, body: {} });
+  const never = await runCommand('ledger', 'seen', 'XB', '--node', dir);
+  expect(never).toMatchObject({ status: 1, stdout: 'This node has never seen the ledger of XB.\n' });
+});
+
+test('a person acts by the proof that the documentation describes', async () => {
+  const { dir, socket } = await servedNode();
+  const file = join(dir, 'hale.json');
+  const added = await runCommand(
+    'staff',
+    'add',
+    'hale',
+    '--name',
+    'R. Hale',
+    '--role',
+    'REGISTRAR',
+    '--node',
+    dir,
+    '-o',
+    file,
+  );
+  expect(added.status).toBe(0);
+  const { statement, signature, key } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+  const privateKey = createPrivateKey({ key: Buffer.from(key!, 'base64'), format: 'der', type: 'pkcs8' });
+  const actAs = async (line: string, signed: string, body?: string): Promise<Answer> => {
+    const { body: given } = await ask(socket, 'POST /v1/challenge', '{}');
+    const { challenge } = given as { readonly challenge: string };
+    const digest = body === undefined ? '-' : createHash('sha256').update(body).digest('hex');
+    const text = ['rogatory-act/v1', challenge, signed, digest].join('\n');
+    const proof = sign(null, Buffer.from(text), privateKey).toString('base64url');
+    const shown = Buffer.from(JSON.stringify({ statement, signature, challenge, proof })).toString('base64url');
+    return ask(socket, line, body, { authorization: `Rogatory ${shown}` });
+  };
+  const cases = 'GET /v1/cases';
+  expect((await ask(socket, cases)).body.error?.code).toBe('STAFF_CREDENTIAL_REQUIRED');
+  expect(await actAs(cases, cases)).toEqual({ status: 200, body: [] });
+  const revoke = 'POST /v1/revocations';
+  const nobody = JSON.stringify({ person: 'nobody', why: 'left' });
+  expect((await actAs(revoke, revoke, nobody)).body.error?.code).toBe('STAFF_UNKNOWN');
+  // A signature over another request is not one over this.
+  expect((await actAs(cases, 'GET /v1/messages')).body.error?.code).toBe('STAFF_PROOF_INVALID');
+});
