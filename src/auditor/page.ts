@@ -15,19 +15,26 @@ const input = element('files') as HTMLInputElement;
 const result = element('result');
 const machine = element('machine');
 
+/** Counts what was asked: only the last is shown, whichever is ready first. */
+let asked = 0;
+
 input.addEventListener('change', () => {
-  show([...(input.files ?? [])]);
+  const files = [...(input.files ?? [])];
+  // The same file may be chosen again, after it was exported again.
+  input.value = '';
+  show(files);
 });
+// A file that is dropped beside the frame would otherwise be opened in the place of this page.
 for (const name of ['dragenter', 'dragover'] as const) {
-  drop.addEventListener(name, (event) => {
+  document.addEventListener(name, (event) => {
     event.preventDefault();
     drop.classList.add('over');
   });
 }
-drop.addEventListener('dragleave', () => {
+document.addEventListener('dragleave', () => {
   drop.classList.remove('over');
 });
-drop.addEventListener('drop', (event) => {
+document.addEventListener('drop', (event) => {
   event.preventDefault();
   drop.classList.remove('over');
   show([...(event.dataTransfer?.files ?? [])]);
@@ -35,14 +42,23 @@ drop.addEventListener('drop', (event) => {
 
 function show(files: readonly File[]): void {
   if (files.length === 0) return;
+  const turn = ++asked;
   result.replaceChildren(line('p', `Verifying ${files.map(({ name }) => name).join(', ')} …`));
   machine.textContent = '';
-  verify(files).catch((error: unknown) => {
-    result.replaceChildren(line('p', `The page failed: ${String(error)}`));
+  verify(files, turn).catch((error: unknown) => {
+    if (turn === asked) result.replaceChildren(line('p', failureText(error)));
   });
 }
 
-async function verify(files: readonly File[]): Promise<void> {
+function failureText(error: unknown): string {
+  // So a browser says it of a folder, and of a file that was changed or removed after it was chosen.
+  const isOfFile = error instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(error.name);
+  return isOfFile
+    ? 'Nothing was verified: a file cannot be read. It is a folder, or was changed or removed meanwhile; drop it again.'
+    : `The page failed: ${String(error)}`;
+}
+
+async function verify(files: readonly File[], turn: number): Promise<void> {
   const progress = line('p', '');
   result.append(progress);
   let last = performance.now();
@@ -50,6 +66,7 @@ async function verify(files: readonly File[]): Promise<void> {
     files.map((file) => ({ name: file.name, bytes: pieceByPiece(file) })),
     {
       onProgress: (name, done, total) => {
+        if (turn !== asked) throw new DOMException('other files were given meanwhile', 'AbortError');
         const now = performance.now();
         if (now - last < PROGRESS_INTERVAL_MS) return;
         last = now;
@@ -57,6 +74,7 @@ async function verify(files: readonly File[]): Promise<void> {
       },
     },
   );
+  if (turn !== asked) return;
   render(report);
   machine.textContent = JSON.stringify(report);
 }

@@ -86,6 +86,41 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
       expect(theirs).toEqual(JSON.parse(JSON.stringify(await auditBundles([{ name, bytes }]))));
       expect(theirs.ok).toBe(false);
     }
+    // What is no bundle is told as on the command line, beside one that is.
+    const strangers = [
+      { name: 'xa.zip', bytes: xa },
+      { name: 'note.txt', bytes: Buffer.from('no bundle') },
+      { name: 'empty.zip', bytes: new Uint8Array() },
+      { name: 'cut.zip', bytes: xa.subarray(0, 4000) },
+    ];
+    const told = await verdictOf(
+      page,
+      strangers.map(({ name, bytes }) => save(name, bytes)),
+    );
+    expect(told).toEqual(JSON.parse(JSON.stringify(await auditBundles(strangers))));
+    expect(told.findings.map(({ where }) => where)).toEqual(['note.txt', 'empty.zip', 'cut.zip']);
+
+    // Of files that are given while others are being verified, the last are shown, and stay.
+    const many = Array.from({ length: 20 }, () => join(folder, 'xa.zip'));
+    const start = performance.now();
+    expect((await verdictOf(page, many)).ledgers).toHaveLength(20);
+    const tookMs = performance.now() - start;
+    await page.setFiles('#files', many);
+    expect((await verdictOf(page, [join(folder, 'xb.zip')])).ledgers.map(({ name }) => name)).toEqual(['xb.zip']);
+    await new Promise((resolve) => setTimeout(resolve, 2 * tookMs));
+    expect(await page.evaluate<string>(`document.querySelector('#machine').textContent`)).not.toContain('xa.zip');
+
+    // Dropped anywhere on the page, it is verified, and not opened in the page's place.
+    const dropped = await page.evaluate<boolean>(`(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['no bundle'], 'dropped.txt'));
+      return document.querySelector('h1').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+    })()`);
+    expect(dropped).toBe(false);
+    await until(
+      () => page.evaluate<boolean>(`document.querySelector('#machine').textContent.includes('dropped.txt')`),
+      30_000,
+    );
     expect(page.complaints).toEqual([]);
     // The policy is in force: even the page’s own console cannot reach out.
     expect(await page.evaluate<string>(`fetch('http://127.0.0.1:9/').then(() => 'reached', () => 'stopped')`)).toBe(

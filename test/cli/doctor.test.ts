@@ -89,7 +89,7 @@ describe('a node that is well', () => {
     const stranger = await runCommand('ledger', 'seen', 'xq', ...node);
     expect(stranger.status).toBe(1);
     expect(stranger.stderr).toContain(
-      'TRUST_UNKNOWN_MEMBER: XQ is not another member of the federation: there are XB.',
+      'TRUST_UNKNOWN_MEMBER: XQ is not another member of the federation; its others are XB.',
     );
     expect((await runCommand('status', ...node)).stdout).toContain('  incidents none\n');
   }, 240_000);
