@@ -12,6 +12,11 @@ const COLLECT_EVERY_BYTES = 16 * 1024 * 1024;
 // What lies between two collections, the chunks that wait meanwhile, and some objects of the heap's own.
 const SLACK_BYTES = 40 * 1024 * 1024;
 const QUIET_MS = 5_000;
+/*
+ * V8 has its own threads help with what is young, and give back what lies outside of the heap. Of pieces of files little is left at the
+ * end of each collection: to wake four threads, and to wait for the last of them on processors that are all at work, costs more.
+ */
+const HELP = ['parallel-scavenge', 'concurrent-array-buffer-sweeping'];
 
 let collect: Collect | undefined;
 let sinceBytes = 0;
@@ -39,9 +44,11 @@ export function passing(): void {
   // Never less than V8 itself gives a process that is busy.
   const percent = Math.max(100, Math.ceil((100 * SLACK_BYTES) / getHeapStatistics().used_heap_size));
   setFlagsFromString(`--heap-growing-percent=${percent}`);
+  for (const flag of HELP) setFlagsFromString(`--no-${flag}`);
   quiet = setTimeout(() => {
     quiet = undefined;
     setFlagsFromString('--heap-growing-percent=0');
+    for (const flag of HELP) setFlagsFromString(`--${flag}`);
   }, QUIET_MS);
   quiet.unref();
 }
