@@ -93,10 +93,17 @@ function settledText(record: MessageRecord): string | undefined {
       ? `Nothing: ${peer} gave it up before it arrived.`
       : 'Nothing for the message: it was received and applied. The case goes on.';
   }
-  if (status === 'REFUSED') return `Mend what ${peer} refused (${reason}) and send it as a new message.`;
+  if (status === 'REFUSED') return refusedText(record);
   return status === 'VOIDED'
     ? `Nothing: it was given up, and ${peer} knows.`
     : `Nothing for the message: ${peer} has it, and its receipt is held. The case goes on.`;
+}
+
+/** What is to be mended is the message, but for what lies with the node that sent it. */
+function refusedText({ peer, reason }: MessageRecord): string {
+  return reason === 'ISSUED_IN_FUTURE'
+    ? `One of the two clocks is wrong: by ${peer}’s, this was signed in the future. “rogatory peers” says how far they are apart; set the wrong one, and send it as a new message.`
+    : `Mend what ${peer} refused (${reason}) and send it as a new message.`;
 }
 
 function linkText({ exchange }: Node, { peer, seq }: MessageRecord, link: PeerConnection): string {

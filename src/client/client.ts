@@ -106,7 +106,7 @@ export class ApiClient {
                 `No node is running in ${this.#dir}. Start it with “rogatory serve --config ${this.#dir}/node.json”.`,
                 { cause },
               )
-            : new ApiError('API_BAD_ANSWER', `The node in ${this.#dir} did not answer: ${cause.message}.`, { cause }),
+            : new ApiError('API_BAD_ANSWER', `The node in ${this.#dir} did not answer: ${whyNot(cause)}.`, { cause }),
         );
       });
       if (body === undefined || typeof body === 'string') {
@@ -119,6 +119,13 @@ export class ApiClient {
       });
     });
   }
+}
+
+/** What was asked may have been done, as far as the asker can know, when a node ends in the middle. */
+function whyNot({ code, message }: Error & { readonly code?: string }): string {
+  return code === 'ECONNRESET' || code === 'EPIPE'
+    ? 'it ended the connection, or stopped. Whether it did what was asked is not known here: its log says why, and “message list” or “case list” what there is'
+    : message;
 }
 
 async function* wholeBody(response: IncomingMessage): AsyncGenerator<Uint8Array> {

@@ -251,11 +251,19 @@ async function storing<T>(act: () => Promise<T>): Promise<T> {
     return await act();
   } catch (cause) {
     if (cause instanceof EvidenceError) throw cause;
-    const name = cause instanceof Error ? cause.name : 'it failed';
-    throw new EvidenceError('EVIDENCE_STORE_FAILED', `The store of objects does not do what it is asked: ${name}.`, {
-      cause,
-    });
+    throw new EvidenceError(
+      'EVIDENCE_STORE_FAILED',
+      `The store of objects does not do what it is asked: ${reasonOf(cause)}.`,
+      { cause },
+    );
   }
+}
+
+/** A store that is not reached has a code of the system; one that refuses has a name of its own, such as NoSuchBucket. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'it failed';
+  const { code } = cause as { readonly code?: unknown };
+  return typeof code === 'string' && /^E[A-Z_]+$/.test(code) ? code : cause.name;
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -257,6 +257,32 @@ export class Vault {
     return { spools, objects, uploads: await this.#objects.discardUnfinished() };
   }
 
+  /**
+   * Why whole files cannot be kept or read just now, found by asking for one.
+   * @returns undefined when they can
+   */
+  async storeFault(patienceMs = 3000): Promise<string | undefined> {
+    const asked = this.#objects
+      .list()
+      [Symbol.asyncIterator]()
+      .next()
+      .then(
+        () => undefined,
+        (error: unknown) => (error instanceof EvidenceError ? error.message : String(error)),
+      );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => {
+        resolve('The store of objects does not answer.');
+      }, patienceMs);
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#crew.close();
     await this.#objects.close();
@@ -266,7 +292,10 @@ export class Vault {
   async #requireSpace(bytes: number): Promise<void> {
     const free = await this.#freeBytes();
     if (free - bytes >= RESERVE_BYTES) return;
-    throw new EvidenceError('EVIDENCE_NO_SPACE', `${bytes} more bytes do not fit on the disk: ${free} are free.`);
+    throw new EvidenceError(
+      'EVIDENCE_NO_SPACE',
+      `${bytes} more bytes do not fit on the disk: ${free} are free, and ${RESERVE_BYTES} have to stay free for the node’s own work.`,
+    );
   }
 }
 

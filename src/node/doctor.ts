@@ -74,7 +74,10 @@ export async function diagnose(
   try {
     ({ keys } = await readKeyring(config, passphrase));
   } catch (error) {
-    return [...found, failure('keys', error, 'Give the right passphrase, or restore keys/ from its backup.')];
+    const advice = codeOf(error).startsWith('NODE_TOKEN_')
+      ? 'Bring the token back, with its library and its PIN: node-config/README.md, “Keys in a token”, says for each code what to do.'
+      : 'Give the right passphrase, or restore keys/ from its backup.';
+    return [...found, failure('keys', error, advice)];
   }
   found.push(...checkKeys(config, keys));
   const known =

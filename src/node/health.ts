@@ -16,6 +16,7 @@ import { witnessingOf, witnessingText } from './witnessing.ts';
 export const HEALTH_CODES = [
   'CANNOT_WRITE',
   'DISK_NEARLY_FULL',
+  'EVIDENCE_STORE_AWAY',
   'CANNOT_SIGN',
   'CANNOT_OPEN',
   'KEY_NOT_VALID',
@@ -63,6 +64,7 @@ export async function healthOf(node: Node): Promise<Health> {
   const nowMs = node.clock.nowMs();
   const findings = [
     ...(await writing(node)),
+    ...(await keepingEvidence(node)),
     ...signing(node, nowMs),
     ...membership(node),
     ...expiry(node),
@@ -108,6 +110,12 @@ async function writing({ config }: Node): Promise<HealthFinding[]> {
   } finally {
     await rm(probe, { force: true }).catch(() => undefined);
   }
+}
+
+/** Messages go on without it. */
+async function keepingEvidence(node: Node): Promise<HealthFinding[]> {
+  const fault = await node.evidenceFault();
+  return fault === undefined ? [] : [warning('EVIDENCE_STORE_AWAY', fault)];
 }
 
 /** Every key that the node works with signs, and is one that the manifest allows now. */
@@ -177,7 +185,11 @@ function reaching({ transport }: Node): HealthFinding[] {
     findings.push(error('NO_PEER_REACHED', 'None of the other members is connected.'));
   const apart = connected.filter(({ clock_offset_ms: offset }) => Math.abs(offset ?? 0) > MAX_CLOCK_OFFSET_MS);
   if (apart.length > 0) {
-    const detail = `The clock of ${apart.map(({ code, clock_offset_ms: offset }) => `${code} is ${offset} ms ahead`).join(', of ')}.`;
+    const differences = apart.map(({ code, clock_offset_ms: offset = 0 }) => {
+      const seconds = Math.round(Math.abs(offset) / 1000);
+      return `${code} is ${seconds} s ${offset < 0 ? 'behind' : 'ahead of'} this one`;
+    });
+    const detail = `The clock of ${differences.join(', of ')}.`;
     // One peer that differs may itself be wrong; all of them are not.
     findings.push((apart.length === connected.length ? error : warning)('CLOCK_DIFFERS', detail));
   }

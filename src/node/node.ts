@@ -254,6 +254,11 @@ export class Node {
     return this.ownKeys.current.tls.certificate;
   }
 
+  /** Why evidence cannot be kept or read just now; undefined when it can. */
+  evidenceFault(): Promise<string | undefined> {
+    return this.#vault.storeFault();
+  }
+
   /** Drains and stops: no new sessions, running steps finish, the ledger's files are brought up to date, the store is closed. */
   async stop(): Promise<void> {
     await this.ledgerServer?.close();

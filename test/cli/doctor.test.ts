@@ -198,6 +198,17 @@ describe('a node that is not', () => {
     expect(report.diagnoses.find(({ check }) => check === 'peers')!.text).toContain('ECONNREFUSED');
   });
 
+  test('a token that is not there', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    changeConfig(federation, XA, { pkcs11: { module: '/nowhere.so', token: 'XA' } });
+    const { diagnoses, toDo } = await doctor(federation.dirOf(XA));
+    expect(toDo).toEqual(['keys']);
+    expect(diagnoses.find(({ check }) => check === 'keys')).toMatchObject({
+      text: expect.stringContaining('NODE_TOKEN_UNAVAILABLE') as string,
+      advice: expect.stringContaining('Bring the token back') as string,
+    });
+  });
+
   test('a disk on which nothing can be written', async () => {
     const federation = await copyTestFederation([XA, XB]);
     const dir = federation.dirOf(XA);

@@ -312,7 +312,10 @@ describe('receiving', () => {
     };
     expect(await take(receiving, await source.sealedChunk(file, 0))).toBe(true);
     free = RESERVE + 4112 * 100;
-    await expect(taken()).rejects.toMatchObject({ code: 'EVIDENCE_NO_SPACE' });
+    await expect(taken()).rejects.toMatchObject({
+      code: 'EVIDENCE_NO_SPACE',
+      message: expect.stringContaining('have to stay free') as string,
+    });
     expect(receiving.next).toBe(64);
     await receiving.close();
     // Nothing is begun either that would not find room.

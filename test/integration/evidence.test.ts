@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
 import type { EvidenceAnswer } from '../../src/exchange/mod.ts';
-import type { Node } from '../../src/node/mod.ts';
+import { healthOf, type Node } from '../../src/node/mod.ts';
 import { parseDraft, type Draft } from '../../src/wire/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
@@ -254,7 +254,12 @@ describe('evidence in a store that speaks S3', () => {
     const caseId = await caseUnderExecution(a, b);
     const content = noise(1_000_000, 9);
     const [id] = await addExhibit(b, caseId, 'e1', content);
+    const away = async (): Promise<unknown> =>
+      (await healthOf(a)).findings.filter(({ code }) => code === 'EVIDENCE_STORE_AWAY');
+    expect(await away()).toEqual([]);
     await server.stop();
+    const detail = expect.stringContaining('ECONNREFUSED') as string;
+    expect(await away()).toEqual([{ code: 'EVIDENCE_STORE_AWAY', severity: 'WARNING', detail }]);
     await announce(b, caseId, XA, 'e1');
     await until(async () => (await fileAt(a, id!))?.progress?.postponed === 'EVIDENCE_STORE_FAILED', 120_000);
     // Messages go on meanwhile, and neither node has failed.

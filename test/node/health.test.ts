@@ -56,6 +56,8 @@ test('a clock that differs from that of every peer', async () => {
   await puppet.converse('XA', { clock: Date.now() - 3_600_000 });
   await until(() => a.transport.connections()[0]!.connected);
   expect(await codesOf(a)).toEqual(['ERROR CLOCK_DIFFERS']);
+  const [finding] = (await healthOf(a)).findings;
+  expect(finding!.detail).toMatch(/^The clock of XB is 3[56][0-9]{2} s behind this one\.$/);
 });
 
 test('why: what a message waits for, its place, and when something happens next', async () => {
