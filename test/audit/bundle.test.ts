@@ -26,13 +26,13 @@ async function makeBundles(): Promise<typeof bundles> {
   const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
   for (let i = 0; i < 3; i++) {
     const sent = await a.exchange.send(requestDraft(`Facts ${i}.`), XB);
-    await a.exchange.answerOf(sent.message_id, 10_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), XA);
-    await b.exchange.answerOf(answer.message_id, 10_000);
+    await b.exchange.answerOf(answer.message_id, 60_000);
   }
   const earlierXb = await bundleOf(b);
   const last = await a.exchange.send(requestDraft('Last.'), XB);
-  await a.exchange.answerOf(last.message_id, 10_000);
+  await a.exchange.answerOf(last.message_id, 60_000);
   return { xa: await bundleOf(a), xb: await bundleOf(b), earlierXb };
 }
 
@@ -210,14 +210,14 @@ describe('two sides', () => {
     const federation = await copyTestFederation(['XE', 'XF']);
     const [a, b] = [await startNode(federation, 'XE'), await startNode(federation, 'XF')];
     const sent = await a.exchange.send(requestDraft(), 'XF' as JurisdictionCode);
-    await a.exchange.answerOf(sent.message_id, 10_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     const honest = await bundleOf(a);
     await a.stop();
     await b.stop();
     const again = await copyTestFederation(['XE', 'XF']);
     const [a2, b2] = [await startNode(again, 'XE'), await startNode(again, 'XF')];
     const second = await a2.exchange.send(requestDraft('Other facts.'), 'XF' as JurisdictionCode);
-    await a2.exchange.answerOf(second.message_id, 10_000);
+    await a2.exchange.answerOf(second.message_id, 60_000);
     const forged = await bundleOf(b2);
     expect((await audit(forged)).ok).toBe(true);
     const codes = codesOf(await audit(honest, forged));
@@ -253,7 +253,7 @@ describe('witnesses', () => {
     const witnessing = { witnessIntervalMs: 20 };
     const [a, b] = [await startNode(federation, XA, witnessing), await startNode(federation, XB, witnessing)];
     const sent = await a.exchange.send(requestDraft(), XB);
-    await a.exchange.answerOf(sent.message_id, 10_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     // What comes after the receipt is about witnessing alone.
     const answered = a.storage.ledger.size;
     await until(async () => (await a.exchange.cosignatures()).some(({ size }) => size >= answered));

@@ -16,11 +16,11 @@ test('a message sent and one received are disclosed, recorded, and nothing else 
   const federation = await copyTestFederation([XA, XB]);
   const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
   const sent = await a.exchange.send(requestDraft('Canary of the first.'), XB);
-  await a.exchange.answerOf(sent.message_id, 20_000);
+  await a.exchange.answerOf(sent.message_id, 60_000);
   const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), XA);
-  await b.exchange.answerOf(answer.message_id, 20_000);
+  await b.exchange.answerOf(answer.message_id, 60_000);
   const other = await a.exchange.send(requestDraft('Canary of the second.'), XB);
-  await a.exchange.answerOf(other.message_id, 20_000);
+  await a.exchange.answerOf(other.message_id, 60_000);
 
   const before = a.storage.ledger.size;
   const bytes = await exportedBundle(a, { disclose: [sent.message_id, answer.message_id, sent.message_id] });

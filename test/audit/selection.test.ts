@@ -29,11 +29,11 @@ async function stage(): Promise<Stage> {
   const cases: string[] = [];
   for (const to of [XB, XC, XB]) {
     const sent = await a.exchange.send(requestDraft(), to);
-    await a.exchange.answerOf(sent.message_id, 20_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     cases.push(sent.case_id!);
     if (to !== XB) continue;
     const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), XA);
-    await b.exchange.answerOf(answer.message_id, 20_000);
+    await b.exchange.answerOf(answer.message_id, 60_000);
   }
   return { a, size: a.storage.ledger.size, cases, b: await exportedBundle(b) };
 }

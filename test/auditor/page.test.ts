@@ -51,9 +51,9 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
     const witnessing = { witnessIntervalMs: 50 };
     const [a, b] = [await startNode(federation, 'XA', witnessing), await startNode(federation, 'XB', witnessing)];
     const sent = await a.exchange.send(requestDraft(), 'XB' as JurisdictionCode);
-    await a.exchange.answerOf(sent.message_id, 10_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
-    await b.exchange.answerOf(answer.message_id, 10_000);
+    await b.exchange.answerOf(answer.message_id, 60_000);
     await until(async () => (await a.exchange.cosignatures()).length > 0);
     const folder = temporaryFolder();
     const save = (name: string, bytes: Uint8Array): string => {

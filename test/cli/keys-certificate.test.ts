@@ -150,7 +150,7 @@ describe.runIf(isThere)('a national PKI', () => {
       [1, 0],
     ] as const) {
       const sent = await nodes[from]!.exchange.send(requestDraft(), kinds[to][0] as JurisdictionCode);
-      expect((await nodes[from]!.exchange.answerOf(sent.message_id, 20_000)).status).toBe('RECEIVED');
+      expect((await nodes[from]!.exchange.answerOf(sent.message_id, 60_000)).status).toBe('RECEIVED');
     }
   }, 240_000);
 

@@ -22,8 +22,8 @@ describe('a message that never left', () => {
     await expect(a.exchange.withdraw(first.message_id)).rejects.toThrow(withCode('EXCHANGE_NOT_WITHDRAWABLE'));
 
     const b = await startNode(federation, 'XB');
-    expect((await a.exchange.answerOf(second.message_id, 20_000)).status).toBe('RECEIVED');
-    expect((await a.exchange.answerOf(first.message_id, 20_000)).status).toBe('VOIDED');
+    expect((await a.exchange.answerOf(second.message_id, 60_000)).status).toBe('RECEIVED');
+    expect((await a.exchange.answerOf(first.message_id, 60_000)).status).toBe('VOIDED');
     const there = await b.exchange.message(first.message_id);
     expect(there).toMatchObject({ record: { status: 'VOIDED', reason: 'VOIDED_WITHDRAWN' }, content: undefined });
     await expect(a.exchange.withdraw(second.message_id)).rejects.toThrow(withCode('EXCHANGE_NOT_WITHDRAWABLE'));
@@ -33,9 +33,9 @@ describe('a message that never left', () => {
   test('expires by itself while its recipient is away', async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
     let a = await startNode(federation, 'XA');
-    const sent = await a.exchange.send(requestDraft('Late.', { expires_at: Date.now() + 50 }), XB);
+    const sent = await a.exchange.send(requestDraft('Late.', { expires_at: Date.now() + 400 }), XB);
     await a.stop();
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, 410));
     a = await startNode(federation, 'XA');
     await until(async () => (await a.exchange.message(sent.message_id)).record.status === 'VOIDED');
     await until(() => a.storage.ledger.size === 3);

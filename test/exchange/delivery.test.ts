@@ -87,7 +87,7 @@ test('a message that is queued while a new session looks at the queue is deliver
   delivery.wake();
   await new Promise((resolve) => setTimeout(resolve, 10));
   delivery.wake();
-  await until(() => delivered.length > 0, 2000);
+  await until(() => delivered.length > 0);
   expect(delivered).toEqual([1]);
   await delivery.stop();
 });
@@ -102,7 +102,7 @@ test('a message whose entry is stored but not yet under the signed checkpoint wa
   expect(delivered).toEqual([]);
   ledger.size = 1;
   delivery.wake();
-  await until(() => delivered.length > 0, 2000);
+  await until(() => delivered.length > 0);
   expect(delivered).toEqual([1]);
   await delivery.stop();
 });
@@ -116,7 +116,7 @@ test.each([
   const provedIn: (number | undefined)[] = [];
   const { delivery, delivered } = deliveryFrom(store, { size: 9 }, provedIn);
   delivery.wake();
-  await until(() => delivered.length > 0, 2000);
+  await until(() => delivered.length > 0);
   expect(provedIn).toEqual([proving]);
   await delivery.stop();
 });

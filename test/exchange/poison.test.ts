@@ -17,7 +17,7 @@ test('a message that the casework fails at is refused with a proved reason, an i
   });
   const drafts = [requestDraft('Before.'), requestDraft('Poison.', { case_id: CASE }), requestDraft('Behind.')];
   const sent = await Promise.all(drafts.map((draft) => a.exchange.send(draft, XB)));
-  const answers = await Promise.all(sent.map(({ message_id: id }) => a.exchange.answerOf(id, 20_000)));
+  const answers = await Promise.all(sent.map(({ message_id: id }) => a.exchange.answerOf(id, 60_000)));
   expect(answers.map(({ status, reason }) => [status, reason])).toEqual([
     ['RECEIVED', undefined],
     ['REFUSED', 'NOT_PROCESSABLE'],

@@ -18,7 +18,8 @@ function recipient(to: JurisdictionCode): Recipient {
   return { privateKey, sealing: { key: { kid: kidOf(privateKey), publicKey }, from: XA, to, suite: 1 } };
 }
 
-const agreed = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+// It is done in the turn of the event loop that comes next.
+const agreed = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 function opened(sealed: string, { privateKey, sealing: { key, from, to } }: Recipient): string | undefined {
   const verdict = openMessage(sealed, (kid) => (kid === key.kid ? decryptionKeyOf(privateKey) : undefined), {

@@ -20,7 +20,7 @@ async function overtakenBackup(): Promise<{ readonly federation: TestFederation;
 async function exchangeOne(federation: TestFederation): Promise<void> {
   const [a, b] = [await startNode(federation, 'XA'), await startNode(federation, 'XB')];
   const { message_id: id } = await a.exchange.send(requestDraft(), 'XB' as JurisdictionCode);
-  expect((await a.exchange.answerOf(id, 20_000)).status).toBe('RECEIVED');
+  expect((await a.exchange.answerOf(id, 60_000)).status).toBe('RECEIVED');
   await a.stop();
   await b.stop();
 }

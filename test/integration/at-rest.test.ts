@@ -97,7 +97,7 @@ test('T22: after a run under a passphrase the disk holds no content, no private 
     await startNode(federation, 'XB', { passphrase: passphrases[1], log: logInto(dirs[1]!) }),
   ];
   const sent = await a.exchange.send(requestDraft(`Invented: ${CANARY}.`), XB);
-  expect((await a.exchange.answerOf(sent.message_id, 20_000)).status).toBe('RECEIVED');
+  expect((await a.exchange.answerOf(sent.message_id, 60_000)).status).toBe('RECEIVED');
   expect(JSON.stringify(await b.exchange.message(sent.message_id))).toContain(CANARY);
   await sendEvidence(a, b);
   // Keys that are made while the node runs under its passphrase.

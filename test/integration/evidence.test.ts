@@ -155,7 +155,7 @@ describe('evidence', () => {
       }),
       XA,
     );
-    await b.exchange.answerOf(sent.message_id, 20_000);
+    await b.exchange.answerOf(sent.message_id, 60_000);
     // The small file and the message are there while the large one is still on its way.
     await until(() => isCompared(a, [files[1]!]));
     await until(() => isCompared(a, files));

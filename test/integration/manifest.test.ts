@@ -46,7 +46,7 @@ test('a newer manifest spreads from one node to the others, each records it, and
   await installManifest(fresh, text, a.exchange.manifestFingerprint);
   const h = await startNode(federation, XH);
   const sent = await b.exchange.send(requestDraft(), XH);
-  expect((await b.exchange.answerOf(sent.message_id, 20_000)).status).toBe('RECEIVED');
+  expect((await b.exchange.answerOf(sent.message_id, 60_000)).status).toBe('RECEIVED');
 
   // A restart starts under the manifest that came over the wire, not under the older file in the folder.
   await b.stop();

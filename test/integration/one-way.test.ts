@@ -16,9 +16,9 @@ test.each([
   let near = await startNode(federation, hidden, { witnessIntervalMs: 50 });
   expect(near.transport.port).toBe(0);
   const request = await far.exchange.send(requestDraft('From outside.'), hidden);
-  expect((await far.exchange.answerOf(request.message_id, 20_000)).status).toBe('RECEIVED');
+  expect((await far.exchange.answerOf(request.message_id, 60_000)).status).toBe('RECEIVED');
   const answer = await near.exchange.send(acknowledgementDraft(request.message_id), open);
-  expect((await near.exchange.answerOf(answer.message_id, 20_000)).status).toBe('RECEIVED');
+  expect((await near.exchange.answerOf(answer.message_id, 60_000)).status).toBe('RECEIVED');
   await until(async () => (await near.exchange.cosignatures()).length === 1);
   await until(async () => (await far.exchange.cosignatures()).length === 1);
   expect(far.transport.connections()).toMatchObject([{ code: hidden, endpoint: '', dialled_by: hidden }]);
@@ -27,5 +27,5 @@ test.each([
   const meanwhile = await far.exchange.send(requestDraft('While it was away.'), hidden);
   expect(far.transport.connections()[0]!.next_attempt_at).toBeUndefined();
   near = await startNode(federation, hidden);
-  expect((await far.exchange.answerOf(meanwhile.message_id, 20_000)).status).toBe('RECEIVED');
+  expect((await far.exchange.answerOf(meanwhile.message_id, 60_000)).status).toBe('RECEIVED');
 });

@@ -183,7 +183,7 @@ describe('a connection', () => {
     await expect(puppet.connect(XA)).rejects.toThrow();
     const waiting = await b.exchange.send(requestDraft(), XA);
     await decree({ federation, node: a }, set('ACTIVE'));
-    expect((await b.exchange.answerOf(waiting.message_id, 20_000)).status).toBe('RECEIVED');
+    expect((await b.exchange.answerOf(waiting.message_id, 60_000)).status).toBe('RECEIVED');
     expect(b.exchange.manifest.version).toBe(3);
   });
 });

@@ -159,7 +159,7 @@ describe('clocks', () => {
     const clock = { nowMs: () => Date.now() + offset };
     const [a, b] = [await startNode(federation, XA, { clock }), await startNode(federation, XB)];
     const sent = await a.exchange.send(requestDraft(), XB);
-    const record = await a.exchange.answerOf(sent.message_id, 20_000);
+    const record = await a.exchange.answerOf(sent.message_id, 60_000);
     expect({ status: record.status, reason: record.reason }).toEqual({ status, reason });
     // What the offset is, the other side has seen in the Hello.
     const seen = b.transport.connections()[0]!.clock_offset_ms!;

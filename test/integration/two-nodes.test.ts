@@ -35,7 +35,7 @@ describe('two nodes', () => {
     await until(() => a.transport.connections()[0]!.dialled_by === b.transport.connections()[0]!.dialled_by);
 
     const sent = await a.exchange.send(requestDraft(), XB);
-    const held = await a.exchange.answerOf(sent.message_id, 10_000);
+    const held = await a.exchange.answerOf(sent.message_id, 60_000);
     expect(held).toMatchObject({ status: 'RECEIVED', seq: 1, answer: { index: 1 } });
     const received = await b.exchange.message(sent.message_id);
     expect(received.record).toMatchObject({
@@ -48,7 +48,7 @@ describe('two nodes', () => {
     expect(received.content).toMatchObject({ assistance_request: { facts: { text: 'Invented facts.' } } });
 
     const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), XA);
-    expect((await b.exchange.answerOf(answer.message_id, 10_000)).status).toBe('RECEIVED');
+    expect((await b.exchange.answerOf(answer.message_id, 60_000)).status).toBe('RECEIVED');
     const [caseA] = await a.exchange.cases();
     const [caseB] = await b.exchange.cases();
     expect(caseA).toEqual(caseB);
@@ -112,7 +112,7 @@ describe('two nodes', () => {
     const federation = await copyTestFederation([XA, XB]);
     const [a, b] = [await startNode(federation, XA), await startNode(federation, XB)];
     const sent = await a.exchange.send(requestDraft(), XB);
-    await a.exchange.answerOf(sent.message_id, 10_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     const size = a.storage.ledger.size;
     const withCode = (code: string): Error => expect.objectContaining({ code }) as Error;
     await expect(a.exchange.send(acknowledgementDraft(sent.message_id), XB)).rejects.toThrow(
@@ -134,9 +134,9 @@ describe('two nodes', () => {
   test('a message that expires before its peer is ever there is given up, and the peer learns of the number', async () => {
     const federation = await copyTestFederation([XA, XB]);
     const a = await startNode(federation, XA);
-    const expiring = await a.exchange.send(requestDraft('Late.', { expires_at: Date.now() + 300 }), XB);
+    const expiring = await a.exchange.send(requestDraft('Late.', { expires_at: Date.now() + 500 }), XB);
     const after = await a.exchange.send(requestDraft('In time.'), XB);
-    await new Promise((resolve) => setTimeout(resolve, 350));
+    await new Promise((resolve) => setTimeout(resolve, 510));
     const b = await startNode(federation, XB);
     await until(() => settled(a, XB));
     expect((await a.exchange.message(expiring.message_id)).record).toMatchObject({

@@ -33,7 +33,7 @@ describe('two nodes', () => {
     const federation = await copyTestFederation([XA, XB]);
     const [a, b] = [await startNode(federation, XA, WITNESSING), await startNode(federation, XB, WITNESSING)];
     const sent = await a.exchange.send(requestDraft(), XB);
-    await a.exchange.answerOf(sent.message_id, 10_000);
+    await a.exchange.answerOf(sent.message_id, 60_000);
     await until(async () => (await isCosigned(a)) && (await isCosigned(b)));
     // The last cosignature may still be on its way; two nodes that cosigned for ever would do so many times in each of these waits.
     await until(async () => {

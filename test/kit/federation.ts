@@ -132,7 +132,7 @@ export function changeConfig(federation: TestFederation, code: string, change: o
 }
 
 /** Waits until something holds, or fails. */
-export async function until(what: () => boolean | Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+export async function until(what: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (!(await what())) {
     if (performance.now() > deadline) throw new Error(`did not happen within ${timeoutMs} ms: ${what.toString()}`);

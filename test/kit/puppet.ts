@@ -316,7 +316,7 @@ function openSession(socket: WebSocket): Promise<PuppetSession> {
       const timeout = new Promise<never>((_, reject) => {
         setTimeout(() => {
           reject(new Error('no frame came'));
-        }, 10_000).unref();
+        }, 60_000).unref();
       });
       const closed = ended.then(({ code, reason }): never => {
         throw new Error(`closed with ${code} ${reason}`);

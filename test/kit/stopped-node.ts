@@ -73,9 +73,9 @@ async function makeHistory(target: string): Promise<void> {
     for (let i = 0; i < 4; i++) {
       const text = `Facts ${round} ${i}. ${'They go on. '.repeat(i * 200)}`;
       const sent = await a.exchange.send(requestDraft(text), 'XB' as JurisdictionCode);
-      await a.exchange.answerOf(sent.message_id, 20_000);
+      await a.exchange.answerOf(sent.message_id, 60_000);
       const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
-      await b.exchange.answerOf(answer.message_id, 20_000);
+      await b.exchange.answerOf(answer.message_id, 60_000);
     }
     await b.stop();
     if (round < 2) await settleStore(federation.dirOf('XB'));

@@ -149,9 +149,13 @@ describe('the one encoding (T09, T11)', () => {
 
   test('T12: ten million elements cost their bytes and no more', () => {
     const flood = new Uint8Array(1_000_000).fill(0x0a);
-    const start = performance.now();
-    expect(codeOf(() => parseProtobuf('Handling', flood, 2_000_000))).toBe('WIRE_MALFORMED');
-    expect(performance.now() - start).toBeLessThan(50);
+    // The quickest of a few: a busy machine may stop a process for longer than that.
+    const times = Array.from({ length: 5 }, () => {
+      const start = performance.now();
+      expect(codeOf(() => parseProtobuf('Handling', flood, 2_000_000))).toBe('WIRE_MALFORMED');
+      return performance.now() - start;
+    });
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 
   test('nothing of random bytes brings the parser down', () => {
