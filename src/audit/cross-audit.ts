@@ -23,6 +23,8 @@ export interface DirectionReport {
   readonly unanswered: number;
   /** Sent by the one bundle and not received by the other: under way, or the other bundle ends too early. */
   readonly not_received: number;
+  /** Sent by the one bundle and not in the other, which is a part of its ledger: nothing follows from that. */
+  readonly not_shown: number;
   /** Received, and the sender holds no receipt yet. */
   readonly receipt_not_held: number;
   /** Milliseconds from SENT to RECEIPT_HELD, by the sender's clock. */
@@ -216,10 +218,12 @@ function direction(from: ReadBundle, to: ReadBundle): DirectionReport {
   const [trail, theirs] = [from.chronicle.sent.get(to.code), to.chronicle.received.get(from.code)];
   const sent = countsOf(trail);
   const received = countsOf(theirs);
-  let [notReceived, notHeld] = [0, 0];
+  const isPart = to.files.index.selection !== undefined;
+  let [notReceived, notShown, notHeld] = [0, 0, 0];
   for (const { seq, held } of trail ?? ([] as MessageTrace[])) {
     const isThere = (theirs?.rowOf(seq) ?? -1) >= 0;
-    if (!isThere) notReceived++;
+    if (!isThere && isPart) notShown++;
+    else if (!isThere) notReceived++;
     else if (held === undefined) notHeld++;
   }
   const { waits } = sent;
@@ -233,6 +237,7 @@ function direction(from: ReadBundle, to: ReadBundle): DirectionReport {
     voided: sent.voided,
     unanswered: sent.all - waits.length,
     not_received: notReceived,
+    not_shown: notShown,
     receipt_not_held: notHeld,
     ...(waits.length === 0 ? {} : { acknowledged_ms: { p50: at(0.5), p90: at(0.9), worst: waits.at(-1)! } }),
     timeline: timelineOf(trail, theirs),

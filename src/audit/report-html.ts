@@ -59,6 +59,7 @@ function directionSection(direction: DirectionReport): string {
     ['voided', direction.voided],
     ['unanswered', direction.unanswered],
     ['not received', direction.not_received],
+    ['not in the part shown', direction.not_shown],
     ['receipt not held', direction.receipt_not_held],
   ];
   const tiles = counts.filter(([label, count]) => count > 0 || label === 'sent' || label === 'received');

@@ -59,6 +59,7 @@ function directionLine(direction: Direction): string {
   const counts = `${sent} sent, ${received} received, ${refused} refused, ${voided} voided, ${unanswered} unanswered`;
   const open = [
     ...(direction.not_received === 0 ? [] : [`${direction.not_received} not received`]),
+    ...(direction.not_shown === 0 ? [] : [`${direction.not_shown} not in the part that is shown of ${to}’s ledger`]),
     ...(direction.receipt_not_held === 0
       ? []
       : [`${direction.receipt_not_held} received without the receipt being held`]),

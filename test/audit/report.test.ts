@@ -41,6 +41,7 @@ function reportOf(trail: Trail, name = 'xa.zip'): AuditReport {
         voided: 0,
         unanswered: 1,
         not_received: trail.length,
+        not_shown: 0,
         receipt_not_held: 0,
         acknowledged_ms: { p50: 5, p90: 61_000, worst: 90_000_000 },
         timeline: timelineOf(trail, undefined),

@@ -82,8 +82,13 @@ describe('a part of a ledger', () => {
     expect(selection!.to).toBe(size - 1);
 
     const ofCase = await exportedBundle(a, { case: cases[2]! });
-    const { ledgers, ok } = await audit(ofCase, b);
+    const { ledgers, ok, exchange } = await audit(ofCase, b);
     expect([ok, ledgers[0]!.selection]).toEqual([true, { case: true, entries: 4 }]);
+    // What is not in a part is not said to be missing.
+    expect(exchange).toMatchObject([
+      { from: XA, to: XB, not_received: 0, not_shown: 0 },
+      { from: XB, to: XA, not_received: 0, not_shown: 1 },
+    ]);
     expect(Buffer.from(ofCase).toString('latin1')).not.toContain(cases[2]!);
     expect(await audit(await exportedBundle(a, { peer: XB, from: '2', to: String(size) }))).toMatchObject({ ok: true });
 
