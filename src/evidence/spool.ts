@@ -104,8 +104,10 @@ export class Spool {
   async #sync(markEvery: number): Promise<void> {
     const upTo = this.#count;
     if (this.#failure !== undefined) throw this.#failure as Error;
-    await Promise.all([this.#data.datasync(), this.#leaves.datasync()]);
+    await this.#data.datasync();
     if (upTo - this.#marked < markEvery) return;
+    // Leaves that a power cut takes are chunks to fetch again, as those behind the mark may be anyway.
+    await this.#leaves.datasync();
     this.#marked = upTo;
     await replaceFile(spoolPaths(this.folder).mark, String(upTo), SECRET_MODE);
   }
