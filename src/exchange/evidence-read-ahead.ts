@@ -1,5 +1,5 @@
 import { SEAL_BYTES, type Vault } from '../evidence/mod.ts';
-import { CHUNK_HEAD_BYTES, layChunk, type EvidenceFile } from '../wire/mod.ts';
+import { CHUNK_HEAD_BYTES, FRAME_ROOM_BYTES, layChunk, type EvidenceFile } from '../wire/mod.ts';
 
 /** Chunks that are read together. */
 interface Run {
@@ -48,7 +48,7 @@ export class ReadAhead {
     const count = Math.min(RUN_CHUNKS, chunkCount - first);
     const buffers = Array.from(
       { length: count },
-      (_, i) => free[i] ?? new Uint8Array(CHUNK_HEAD_BYTES + chunkBytes + SEAL_BYTES),
+      (_, i) => free[i] ?? new Uint8Array(FRAME_ROOM_BYTES + CHUNK_HEAD_BYTES + chunkBytes + SEAL_BYTES),
     );
     const laid = buffers.map((buffer, i) => {
       const length = this.#vault.sealedLength(this.#file, first + i);

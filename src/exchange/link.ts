@@ -12,8 +12,8 @@ export interface PeerLink {
   /** Sends one frame at once: an answer, which nothing may hold up, because the peer may be waiting for it before it reads on. */
   answer(frame: Frame): void;
   /**
-   * Sends one frame of many, encoded already; resolves when it has left for the network, so that other frames may go before the next
-   * one. Until then the bytes must not change.
+   * Sends one frame of many, encoded already, behind `FRAME_ROOM_BYTES` that are free; resolves when it has left for the network, so that
+   * other frames may go before the next one. Until then the bytes must not change, but the link may change them.
    */
   sendBulk(encoded: Uint8Array): Promise<void>;
   close(reason: CloseReason): void;

@@ -2,6 +2,7 @@
  * One WebSocket with a peer whose certificate was verified: the Hellos, then frames both ways. Everything that arrives is the peer's to
  * choose, so every frame is parsed strictly and every wait has an end.
  */
+import type { TLSSocket } from 'node:tls';
 import type { WebSocket } from 'ws';
 import type { Clock, Failpoint, JurisdictionCode, Timers } from '../base/mod.ts';
 import { CLOSE_CODES, type CloseReason, type Exchange, type LinkHandler, type PeerLink } from '../exchange/mod.ts';
@@ -15,6 +16,7 @@ import {
   type Hello,
   type Limits,
 } from '../wire/mod.ts';
+import { frameInPlace } from './bulk-frame.ts';
 import { Flow } from './flow.ts';
 import type { SessionTimes } from './wire-options.ts';
 
@@ -27,6 +29,8 @@ export interface SessionEnd {
 /** What a session needs, and whom it tells. */
 export interface SessionOptions {
   readonly socket: WebSocket;
+  /** What the WebSocket writes to. */
+  readonly tls: TLSSocket;
   readonly exchange: Exchange;
   readonly peer: JurisdictionCode;
   readonly dialledBy: JurisdictionCode;
@@ -133,11 +137,16 @@ export class FederationSession implements PeerLink {
 
   async sendBulk(encoded: Uint8Array): Promise<void> {
     if (this.#closing !== undefined) return;
+    // Who dials masks what it sends, and a socket that closes takes no more. Without compression nothing waits within the WebSocket.
+    const isPlain = this.dialledBy === this.peer && this.#socket.readyState === this.#socket.OPEN;
+    const frame = isPlain ? frameInPlace(encoded) : undefined;
     await new Promise<void>((resolve) => {
       // An error is told by the socket's close, which ends whatever sends.
-      this.#socket.send(encoded, { binary: true }, () => {
+      const onSent = (): void => {
         resolve();
-      });
+      };
+      if (frame === undefined) this.#socket.send(encoded, { binary: true }, onSent);
+      else this.#options.tls.write(frame, onSent);
     });
   }
 

@@ -207,6 +207,7 @@ export class Transport {
     return (socket, tls) => {
       const session = new FederationSession({
         socket,
+        tls,
         exchange: this.#options.exchange,
         peer,
         dialledBy,

@@ -36,17 +36,23 @@ export function tryParseChunk(bytes: Uint8Array): EvidenceChunk | undefined {
 
 /** More than what comes before the content of a chunk in its frame, in bytes. */
 export const CHUNK_HEAD_BYTES = 64;
+/** What is left free before a frame that is laid out, in bytes: whoever sends it has a head of its own to put there. */
+export const FRAME_ROOM_BYTES = 16;
 
 /** The frame of a chunk: its content is copied once. */
 export function encodeChunk({ file_id, index, sealed }: EvidenceChunk): Uint8Array {
-  const laid = layChunk(new Uint8Array(CHUNK_HEAD_BYTES + sealed.length), { file_id, index, length: sealed.length });
+  const laid = layChunk(new Uint8Array(FRAME_ROOM_BYTES + CHUNK_HEAD_BYTES + sealed.length), {
+    file_id,
+    index,
+    length: sealed.length,
+  });
   laid.sealed.set(sealed);
   return laid.frame;
 }
 
 /**
  * The frame of a chunk in a buffer that can be used again, with a place in it for the content.
- * @param buffer at least `CHUNK_HEAD_BYTES` longer than the content
+ * @param buffer at least `FRAME_ROOM_BYTES` and `CHUNK_HEAD_BYTES` longer than the content
  */
 export function layChunk(
   buffer: Uint8Array<ArrayBuffer>,
@@ -61,9 +67,10 @@ export function layChunk(
     ...varint(length),
   ];
   const head = [CHUNK, ...varint(before.length + length), ...before];
-  buffer.set(head);
-  const end = head.length + length;
-  return { frame: buffer.subarray(0, end), sealed: buffer.subarray(head.length, end) };
+  buffer.set(head, FRAME_ROOM_BYTES);
+  const start = FRAME_ROOM_BYTES + head.length;
+  const end = start + length;
+  return { frame: buffer.subarray(FRAME_ROOM_BYTES, end), sealed: buffer.subarray(start, end) };
 }
 
 // Arithmetic rather than bit operators: those are 32 bits wide, and the cap is 2^53−1.

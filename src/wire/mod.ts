@@ -10,7 +10,7 @@ export {
   parseReceipt,
   type Frame,
 } from './frame.ts';
-export { CHUNK_HEAD_BYTES, layChunk } from './chunk-frame.ts';
+export { CHUNK_HEAD_BYTES, FRAME_ROOM_BYTES, layChunk } from './chunk-frame.ts';
 export type * from './generated/types.ts';
 export { ENTRY_VERSION, MAX_ENTRY_BYTES, encodeLedgerEntry, parseLedgerEntry } from './ledger-entry.ts';
 export {
