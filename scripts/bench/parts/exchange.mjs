@@ -38,7 +38,10 @@ export function run({ quick, say }) {
 
 function report(results, traced) {
   const { latencies: _latencies, ...medians } = mediansOf(results.x256);
-  const { cpu, wall, messageCpuUs, ceilingPerSecond, aloneMs, partsMs } = addUp(results, availableParallelism());
+  const { cpu, wall, messageCpuUs, ceilingPerSecond, aloneMs, aloneP99Ms, partsMs } = addUp(
+    results,
+    availableParallelism(),
+  );
   const alone = results.x1.flatMap(({ latencies }) => latencies);
   const p50Ms = percentile(alone, 0.5);
   const plain = mediansOf(results.plain);
@@ -61,6 +64,7 @@ function report(results, traced) {
       p50Ms,
       p99Ms: percentile(alone, 0.99),
       floorMs: aloneMs,
+      floorP99Ms: aloneP99Ms,
       p50RatioToFloor: p50Ms / aloneMs,
       floorOfPartsMs: partsMs,
       p50RatioToFloorOfParts: p50Ms / partsMs,
@@ -101,7 +105,7 @@ function linesOf(result) {
   return [
     `256 in flight    ${result.messagesPerSecond} messages/s, ${result.ratioToCeiling} of the ceiling of ${result.ceilingPerSecond}`,
     `CPU a message    sender ${result.senderCpuUs} µs, receiver ${result.receiverCpuUs} µs; floors ${result.floorCpuUs} µs: ${result.cpuRatioToCeiling}`,
-    `alone            p50 ${result.p50Ms} ms = ${result.p50RatioToFloor} × its floor of ${result.floorMs} ms, ${result.p50RatioToFloorOfParts} × the sum of its parts of ${result.floorOfPartsMs} ms; p99 ${result.p99Ms} ms`,
+    `alone            p50 ${result.p50Ms} ms = ${result.p50RatioToFloor} × its floor of ${result.floorMs} ms, ${result.p50RatioToFloorOfParts} × the sum of its parts of ${result.floorOfPartsMs} ms; p99 ${result.p99Ms} ms, that of the floor ${result.floorP99Ms} ms`,
     ...Object.entries(throughput).map(
       ([inFlight, one]) =>
         `${inFlight.padStart(3)} in flight    ${one.messagesPerSecond} messages/s, ${one.flushesPerMessage} flushes a message`,
