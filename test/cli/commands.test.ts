@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { newestHead, parseVerifierKey, verifyCheckpoint } from '../../src/ledger/mod.ts';
+import { runCommand } from '../kit/command.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { changeConfig, copyTestFederation, freePort, until } from '../kit/federation.ts';
 import { rogatory, serveNode, startRogatory } from '../kit/process.ts';
@@ -194,8 +195,8 @@ describe('messages', () => {
   test('every way in which sending can fail has its own words and status', async () => {
     const federation = await copyTestFederation(['XA', 'XB']);
     const dir = federation.dirOf('XA');
-    const send = (...args: readonly string[]): ReturnType<typeof rogatory> =>
-      rogatory('message', 'send', '--node', dir, ...args);
+    const send = (...args: readonly string[]): ReturnType<typeof runCommand> =>
+      runCommand('message', 'send', '--node', dir, ...args);
     expect((await send('--to', 'XB', REQUEST)).stderr).toContain('API_NODE_NOT_RUNNING');
     const [ledgerPort, metricsPort] = [await freePort(), await freePort()];
     const places = { ledger_listen: { host: '127.0.0.1', port: ledgerPort }, metrics_listen: { port: metricsPort } };
@@ -263,34 +264,33 @@ describe('messages', () => {
     expect({ status: queued.status, message: message.status }).toEqual({ status: 0, message: 'QUEUED' });
     expect(next).toContain('XB is not reached');
     const b = await serveNode(federation, 'XB');
-    await until(
-      async () => (await rogatory('why', '--node', dir, message.message_id)).stdout.includes('holds the receipt'),
-      30_000,
+    await until(async () =>
+      (await runCommand('why', '--node', dir, message.message_id)).stdout.includes('holds the receipt'),
     );
-    const why = (code: string): ReturnType<typeof rogatory> =>
-      rogatory('why', '--node', federation.dirOf(code), '--json', message.message_id);
-    const stories = await Promise.all(
-      ['XA', 'XB'].map(async (code) => JSON.parse((await why(code)).stdout) as { timeline: object[] }),
-    );
-    expect(stories[0]!.timeline.slice(0, 2)).toEqual(stories[1]!.timeline);
-    const shown = await rogatory('message', 'show', '--node', federation.dirOf('XB'), message.message_id);
+    const why = (code: string): ReturnType<typeof runCommand> =>
+      runCommand('why', '--node', federation.dirOf(code), '--json', message.message_id);
+    const timelineAt = async (code: string): Promise<object[]> =>
+      (JSON.parse((await why(code)).stdout) as { timeline: object[] }).timeline;
+    const own = await timelineAt('XA');
+    expect(own.slice(0, 2)).toEqual(await timelineAt('XB'));
+    const shown = await runCommand('message', 'show', '--node', federation.dirOf('XB'), message.message_id);
     expect(shown.stdout).toContain('Anna Feld');
-    expect((await rogatory('message', 'show', '--node', dir, '019b0000-0000-7000-8000-000000000001')).stderr).toContain(
-      'EXCHANGE_UNKNOWN_MESSAGE',
-    );
+    expect(
+      (await runCommand('message', 'show', '--node', dir, '019b0000-0000-7000-8000-000000000001')).stderr,
+    ).toContain('EXCHANGE_UNKNOWN_MESSAGE');
     expect((await rogatory('serve', '--config', join(dir, 'node.json'))).stderr).toContain('STORE_LOCKED');
 
     // One bundle of a running node, one of a stopped one.
     const bundle = (code: string): string => join(federation.folder, `${code}.zip`);
-    expect((await rogatory('audit', 'export', '--node', dir, '-o', bundle('xa'))).status).toBe(0);
+    expect((await runCommand('audit', 'export', '--node', dir, '-o', bundle('xa'))).status).toBe(0);
     b.child.kill('SIGTERM');
     await b.outcome;
-    expect((await rogatory('audit', 'export', '--node', federation.dirOf('XB'), '-o', bundle('xb'))).status).toBe(0);
-    expect(await rogatory('audit', 'verify', bundle('xa'), bundle('xb'))).toMatchObject({ status: 0 });
+    expect((await runCommand('audit', 'export', '--node', federation.dirOf('XB'), '-o', bundle('xb'))).status).toBe(0);
+    expect(await runCommand('audit', 'verify', bundle('xa'), bundle('xb'))).toMatchObject({ status: 0 });
     const bytes = readFileSync(bundle('xa'));
     bytes[5000]! ^= 1;
     writeFileSync(bundle('xa'), bytes);
-    const wrong = await rogatory('audit', 'verify', bundle('xa'), bundle('xb'));
+    const wrong = await runCommand('audit', 'verify', bundle('xa'), bundle('xb'));
     expect(wrong.status).toBe(1);
     expect(wrong.stdout).toMatch(/WRONG {2}BUNDLE_FILE_CHANGED {2}xa\.zip: [a-z0-9/.]+: its bytes or its header/);
     a.child.kill('SIGTERM');
