@@ -26,7 +26,7 @@ const BLOCKS_AT_ONCE = 128;
 /** Reads and plans writes of entries; the ledger does the writing. */
 export class EntryLog {
   readonly #storage: LedgerStorage;
-  // A Map keeps the order of insertion: the first was not used for longest.
+  // In the order of insertion: the first was not used for longest.
   readonly #blocks = new TransientMap<number, Uint8Array>();
   #rememberedBytes = 0;
   // The entries after the last full block, and the index at which each of their runs begins.
