@@ -1,7 +1,6 @@
 /** Two or more nodes made as the commands make them, each to be run in a process of its own. */
 import { execFile, fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -96,18 +95,10 @@ export async function startProcess(name, args, execArgv = []) {
   };
 }
 
-/** A port that nobody uses right now. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => {
-        resolve(port);
-      });
-    });
-  });
+/** A port that nobody uses right now, and that none of the connections of a measurement is given. */
+export async function freePort() {
+  const built = await import(new URL('../../.build/cli/sandbox/free-port.js', import.meta.url).href);
+  return built.freePort();
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -74,10 +74,7 @@ export async function diagnose(
   try {
     ({ keys } = await readKeyring(config, passphrase));
   } catch (error) {
-    const advice = codeOf(error).startsWith('NODE_TOKEN_')
-      ? 'Bring the token back, with its library and its PIN: node-config/README.md, “Keys in a token”, says for each code what to do.'
-      : 'Give the right passphrase, or restore keys/ from its backup.';
-    return [...found, failure('keys', error, advice)];
+    return [...found, failure('keys', error, keysAdvice(codeOf(error)))];
   }
   found.push(...checkKeys(config, keys));
   const known =
@@ -102,6 +99,14 @@ interface KnownState {
   readonly manifest: Manifest | undefined;
   readonly lastEntryAt?: number;
   readonly diagnoses: readonly Diagnosis[];
+}
+
+function keysAdvice(code: string): string {
+  if (code === 'CONFIG_SECRET_MISSING')
+    return 'Give what is missing: node-config/README.md tells of every way to do that.';
+  return code.startsWith('NODE_TOKEN_')
+    ? 'Bring the token back, with its library and its PIN: node-config/README.md, “Keys in a token”, says for each code what to do.'
+    : 'Give the right passphrase, or restore keys/ from its backup.';
 }
 
 async function runningNode({ paths }: NodeConfig, { manifest: text, checkpoint }: RunningNode): Promise<KnownState> {

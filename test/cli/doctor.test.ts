@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { ApiServer } from '../../src/api/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
@@ -201,12 +201,19 @@ describe('a node that is not', () => {
   test('a token that is not there', async () => {
     const federation = await copyTestFederation([XA, XB]);
     changeConfig(federation, XA, { pkcs11: { module: '/nowhere.so', token: 'XA' } });
-    const { diagnoses, toDo } = await doctor(federation.dirOf(XA));
-    expect(toDo).toEqual(['keys']);
-    expect(diagnoses.find(({ check }) => check === 'keys')).toMatchObject({
-      text: expect.stringContaining('NODE_TOKEN_UNAVAILABLE') as string,
-      advice: expect.stringContaining('Bring the token back') as string,
-    });
+    for (const [pin, code, advice] of [
+      ['1234', 'NODE_TOKEN_UNAVAILABLE', 'Bring the token back'],
+      ['', 'CONFIG_SECRET_MISSING', 'Give what is missing'],
+    ] as const) {
+      vi.stubEnv('ROGATORY_PIN', pin === '' ? undefined : pin);
+      const { diagnoses, toDo } = await doctor(federation.dirOf(XA));
+      expect(toDo).toEqual(['keys']);
+      expect(diagnoses.find(({ check }) => check === 'keys')).toMatchObject({
+        text: expect.stringContaining(code) as string,
+        advice: expect.stringContaining(advice) as string,
+      });
+    }
+    vi.unstubAllEnvs();
   });
 
   test('a disk on which nothing can be written', async () => {
