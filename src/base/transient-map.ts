@@ -21,10 +21,6 @@ export class TransientMap<K, V> {
     return this.#map.get(key);
   }
 
-  has(key: K): boolean {
-    return this.#map.has(key);
-  }
-
   set(key: K, value: V): void {
     this.#map.set(key, value);
   }

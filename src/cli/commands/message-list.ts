@@ -5,14 +5,14 @@ import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { typeName } from '../message-lines.ts';
 
-// Written out: to ask a node, a command need not load what the node is made of.
-const STATUSES = [
-  'QUEUED',
-  'RECEIVED',
-  'REFUSED',
-  'VOIDED',
-  'QUARANTINED',
-] as const satisfies readonly MessageRecord['status'][];
+// Written out: to ask a node, a command need not load what the node is made of. One that is missing here is an error of its type.
+const STATUSES = Object.keys({
+  QUEUED: true,
+  RECEIVED: true,
+  REFUSED: true,
+  VOIDED: true,
+  QUARANTINED: true,
+} satisfies Record<MessageRecord['status'], true>) as MessageRecord['status'][];
 
 export const messageList: Command = {
   name: 'message list',
