@@ -27,9 +27,9 @@ export interface ChunkLine {
    */
   hand(bytes: Uint8Array<ArrayBuffer>, place: { readonly index: number; readonly isLast: boolean }): Promise<Outcome>;
   /**
-   * Ends the line when all is done that was handed over.
+   * Ends the line when all is done that was handed over, and in the files.
    * @returns SHA-256 of the plaintext, where it is digested
-   * @throws {EvidenceError} EVIDENCE_STOPPED
+   * @throws {EvidenceError} EVIDENCE_STOPPED, and whatever writing threw
    */
   end(): Promise<Uint8Array | undefined>;
 }
@@ -168,14 +168,14 @@ class Line implements ChunkLine {
       if (answer.memory !== undefined) this.#spare.push(answer.memory);
       return answer.outcome;
     }
-    const { message, code } = (answer as Extract<Answer, { readonly failure: unknown }>).failure;
-    throw Object.assign(new Error(message), code === undefined ? {} : { code });
+    throw failureOf(answer);
   }
 
   async end(): Promise<Uint8Array | undefined> {
     const answer = await this.#ask({ type: 'end' }, []);
     this.#onEnd();
-    return 'sha256' in answer ? answer.sha256 : undefined;
+    if ('sha256' in answer) return answer.sha256;
+    throw failureOf(answer);
   }
 
   /** Answers come in the order of what was asked. */
@@ -198,4 +198,9 @@ class Line implements ChunkLine {
       this.#post(order, memory);
     });
   }
+}
+
+function failureOf(answer: Answer): Error {
+  const { message, code } = (answer as Extract<Answer, { readonly failure: unknown }>).failure;
+  return Object.assign(new Error(message), code === undefined ? {} : { code });
 }

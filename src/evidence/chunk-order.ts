@@ -11,6 +11,8 @@ export type LineKind = 'SEAL' | 'OPEN' | 'COMPARE';
 /** The file descriptors of a spool. */
 export interface SpoolFiles {
   readonly data: number;
+  /** The same file as data, opened so that writing goes past the page cache. */
+  readonly direct: number | undefined;
   readonly leaves: number;
 }
 
@@ -40,7 +42,12 @@ export type Order =
 
 /** What became of a chunk: DONE, WRONG if it is not that chunk of the file, SKIPPED if another comes before it. */
 export type Outcome =
-  | { readonly type: 'DONE'; readonly leaf: Uint8Array | undefined }
+  | {
+      readonly type: 'DONE';
+      readonly leaf: Uint8Array | undefined;
+      /** Chunks, from the first, that are in the file already. */
+      readonly settled: number;
+    }
   | { readonly type: 'WRONG' }
   | { readonly type: 'SKIPPED' };
 

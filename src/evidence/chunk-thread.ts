@@ -3,10 +3,10 @@
  * work on one file. It is loaded by itself, and knows nothing but chunks.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import type { Answer, LineKind, Order, Outcome, SpoolFiles } from './chunk-order.ts';
 import { ChunkCipher } from './chunk.ts';
+import { GrowingFile, writeWhole } from './growing-file.ts';
 import { discard } from './spent-memory.ts';
 
 /** A file that is worked on. */
@@ -16,6 +16,7 @@ interface Line {
   readonly digest: Hash | undefined;
   readonly stride: number;
   readonly files: SpoolFiles | undefined;
+  readonly data: GrowingFile | undefined;
   next: number;
 }
 
@@ -33,12 +34,16 @@ parentPort!.on('message', (orders: readonly Order[]) => {
       .slice(at, at + ANSWERS_AT_ONCE)
       .map(answerTo)
       .filter((answer) => answer !== undefined);
-    const memory = answers.flatMap((answer) =>
-      'memory' in answer && answer.memory !== undefined ? [answer.memory] : [],
-    );
-    parentPort!.postMessage(answers, memory);
+    if (answers.length > 0) give(answers);
   }
 });
+
+function give(answers: readonly Answer[]): void {
+  const memory = answers.flatMap((answer) =>
+    'memory' in answer && answer.memory !== undefined ? [answer.memory] : [],
+  );
+  parentPort!.postMessage(answers, memory);
+}
 
 function answerTo(order: Order): Answer | undefined {
   const { line: number } = order;
@@ -46,7 +51,8 @@ function answerTo(order: Order): Answer | undefined {
     case 'begin': {
       const { kind, fileKey, fileId, next, stride, files } = order;
       const digest = kind === 'OPEN' ? undefined : createHash('sha256');
-      lines.set(number, { kind, cipher: new ChunkCipher(fileKey, fileId), digest, stride, files, next });
+      const data = files === undefined ? undefined : new GrowingFile(files, next * stride);
+      lines.set(number, { kind, cipher: new ChunkCipher(fileKey, fileId), digest, stride, files, data, next });
       return undefined;
     }
     case 'chunk':
@@ -55,40 +61,56 @@ function answerTo(order: Order): Answer | undefined {
         const outcome = work(line, order);
         return { line: number, outcome, memory: line.kind === 'OPEN' ? undefined : order.bytes.buffer };
       } catch (error) {
-        const { message, code } = error as Error & { readonly code?: string };
-        return { line: number, failure: { message, code } };
+        return failed(number, error);
       }
     case 'end': {
-      const digest = lines.get(number)!.digest?.digest();
+      const { digest, data } = lines.get(number)!;
       lines.delete(number);
-      return { line: number, sha256: digest };
+      const ended = { line: number, sha256: digest?.digest() };
+      if (data === undefined) return ended;
+      data.finish().then(
+        () => {
+          give([ended]);
+        },
+        (error: unknown) => {
+          give([failed(number, error)]);
+        },
+      );
+      return undefined;
     }
     default:
       return order satisfies never;
   }
 }
 
+function failed(line: number, error: unknown): Answer {
+  const { message, code } = error as Error & { readonly code?: string };
+  return { line, failure: { message, code } };
+}
+
 function work(line: Line, { bytes, index, isLast }: Extract<Order, { type: 'chunk' }>): Outcome {
   if (index !== line.next) return { type: 'SKIPPED' };
   const leaf = line.kind === 'SEAL' ? seal(line, bytes, index, isLast) : open(line, bytes, index, isLast);
   if (leaf === undefined) return { type: 'WRONG' };
-  if (line.files !== undefined) writeWhole(line.files.leaves, leaf, index * LEAF_BYTES);
   line.next++;
-  return { type: 'DONE', leaf: line.files === undefined ? undefined : leaf };
+  const { files, data, stride } = line;
+  if (files === undefined || data === undefined) return { type: 'DONE', leaf: undefined, settled: 0 };
+  writeWhole(files.leaves, leaf, index * LEAF_BYTES);
+  return { type: 'DONE', leaf, settled: Math.floor(data.settledBytes / stride) };
 }
 
-function seal({ cipher, digest, files, stride }: Line, plain: Uint8Array, index: number, isLast: boolean): Uint8Array {
+function seal({ cipher, digest, data }: Line, plain: Uint8Array, index: number, isLast: boolean): Uint8Array {
   digest!.update(plain);
   const { ciphertext, tag } = cipher.seal(plain, index, isLast);
-  writeWhole(files!.data, ciphertext, index * stride);
-  writeWhole(files!.data, tag, index * stride + ciphertext.length);
+  data!.append(ciphertext);
+  data!.append(tag);
   const leaf = createHash('sha256').update(LEAF).update(ciphertext).update(tag).digest();
   discard(ciphertext);
   return leaf;
 }
 
 function open(
-  { cipher, digest, files, stride }: Line,
+  { cipher, digest, data }: Line,
   sealed: Uint8Array<ArrayBuffer>,
   index: number,
   isLast: boolean,
@@ -96,16 +118,12 @@ function open(
   const plain = cipher.open(sealed, index, isLast);
   if (plain === undefined) return undefined;
   digest?.update(plain);
-  if (files === undefined) {
+  if (data === undefined) {
     discard(plain);
     return LEAF;
   }
-  writeWhole(files.data, sealed, index * stride);
+  data.append(sealed);
   const leaf = createHash('sha256').update(LEAF).update(sealed).digest();
   discard(plain, sealed);
   return leaf;
-}
-
-function writeWhole(file: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at, position + at);
 }

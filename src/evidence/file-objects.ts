@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { openDirect, readDirect } from './direct-file.ts';
 import { EvidenceError } from './error.ts';
 import type { ObjectStore } from './object-store.ts';
 import { spaceError } from './spool.ts';
@@ -8,10 +9,16 @@ const NAME = /^[0-9a-f]{64}$/;
 // Whoever reads a file chunk by chunk must not open it as often.
 const MAX_OPEN = 16;
 
+/** A file that is open for reading, and again for reading past the page cache once that is asked for. */
+interface OpenFile {
+  readonly file: FileHandle;
+  direct: Promise<FileHandle | undefined> | undefined;
+}
+
 /** Objects as files of one folder: `ab/cdef…`. The spool has to be on the same file system, so that taking over is a rename. */
 export class FileObjects implements ObjectStore {
   readonly #folder: string;
-  readonly #open = new Map<string, Promise<FileHandle>>();
+  readonly #open = new Map<string, Promise<OpenFile>>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -32,8 +39,13 @@ export class FileObjects implements ObjectStore {
     }
   }
 
-  async read(name: string, offset: number, into: readonly Uint8Array[]): Promise<void> {
-    const file = await this.#handle(name);
+  async read(name: string, offset: number, into: readonly Uint8Array[], use?: 'ONCE'): Promise<void> {
+    const open = await this.#file(name);
+    if (use === 'ONCE') {
+      const direct = await (open.direct ??= openDirect(this.#pathOf(name), 'r'));
+      if (direct !== undefined && (await readDirect(direct, offset, into))) return;
+    }
+    const { file } = open;
     const { bytesRead } = await file.readv(into, offset);
     if (bytesRead !== into.reduce((sum, { length }) => sum + length, 0))
       throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
@@ -47,9 +59,9 @@ export class FileObjects implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    const handle = this.#open.get(name);
+    const opened = this.#open.get(name);
     this.#open.delete(name);
-    await (await handle?.catch(() => undefined))?.close();
+    if (opened !== undefined) await closeFile(opened);
     await rm(this.#pathOf(name), { force: true });
   }
 
@@ -67,34 +79,42 @@ export class FileObjects implements ObjectStore {
   }
 
   async close(): Promise<void> {
-    const handles = [...this.#open.values()];
+    const files = [...this.#open.values()];
     this.#open.clear();
-    for (const handle of handles) await (await handle.catch(() => undefined))?.close();
+    for (const opened of files) await closeFile(opened);
   }
 
-  async #handle(name: string): Promise<FileHandle> {
-    let handle = this.#open.get(name);
-    if (handle === undefined) {
-      handle = open(this.#pathOf(name), 'r').catch((cause: unknown) => {
-        this.#open.delete(name);
-        throw new EvidenceError('EVIDENCE_UNKNOWN', 'The content of this file is not here.', { cause });
-      });
+  async #file(name: string): Promise<OpenFile> {
+    let opened = this.#open.get(name);
+    if (opened === undefined) {
+      opened = open(this.#pathOf(name), 'r').then(
+        (file) => ({ file, direct: undefined }),
+        (cause: unknown) => {
+          this.#open.delete(name);
+          throw new EvidenceError('EVIDENCE_UNKNOWN', 'The content of this file is not here.', { cause });
+        },
+      );
       const [oldest] = this.#open.keys();
       if (oldest !== undefined && this.#open.size >= MAX_OPEN) {
-        const old = this.#open.get(oldest);
+        const old = this.#open.get(oldest)!;
         this.#open.delete(oldest);
-        void old?.then((file) => file.close()).catch(() => undefined);
+        closeFile(old).catch(() => undefined);
       }
     }
     this.#open.delete(name);
-    this.#open.set(name, handle);
-    return handle;
+    this.#open.set(name, opened);
+    return opened;
   }
 
   #pathOf(name: string): string {
     if (!NAME.test(name)) throw new TypeError('not the name of an object');
     return join(this.#folder, name.slice(0, 2), name.slice(2));
   }
+}
+
+async function closeFile(opened: Promise<OpenFile>): Promise<void> {
+  const open = await opened.catch(() => undefined);
+  await Promise.all([open?.file.close(), open?.direct?.then((file) => file?.close())]);
 }
 
 async function syncFolder(folder: string): Promise<void> {

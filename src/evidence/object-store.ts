@@ -13,9 +13,10 @@ export interface ObjectStore {
   /**
    * Fills buffers of the caller's with bytes of an object that follow each other: whoever reads a large one needs no new memory for every
    * piece.
+   * @param use ONCE: it is not read again soon, and what is on the disk itself is wanted
    * @throws {EvidenceError} EVIDENCE_UNKNOWN, EVIDENCE_CORRUPT where the object ends too soon, EVIDENCE_STORE_FAILED
    */
-  read(name: string, offset: number, into: readonly Uint8Array[]): Promise<void>;
+  read(name: string, offset: number, into: readonly Uint8Array[], use?: 'ONCE'): Promise<void>;
   /** Length of an object in bytes; undefined when it is not there. */
   sizeOf(name: string): Promise<number | undefined>;
   /** Removes an object; one that is not there is no error. */

@@ -19,7 +19,8 @@ export class Receiving {
   readonly #look: (next: number) => Promise<void>;
   #awaited: number;
   #last: Promise<unknown> = Promise.resolve();
-  #ended: Promise<void> | undefined;
+  #lineEnd: Promise<unknown> | undefined;
+  #closed: Promise<void> | undefined;
 
   constructor(parts: {
     readonly file: EvidenceFile;
@@ -85,6 +86,7 @@ export class Receiving {
    */
   async finish(): Promise<boolean> {
     try {
+      await this.#endLine();
       await this.#spool.flush();
     } catch (error) {
       await this.close();
@@ -100,12 +102,16 @@ export class Receiving {
   /** Stops for now; what is here stays. */
   close(): Promise<void> {
     // The thread writes no more to these files when it says that the line is over.
-    this.#ended ??= this.#line
-      .end()
+    this.#closed ??= this.#endLine()
       .catch(() => undefined)
       .then(() => this.#last)
       .then(() => this.#spool.close());
-    return this.#ended;
+    return this.#closed;
+  }
+
+  #endLine(): Promise<unknown> {
+    this.#lineEnd ??= this.#line.end();
+    return this.#lineEnd;
   }
 
   async #judge(index: number, done: ReturnType<ChunkLine['hand']>, length: number): Promise<boolean | undefined> {
@@ -116,7 +122,7 @@ export class Receiving {
         this.#awaited = index;
         return false;
       }
-      this.#spool.written(outcome.leaf!, length);
+      this.#spool.written(outcome.leaf!, length, outcome.settled);
       return true;
     } catch (error) {
       throw spaceError(error);

@@ -80,7 +80,7 @@ export class Sealing {
     const done = this.#line.hand(slot.subarray(0, length), { index: this.#handed++, isLast });
     done
       .then((outcome) => {
-        if (outcome.type === 'DONE') this.#spool.written(outcome.leaf!, length);
+        if (outcome.type === 'DONE') this.#spool.written(outcome.leaf!, length, outcome.settled);
       })
       .catch((error: unknown) => {
         this.#failure ??= { error };

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { equalBytes, replaceFile } from '../base/mod.ts';
 import { MerkleTiles, leafHash } from '../ledger/mod.ts';
 import type { SpoolFiles } from './chunk-order.ts';
+import { openDirect } from './direct-file.ts';
 import { EvidenceError } from './error.ts';
 import { TAG_BYTES, plainLength, sealedOffset, type Geometry } from './geometry.ts';
 
@@ -27,19 +28,28 @@ export function spoolPaths(folder: string): { readonly data: string; readonly le
 export class Spool {
   readonly folder: string;
   readonly #data: FileHandle;
+  readonly #direct: FileHandle | undefined;
   readonly #leaves: FileHandle;
   readonly #tree: MerkleTiles;
   #failure: unknown;
   #count: number;
+  #settled: number;
   #marked: number;
   #unsynced = 0;
   #syncing: Promise<void> | undefined;
 
-  private constructor(folder: string, files: readonly [FileHandle, FileHandle], tree: MerkleTiles) {
+  private constructor(
+    folder: string,
+    files: readonly [FileHandle, FileHandle],
+    direct: FileHandle | undefined,
+    tree: MerkleTiles,
+  ) {
     this.folder = folder;
     [this.#data, this.#leaves] = files;
+    this.#direct = direct;
     this.#tree = tree;
     this.#count = tree.size;
+    this.#settled = tree.size;
     this.#marked = tree.size;
   }
 
@@ -55,7 +65,7 @@ export class Spool {
     const tree = new MerkleTiles(() => Promise.reject(new TypeError('a spool looks at its right edge only')));
     const mark = Number(await readFile(paths.mark, 'utf8').catch(() => '0'));
     await recover(files, geometry ?? { size: Infinity, chunkBytes, chunkCount: Infinity }, mark, tree);
-    return new Spool(folder, files, tree);
+    return new Spool(folder, files, geometry === undefined ? undefined : await openDirect(paths.data, 'w'), tree);
   }
 
   /** Chunks that are here. */
@@ -65,18 +75,23 @@ export class Spool {
 
   /** Where the thread writes the chunks and their leaf hashes. */
   get files(): SpoolFiles {
-    return { data: this.#data.fd, leaves: this.#leaves.fd };
+    return { data: this.#data.fd, direct: this.#direct?.fd, leaves: this.#leaves.fd };
   }
 
-  /** The next sealed chunk, of so many bytes, and its leaf hash have been written. @throws whatever syncing throws, once, for ever */
-  written(leaf: Uint8Array, length: number): void {
+  /**
+   * The next sealed chunk, of so many bytes, is being written, and its leaf hash has been.
+   * @param settled chunks, from the first, that are in the file already
+   * @throws whatever syncing throws, once, for ever
+   */
+  written(leaf: Uint8Array, length: number, settled: number): void {
     if (this.#failure !== undefined) throw this.#failure as Error;
     this.#tree.append([leaf]);
     this.#count++;
+    this.#settled = settled;
     this.#unsynced += length;
     if (this.#unsynced < SYNC_EVERY_BYTES || this.#syncing !== undefined) return;
     this.#unsynced = 0;
-    this.#syncing = this.#sync(MARK_EVERY_CHUNKS)
+    this.#syncing = this.#sync(this.#settled, MARK_EVERY_CHUNKS)
       .catch((error: unknown) => {
         this.#failure ??= error;
       })
@@ -90,19 +105,18 @@ export class Spool {
     return this.#tree.rootAt();
   }
 
-  /** Makes all that was added durable. @throws whatever writing throws */
+  /** Makes all that was added durable; the line of the chunks has ended. @throws whatever writing throws */
   async flush(): Promise<void> {
     await this.#syncing;
-    await this.#sync(1);
+    await this.#sync(this.#count, 1);
   }
 
   async close(): Promise<void> {
     await this.#syncing;
-    await Promise.all([this.#data.close(), this.#leaves.close()]);
+    await Promise.all([this.#data.close(), this.#leaves.close(), this.#direct?.close()]);
   }
 
-  async #sync(markEvery: number): Promise<void> {
-    const upTo = this.#count;
+  async #sync(upTo: number, markEvery: number): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure as Error;
     await this.#data.datasync();
     if (upTo - this.#marked < markEvery) return;

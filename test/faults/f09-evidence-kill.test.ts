@@ -23,7 +23,10 @@ const STREETS = deep ? ['north', 'south'] : ['north'];
 const DEATHS = deep ? Number(process.env['ROGATORY_DEATHS'] ?? 500) : 3;
 const DEATHS_A_CYCLE = 3;
 const CHUNK_BYTES = 262_144;
-const CHUNKS = 6;
+// Three times what is kept chunk by chunk: the rest is written in blocks.
+const CHUNKS = 12;
+// All of them where there are deaths enough to pass each.
+const BOUNDARIES = DEATHS < 500 ? [1, 4, 5, 8, 11, 12] : Array.from({ length: CHUNKS }, (_, i) => i + 1);
 // The last chunk is a short one.
 const FILE_BYTES = CHUNKS * CHUNK_BYTES - 1000;
 const HELD_MS = 120_000;
@@ -38,7 +41,7 @@ interface Step {
 }
 
 const everyChunk = (code: Step['code'], name: FailpointName): Step[] =>
-  Array.from({ length: CHUNKS }, (_, i) => ({ code, name, passage: i + 1 }));
+  BOUNDARIES.map((passage) => ({ code, name, passage }));
 const once = (code: Step['code'], ...names: readonly FailpointName[]): Step[] =>
   names.map((name) => ({ code, name, passage: 1 }));
 
