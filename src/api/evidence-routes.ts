@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import { EvidenceError } from '../evidence/mod.ts';
-import type { EvidenceAnswer, ItemAnswer } from '../exchange/mod.ts';
+import type { EvidenceAnswer, IdempotencyKey, ItemAnswer } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { parseJson } from '../wire/mod.ts';
 import { answerTo, type SentAnswer } from './message-routes.ts';
@@ -105,7 +105,7 @@ export function addCustody({ exchange }: Node, body: unknown): Promise<ItemAnswe
 }
 
 /** Announces exhibits and their files to a peer, which then fetches them. */
-export async function sendEvidence(node: Node, body: unknown): Promise<SentAnswer> {
+export async function sendEvidence(node: Node, body: unknown, key: IdempotencyKey | undefined): Promise<SentAnswer> {
   const { to, case_id: caseId, items, in_reply_to, transfer, wait_ms } = body as Record<string, unknown>;
   if (typeof to !== 'string' || !isJurisdictionCode(to))
     throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
@@ -116,7 +116,7 @@ export async function sendEvidence(node: Node, body: unknown): Promise<SentAnswe
     ...(in_reply_to === undefined ? {} : { in_reply_to }),
     evidence_transfer: { ...(transfer as object), items: items.map((id) => ({ item_id: id })) },
   };
-  return answerTo(node, draft, to, wait_ms);
+  return answerTo(node, { draft, to, key }, wait_ms);
 }
 
 /** What the evidence is wanted for. */

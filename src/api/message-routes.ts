@@ -1,7 +1,7 @@
 /** Messages: the list, one of them, sending and giving up. */
 import { isJurisdictionCode, parseJurisdictionCode, parseUuid, type JurisdictionCode } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
-import { MESSAGE_STATUSES, type MessageRecord, type PeerProof } from '../exchange/mod.ts';
+import { MESSAGE_STATUSES, type IdempotencyKey, type MessageRecord, type PeerProof } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { parseCount } from './count.ts';
 import { nextAction } from './why.ts';
@@ -11,6 +11,8 @@ export interface SentAnswer {
   readonly message: MessageRecord;
   readonly receipt?: PeerProof;
   readonly next: string;
+  /** Its idempotency key had sent it before. */
+  readonly repeated?: true;
 }
 
 /** A message that was given up, and what comes next. */
@@ -49,7 +51,7 @@ export async function message(node: Node, id: string): Promise<Awaited<ReturnTyp
 }
 
 /** Sends a message and waits for the peer's answer as long as the caller wants. */
-export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer> {
+export async function sendMessage(node: Node, body: unknown, key: IdempotencyKey | undefined): Promise<SentAnswer> {
   const {
     to,
     draft,
@@ -57,13 +59,19 @@ export async function sendMessage(node: Node, body: unknown): Promise<SentAnswer
   } = body as { readonly to?: unknown; readonly draft?: unknown; readonly wait_ms?: unknown };
   if (typeof to !== 'string' || !isJurisdictionCode(to))
     throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
-  return answerTo(node, draft, to, waitMs);
+  return answerTo(node, { draft, to, key }, waitMs);
 }
 
 /** Sends a draft and waits for the peer's answer as long as the caller wants. */
-export async function answerTo(node: Node, draft: unknown, to: JurisdictionCode, waitMs: unknown): Promise<SentAnswer> {
+export async function answerTo(
+  node: Node,
+  sending: { readonly draft: unknown; readonly to: JurisdictionCode; readonly key: IdempotencyKey | undefined },
+  waitMs: unknown,
+): Promise<SentAnswer> {
+  const { draft, to, key } = sending;
   const { exchange } = node;
-  return answerFor(node, await exchange.send(exchange.evidence.drafting(draft, to), to), waitMs);
+  const { record, isNew } = await exchange.sendOnce(exchange.evidence.drafting(draft, to), to, key);
+  return { ...(await answerFor(node, record, waitMs)), ...(isNew ? {} : { repeated: true }) };
 }
 
 /** Waits for the peer's answer to a message that was queued. */

@@ -7,12 +7,14 @@ import { rm } from 'node:fs/promises';
 import { RogatoryError, codeOf } from '../base/mod.ts';
 import { ApiError, socketPath } from '../client/mod.ts';
 import { backupOf, type Node } from '../node/mod.ts';
+import type { IdempotencyKey } from '../exchange/mod.ts';
 import { WireError } from '../wire/mod.ts';
 import { OPERATOR, type Actor } from '../staff/mod.ts';
 import * as casework from './case-routes.ts';
 import * as evidence from './evidence-routes.ts';
 import { parseCount } from './count.ts';
 import { admit, isRoute, type RouteName } from './gate.ts';
+import { idempotencyKey } from './idempotency.ts';
 import * as key from './key-routes.ts';
 import * as ledger from './ledger-routes.ts';
 import * as message from './message-routes.ts';
@@ -74,6 +76,8 @@ interface Call {
   readonly id: string;
   readonly query: URLSearchParams;
   readonly body: () => unknown;
+  /** By which it can be asked for again; undefined when the request names none. */
+  readonly key: () => IdempotencyKey | undefined;
 }
 
 /** A person's call; where no staff is registered, the operator's. */
@@ -93,7 +97,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'GET peers': ({ node }) => running.peers(node),
   'GET messages': ({ node, caller, query }) =>
     message.messages(node, query, (found) => staff.knownMessages({ node }, caller, found)),
-  'POST messages': ({ node, body }) => message.sendMessage(node, body()),
+  'POST messages': ({ node, body, key }) => message.sendMessage(node, body(), key()),
   'GET messages/*': ({ node, id }) => message.message(node, id),
   'GET messages/*/why': ({ node, id }) => why(node, id),
   'POST messages/*/withdraw': ({ node, id }) => message.withdrawMessage(node, id),
@@ -122,7 +126,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'POST evidence/*/delete': ({ node, id, body }) => evidence.deleteEvidence(node, id, body()),
   'POST items': ({ node, body }) => evidence.putItem(node, body()),
   'POST custody': ({ node, body }) => evidence.addCustody(node, body()),
-  'POST transfers': ({ node, body }) => evidence.sendEvidence(node, body()),
+  'POST transfers': ({ node, body, key }) => evidence.sendEvidence(node, body(), key()),
   'GET keys': ({ node }) => key.keys(node),
   'POST keys': ({ node, body }) => key.rotateKey(node, body()),
   'GET incidents': ({ node }) => node.exchange.incidents(),
@@ -132,7 +136,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'POST staff': asStaff((call) => staff.register(call, call.body())),
   'POST revocations': asStaff((call) => staff.revoke(call, call.body())),
   'GET drafts': asStaff(staff.drafts),
-  'POST drafts': asStaff((call) => staff.draft(call, call.body())),
+  'POST drafts': asStaff((call) => staff.draft(call, call.body(), call.key())),
   'GET drafts/*': asStaff((call) => staff.oneDraft(call, call.id)),
   'POST drafts/*/approve': asStaff((call) => staff.approve(call, call.id, call.body())),
   'POST drafts/*/reject': asStaff((call) => staff.reject(call, call.id, call.body())),
@@ -170,7 +174,9 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
     response.writeHead(200, { 'content-type': 'application/zip' });
     await pipeline(Readable.from(bundle), response);
   } else {
-    sendJson(response, await RESOURCES[name]({ ...call, caller }));
+    const asked = { route: name, person: caller?.person, body: call.body };
+    const key = (): IdempotencyKey | undefined => idempotencyKey(request.headersDistinct['idempotency-key'], asked);
+    sendJson(response, await RESOURCES[name]({ ...call, caller, key }));
   }
 }
 

@@ -2,7 +2,7 @@
 import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { SignedStatement } from '../credential/mod.ts';
-import type { CaseView, MessageRecord, RetentionView } from '../exchange/mod.ts';
+import type { CaseView, IdempotencyKey, MessageRecord, RetentionView } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import {
   OPERATOR,
@@ -41,6 +41,12 @@ interface Call {
   readonly actor: Actor;
 }
 
+/** A draft as it is kept. */
+export interface DraftAnswer extends DraftRecord {
+  /** Its idempotency key had written it before. */
+  readonly repeated?: true;
+}
+
 const MAX_LINES = 10_000;
 
 export function register({ node, actor }: Call, body: unknown): Promise<SignedStatement> {
@@ -61,7 +67,11 @@ export function assign({ node, actor }: Call, id: string, body: unknown): Promis
   return assignCase(node.staff, onStaff(actor), { case_id: parseCaseId(id), person, remove: remove === true });
 }
 
-export function draft({ node, actor }: Call, body: unknown): Promise<DraftRecord> {
+export async function draft(
+  { node, actor }: Call,
+  body: unknown,
+  key: IdempotencyKey | undefined,
+): Promise<DraftAnswer> {
   const { to, draft: message, evidence } = body as Readonly<Record<string, unknown>>;
   if (typeof to !== 'string' || !isJurisdictionCode(to))
     throw new ApiError('API_BAD_REQUEST', '“to” must be a jurisdiction code.');
@@ -69,7 +79,9 @@ export function draft({ node, actor }: Call, body: unknown): Promise<DraftRecord
   if (typeof content !== 'object' || content === null)
     throw new ApiError('API_BAD_REQUEST', '“draft” or “evidence” must be an object.');
   const kind = message === undefined ? 'EVIDENCE' : 'MESSAGE';
-  return createDraft(node.staff, onStaff(actor), { to, kind, content: content as DraftRecord['content'] });
+  const writing = { to, kind, content: content as DraftRecord['content'] } as const;
+  const { draft: kept, isNew } = await createDraft(node.staff, onStaff(actor), writing, key);
+  return isNew ? kept : { ...kept, repeated: true };
 }
 
 export function drafts({ node, actor }: Call): Promise<DraftRecord[]> {

@@ -1,11 +1,11 @@
 /** As whom a command acts: by a credential that is given, or by the one that a sandbox keeps in the node’s folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SentAnswer } from '../api/mod.ts';
+import type { DraftAnswer, SentAnswer } from '../api/mod.ts';
 import { ApiClient } from '../client/mod.ts';
 import { parseCredential, type Credential } from '../credential/mod.ts';
-import type { DraftRecord } from '../staff/mod.ts';
 import type { Arguments, OptionSpec } from './command.ts';
+import { CliError } from './error.ts';
 import { unreadable } from './files.ts';
 
 /** The option of every command that acts on a node. */
@@ -13,6 +13,24 @@ export const AS: OptionSpec = {
   value: 'FILE',
   help: 'the credential to act by; otherwise ROGATORY_AS, or what a sandbox keeps in its nodes’ folders',
 };
+
+const ONCE_NAME = 'idempotency-key';
+
+/** The option of every command that makes a message. */
+export const ONCE: Readonly<Record<string, OptionSpec>> = {
+  [ONCE_NAME]: {
+    value: 'KEY',
+    help: 'a new UUID, and the same one when the command is repeated: what it makes is made once',
+  },
+};
+
+/** @throws {CliError} CLI_USAGE */
+export function onceKey(args: Arguments): string | undefined {
+  const key = args.optional(ONCE_NAME);
+  if (key !== undefined && !/^[\w.:-]{1,255}$/.test(key))
+    throw new CliError('CLI_USAGE', `--${ONCE_NAME} is letters, digits, “-”, “_”, “.” and “:”, such as a UUID.`);
+  return key;
+}
 
 /** Folder of a sandbox’s credentials in the folder of their node. */
 export const STAFF_FOLDER = 'staff';
@@ -34,7 +52,7 @@ export function nodeClient(args: Arguments): ApiClient {
 /** What was sent, or what waits for a second person. */
 export type Sending =
   | { readonly answer: SentAnswer; readonly draft?: undefined }
-  | { readonly draft: DraftRecord; readonly answer?: undefined };
+  | { readonly draft: DraftAnswer; readonly answer?: undefined };
 
 /**
  * Sends what a person wrote, as far as one person can: at a node with staff it becomes a draft.
@@ -47,21 +65,25 @@ export async function sendOrDraft(
 ): Promise<Sending> {
   const dir = args.text('node');
   const acting = actingAs(args, dir);
-  if (acting === undefined) return { answer: await new ApiClient(dir).post<SentAnswer>(direct.route, direct.body) };
-  const made = await new ApiClient(dir, acting.credential).post<DraftRecord>('drafts', draft);
-  if (acting.second === undefined) return { draft: made };
+  const key = onceKey(args);
+  if (acting === undefined)
+    return { answer: await new ApiClient(dir).post<SentAnswer>(direct.route, direct.body, key) };
+  const made = await new ApiClient(dir, acting.credential).post<DraftAnswer>('drafts', draft, key);
+  if (acting.second === undefined || made.status !== 'WAITING') return { draft: made };
   const second = new ApiClient(dir, acting.second);
   const body = { wait_ms: direct.body['wait_ms'] };
   return { answer: await second.post<SentAnswer>(`drafts/${made.draft_id}/approve`, body) };
 }
 
-/** What to say of a draft that waits. */
-export function waitingLines({ draft_id: id, to, type }: DraftRecord): string[] {
-  return [
+/** What to say of a draft that waits, or was made before and decided on since. */
+export function waitingLines({ draft_id: id, to, type, repeated, status, message_id: message }: DraftAnswer): string[] {
+  const lines = [
     `${type.replaceAll('_', ' ')} to ${to}: draft ${id}`,
+    ...(repeated === true ? ['Made before, under the same key.'] : []),
     '',
-    `Next: another person approves it: rogatory draft approve ${id} --node … --as FILE`,
   ];
+  if (status !== 'WAITING') return [...lines, `${status}${message === undefined ? '' : ` as message ${message}`}`];
+  return [...lines, `Next: another person approves it: rogatory draft approve ${id} --node … --as FILE`];
 }
 
 function actingAs(

@@ -22,8 +22,9 @@ export function clockText(peer: string, offsetMs: number): string {
 }
 
 /** A message that was sent, with its receipt whole, and what comes next. */
-export function sentLines({ message, receipt, next }: SentAnswer): string[] {
+export function sentLines({ message, receipt, next, repeated }: SentAnswer): string[] {
   return [
+    ...(repeated === true ? ['Sent before, under the same key; this is how it stands now.'] : []),
     ...messageLines(message),
     `  sent     entry ${message.sent.index} of this node’s ledger`,
     ...(receipt === undefined

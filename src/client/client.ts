@@ -31,8 +31,10 @@ export class ApiClient {
     return parseAnswer<T>(await readAll(await this.#request('GET', path)));
   }
 
-  async post<T>(path: string, body: unknown): Promise<T> {
-    return parseAnswer<T>(await readAll(await this.#request('POST', path, JSON.stringify(body))));
+  /** @param key letters, digits and `-`, such as a UUID: the same each time for what is to be done once; only what makes a message or a draft heeds it */
+  async post<T>(path: string, body: unknown, key?: string): Promise<T> {
+    const headers = key === undefined ? {} : { 'idempotency-key': `"${key}"` };
+    return parseAnswer<T>(await readAll(await this.#request('POST', path, JSON.stringify(body), headers)));
   }
 
   async getBytes(path: string): Promise<Uint8Array> {
@@ -80,12 +82,14 @@ export class ApiClient {
     method: 'GET' | 'POST',
     path: string,
     body?: string | AsyncIterable<Uint8Array>,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<IncomingMessage> {
-    if (this.#credential === undefined) return this.#send(method, path, {}, body);
+    if (this.#credential === undefined) return this.#send(method, path, headers, body);
     const answered = await readAll(await this.#send('POST', 'challenge', {}, '{}'));
     const { challenge } = parseAnswer<{ readonly challenge: string }>(answered);
     const signed = { method, path: `/v1/${path}`, body: typeof body === 'string' ? Buffer.from(body) : undefined };
-    return this.#send(method, path, { authorization: presentCredential(this.#credential, challenge, signed) }, body);
+    const authorization = presentCredential(this.#credential, challenge, signed);
+    return this.#send(method, path, { ...headers, authorization }, body);
   }
 
   #send(

@@ -14,14 +14,17 @@ export type ExchangeErrorCode =
   | 'EXCHANGE_TOO_LARGE'
   /** The message belongs to a case, and the draft does not say which. */
   | 'EXCHANGE_CASE_REQUIRED'
+  /** The caller's key stands for another request. */
+  | 'EXCHANGE_IDEMPOTENCY_KEY_REUSED'
   /** This node has lost entries of its ledger, and the recipient has not told yet what of them it holds. */
   | 'EXCHANGE_RESUME_PENDING'
   /** No message with this id at this node. */
   | 'EXCHANGE_UNKNOWN_MESSAGE'
   /** The message was answered or given up already, or may have left this node. */
   | 'EXCHANGE_NOT_WITHDRAWABLE'
-  /** What the message says was erased here. */
+  /** The next review of what is kept is not after today, or after the end of its retention. */
   | 'EXCHANGE_BAD_REVIEW'
+  /** What the message says was erased here. */
   | 'EXCHANGE_ERASED'
   /** The message waits for its receipt, and may have to be sent again. */
   | 'EXCHANGE_NOT_ERASABLE'

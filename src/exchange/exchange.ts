@@ -21,10 +21,11 @@ import { EvidenceDesk } from './evidence-desk.ts';
 import { makeHello, seenCheckpoint, verifyHello, type HelloAgreement } from './hello.ts';
 import type { CloseReason } from './close-code.ts';
 import { giveUpExpired, withdrawMessage } from './giving-up.ts';
+import type { IdempotencyKey } from './idempotency.ts';
 import { listIncidents, type IncidentRecord } from './incident.ts';
 import type { LinkHandler, PeerLink } from './link.ts';
 import { planManifest, takeManifest } from './manifest-update.ts';
-import { queueMessage, type AlsoSent, type Drafting } from './outbox.ts';
+import { queueMessage, type AlsoSent, type Drafting, type Queued } from './outbox.ts';
 import { noteSettled } from './settled.ts';
 import { recordOwnKeys, type OwnKey } from './own-key.ts';
 import {
@@ -120,9 +121,19 @@ export class Exchange {
    * EXCHANGE_CASE_REQUIRED, EXCHANGE_RESUME_PENDING, EXCHANGE_STOPPED
    */
   async send(draft: Draft | Drafting, to: JurisdictionCode, also?: AlsoSent): Promise<MessageRecord> {
-    const record = await queueMessage(this.#context, draft, to, also);
+    const { record } = await queueMessage(this.#context, draft, to, { also });
     this.#sessions.wake(to);
     return record;
+  }
+
+  /**
+   * Sends one message as `send` does, unless the key has sent it before.
+   * @throws {ExchangeError} EXCHANGE_IDEMPOTENCY_KEY_REUSED, and what `send` throws
+   */
+  async sendOnce(draft: Draft | Drafting, to: JurisdictionCode, key: IdempotencyKey | undefined): Promise<Queued> {
+    const queued = await queueMessage(this.#context, draft, to, { key });
+    this.#sessions.wake(to);
+    return queued;
   }
 
   /** Runs a step of this node's own people, in one batch with the ledger entries that it appends. @throws {ExchangeError} EXCHANGE_STOPPED */

@@ -14,6 +14,7 @@ export type { EvidenceAcceptance } from './evidence-steps.ts';
 export { Exchange } from './exchange.ts';
 export type { HelloAgreement } from './hello.ts';
 export type { LinkHandler, PeerLink } from './link.ts';
+export { takeIdempotencyKey, type IdempotencyKey } from './idempotency.ts';
 export { findMessage, listMessages } from './query.ts';
 export type { CaseLink, CaseView, MessageDetail, MessageFilter, PeerProof, TimelineEntry } from './query.ts';
 export { MESSAGE_STATUSES, keys as exchangeKeys, type EntryRef, type MessageRecord } from './record.ts';

@@ -11,6 +11,7 @@ import { ExchangeError } from './error.ts';
 import { carriedBy, draftedCustodyFaults, evidenceFaults } from './evidence-content.ts';
 import { planReturn } from './evidence-handover.ts';
 import { planOffers } from './evidence-steps.ts';
+import { takeIdempotencyKey, type IdempotencyKey } from './idempotency.ts';
 import { recordIncident } from './incident.ts';
 import { NEW_PEER, digestsOf, keys, type MessageRecord, type PeerRecord } from './record.ts';
 import { planRetention } from './retention.ts';
@@ -26,32 +27,50 @@ export type Drafting = (view: DraftingView) => Promise<Draft>;
 /** What else is written in the batch that queues a message; when it throws, nothing is. */
 export type AlsoSent = (view: StepView, record: MessageRecord) => Promise<void>;
 
+/** What belongs to the queuing of one message beside the message. */
+export interface Queuing {
+  readonly also?: AlsoSent | undefined;
+  /** Under which the message can be asked for again. */
+  readonly key?: IdempotencyKey | undefined;
+}
+
+/** A message that is queued; not new when its key had made it before. */
+export interface Queued {
+  readonly record: MessageRecord;
+  readonly isNew: boolean;
+}
+
 /**
  * Checks, signs, seals and queues one message: one atomic, synced batch with its SENT entry, the case's new state and the sequence
  * number it uses up.
  * @throws {WireError} WIRE_FIELDS_INVALID, WIRE_TOO_LARGE
  * @throws {CaseworkError} CASE_UNKNOWN, CASE_ILLEGAL_STEP, and the more precise refusals of a step
  * @throws {ExchangeError} EXCHANGE_MANIFEST_EXPIRED, EXCHANGE_UNKNOWN_RECIPIENT, EXCHANGE_RECIPIENT_INACTIVE, EXCHANGE_NO_KEY,
- * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED, EXCHANGE_RESUME_PENDING,
+ * EXCHANGE_TOO_LARGE, EXCHANGE_CASE_REQUIRED, EXCHANGE_RESUME_PENDING, EXCHANGE_IDEMPOTENCY_KEY_REUSED,
  * EXCHANGE_WITHHELD when it draws on what must not be used so: that is in the ledger
  */
 export async function queueMessage(
   context: ExchangeContext,
   given: Draft | Drafting,
   to: JurisdictionCode,
-  also?: AlsoSent,
-): Promise<MessageRecord> {
+  { also, key }: Queuing = {},
+): Promise<Queued> {
   // What is refused without a look at the store costs nobody a turn.
   if (typeof given !== 'function') checkDraft(context, given, to);
   const withheld: Withheld[] = [];
-  const plan = async (view: StepView): Promise<MessageRecord> => {
+  const plan = async (view: StepView): Promise<Queued> => {
+    // Before the draft is looked at: the step that it asks for may have been taken by the message that it has become.
+    const before = key === undefined ? undefined : await takeIdempotencyKey(context.random, view, key);
+    if (before?.made !== undefined)
+      return { record: (await view.getRecord<MessageRecord>(keys.message(before.made)))!, isNew: false };
     const draft = typeof given === 'function' ? await given(view) : given;
     if (typeof given === 'function') checkDraft(context, draft, to);
     const planned = await planMessage(context, view, draft, to, withheld);
+    before?.keep(planned.message_id);
     await also?.(view, planned);
-    return planned;
+    return { record: planned, isNew: true };
   };
-  const record = await context.committer.commit(plan).catch(async (error: unknown) => {
+  const queued = await context.committer.commit(plan).catch(async (error: unknown) => {
     // Nothing of the message is written, and that it was tried is.
     if (withheld.length > 0)
       await context.committer.commit((view) => {
@@ -60,9 +79,11 @@ export async function queueMessage(
       });
     throw error;
   });
+  const { record, isNew } = queued;
+  if (!isNew) return queued;
   context.failpoint('send.queued');
   context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
-  return record;
+  return queued;
 }
 
 /** What a record says of its message in an event. */

@@ -170,6 +170,9 @@ export const keys = {
   ofEpoch: ['cosigned/', 'resumed/'],
   /** Which of its own keys the node works with. */
   ownKeys: 'own-keys',
+  /** What a caller's key has made, by the key's digest under a salt of this store's own. */
+  idempotency: (digest: string): string => `idempotency/${digest}`,
+  idempotencySalt: 'idempotency-salt',
   /** Signed manifests as accepted. */
   manifest: (version: number): string => `manifest/${pad(version)}`,
 } as const;

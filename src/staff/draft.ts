@@ -4,7 +4,7 @@
  */
 import { isUuid, newUuid, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
-import type { MessageRecord, StepView } from '../exchange/mod.ts';
+import { takeIdempotencyKey, type IdempotencyKey, type MessageRecord, type StepView } from '../exchange/mod.ts';
 import { faultsError, type ActRole, type Draft } from '../wire/mod.ts';
 import { carryOut, judge, recordAct, recordingRefusals, type Actor, type Attempt } from './act.ts';
 import { addToCase, onlyCleared, reader } from './assignment.ts';
@@ -20,16 +20,33 @@ export interface Writing {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
+/** A draft that is kept; not new when its key had made it before. */
+export interface Kept {
+  readonly draft: DraftRecord;
+  readonly isNew: boolean;
+}
+
 /**
- * Keeps a draft until somebody else decides on it.
- * @throws {WireError} WIRE_FIELDS_INVALID {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE
+ * Keeps a draft until somebody else decides on it; one that its key has made before is the same, whatever has become of it.
+ * @throws {WireError} WIRE_FIELDS_INVALID {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED
+ * {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE, EXCHANGE_IDEMPOTENCY_KEY_REUSED
  */
-export async function createDraft(context: DeskContext, actor: Actor, writing: Writing): Promise<DraftRecord> {
+export async function createDraft(
+  context: DeskContext,
+  actor: Actor,
+  writing: Writing,
+  key?: IdempotencyKey,
+): Promise<Kept> {
   const { to, kind, content } = writing;
   const { type, known, case_id } = kind === 'MESSAGE' ? await readMessage(context, content, to) : readEvidence(content);
   const only = writerOf(type);
   const target = known === undefined ? {} : { case_id: known };
-  return carryOut(context, { actor, action: 'CREATE_DRAFT', target, only }, (view, role) => {
+  return carryOut<Kept>(context, { actor, action: 'CREATE_DRAFT', target, only }, async (view, role) => {
+    const before = key === undefined ? undefined : await takeIdempotencyKey(context.random, view, key);
+    if (before?.made !== undefined) {
+      const made = (await view.getRecord<DraftRecord>(staffKeys.draft(before.made)))!;
+      return { value: { draft: made, isNew: false }, target: { draft_id: made.draft_id } };
+    }
     const created_at = context.clock.nowMs();
     const draft: DraftRecord = {
       draft_id: newUuid(created_at, context.random(10)),
@@ -44,7 +61,8 @@ export async function createDraft(context: DeskContext, actor: Actor, writing: W
       status: 'WAITING',
     };
     view.putRecord(staffKeys.draft(draft.draft_id), draft);
-    return Promise.resolve({ value: draft, target: { draft_id: draft.draft_id } });
+    before?.keep(draft.draft_id);
+    return { value: { draft, isNew: true }, target: { draft_id: draft.draft_id } };
   });
 }
 

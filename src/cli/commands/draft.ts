@@ -1,6 +1,6 @@
-import type { SentAnswer } from '../../api/mod.ts';
+import type { DraftAnswer, SentAnswer } from '../../api/mod.ts';
 import type { DraftRecord } from '../../staff/mod.ts';
-import { nodeClient, waitingLines } from '../acting.ts';
+import { ONCE, nodeClient, onceKey, waitingLines } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { readCheckedDraft } from '../message-check.ts';
 import { sentLines } from '../message-lines.ts';
@@ -14,13 +14,14 @@ export const draftCreate: Command = {
   options: {
     node: NODE,
     to: { value: 'CC', help: 'the recipient', required: true },
+    ...ONCE,
     'accept-advice': { help: 'in spite of what the treaty registry advises' },
   },
   details:
     'Checked as “message send” checks. DRAFTER writes requests, REVIEWER what the requested authority decides, EXECUTOR what it did.',
   async run(args, io) {
     const { to, json } = await readCheckedDraft(args, io);
-    const draft = await nodeClient(args).post<DraftRecord>('drafts', { to, draft: json });
+    const draft = await nodeClient(args).post<DraftAnswer>('drafts', { to, draft: json }, onceKey(args));
     io.result({ ok: true, draft }, waitingLines(draft));
     return 0;
   },

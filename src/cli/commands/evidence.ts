@@ -3,7 +3,7 @@ import { counted } from '../../base/mod.ts';
 import { RemoteError, type ApiClient } from '../../client/mod.ts';
 import { EvidenceError } from '../../evidence/mod.ts';
 import type { EvidenceAnswer, ItemAnswer } from '../../exchange/mod.ts';
-import { nodeClient, sendOrDraft, waitingLines } from '../acting.ts';
+import { ONCE, nodeClient, sendOrDraft, waitingLines } from '../acting.ts';
 import { transferText } from '../transfer-text.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
@@ -119,6 +119,7 @@ export const evidenceSend: Command = {
     to: { value: 'CC', help: 'the recipient', required: true },
     measure: { value: 'm1,m2', help: 'the measures that produced it', required: true },
     transfer: { value: 'transfer.json', help: 'conditions, certificates and other members of the message' },
+    ...ONCE,
     wait: { value: 'SECONDS', help: 'how long to wait for the receipt of the message; 30 by default' },
   },
   async run(args, io) {

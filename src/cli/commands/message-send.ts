@@ -1,4 +1,4 @@
-import { sendOrDraft, waitingLines } from '../acting.ts';
+import { ONCE, sendOrDraft, waitingLines } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { readCheckedDraft } from '../message-check.ts';
 import { sentLines } from '../message-lines.ts';
@@ -11,6 +11,7 @@ export const messageSend: Command = {
     node: { value: 'D', help: 'folder of the running node', required: true },
     to: { value: 'CC', help: 'the recipient', required: true },
     'accept-advice': { help: 'send in spite of what the treaty registry advises' },
+    ...ONCE,
     wait: { value: 'SECONDS', help: 'how long to wait for the receipt; 30 by default' },
   },
   details:
