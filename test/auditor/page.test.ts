@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { auditBundles, type AuditReport } from '../../src/audit/mod.ts';
+import { auditBundles, parsePolicy, type AuditReport } from '../../src/audit/mod.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
+import type { Manifest } from '../../src/trust/mod.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { exportedBundle, rebuildBundle } from '../kit/bundle.ts';
 import { CHROMIUM, openPage, type Page } from '../kit/chromium.ts';
@@ -45,6 +46,54 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
     return JSON.parse(await page.evaluate<string>(`document.querySelector('#machine').textContent`)) as AuditReport;
   }
 
+  /** Policies of witnesses: what was given is verified again under each, and nothing under one that cannot be read. */
+  async function tryPolicies(
+    page: Page,
+    bundle: { readonly name: string; readonly bytes: Uint8Array },
+    { save, manifest }: { readonly save: (name: string, bytes: Uint8Array) => string; readonly manifest: Manifest },
+  ): Promise<void> {
+    const [a, b] = manifest.members.map(({ witness }) => witness.vkey);
+    const text = (id: string): Promise<string> => page.evaluate<string>(`document.querySelector('${id}').textContent`);
+    const settled = async (state: string): Promise<AuditReport> => {
+      await until(async () => (await text('#policy-state')) === state && (await text('#machine')) !== '', 30_000);
+      return JSON.parse(await text('#machine')) as AuditReport;
+    };
+    const expected = async (policy?: string): Promise<unknown> => {
+      const demands = policy === undefined ? {} : { policy: parsePolicy(policy) };
+      return JSON.parse(JSON.stringify(await auditBundles([bundle], demands)));
+    };
+    const without = 'No policy: no witness has to vouch.';
+    expect(await verdictOf(page, [save(bundle.name, bundle.bytes)])).toEqual(await expected());
+    for (const [name, policy, ok] of [
+      ['met.txt', `witness b ${b}\nquorum b\n`, true],
+      ['unmet.txt', `witness b ${b}\nwitness a ${a}\ngroup both all a b\nquorum both\n`, false],
+      ['none.txt', 'quorum none\n', true],
+    ] as const) {
+      await page.setFiles('#policy', [save(name, Buffer.from(policy))]);
+      const report = await settled(`Policy: ${name}`);
+      expect(report).toEqual(await expected(policy));
+      expect([name, report.ok]).toEqual([name, ok]);
+    }
+    for (const [name, bytes, words] of [
+      ['wrong.txt', Buffer.from('# a policy\nwitness b nonsense\n'), 'Line 2 of the policy'],
+      ['empty.txt', new Uint8Array(), 'AUDIT_POLICY_MALFORMED'],
+      ['bundle.zip', bundle.bytes, 'AUDIT_POLICY_MALFORMED'],
+      ['long.txt', Buffer.alloc(1_000_001, '\n'), '1000000 bytes'],
+    ] as const) {
+      await page.setFiles('#policy', [save(name, bytes)]);
+      const told = async (id: string): Promise<boolean> => (await text(id)).includes(words);
+      await until(async () => (await told('#result')) && (await told('#policy-state')), 30_000);
+      expect([name, await text('#machine')]).toEqual([name, '']);
+      expect(await text('#policy-state')).toContain(`${name}: Nothing was verified`);
+      // Nor anything that is given afterwards.
+      await page.setFiles('#files', [save('later.zip', bundle.bytes)]);
+      await until(async () => !(await text('#result')).startsWith('Verifying'), 30_000);
+      expect([name, await told('#result'), await text('#machine')]).toEqual([name, true, '']);
+    }
+    await page.evaluate(`document.querySelector('#no-policy').click()`);
+    expect(await settled(without)).toMatchObject({ ok: true, ledgers: [{ name: 'later.zip' }] });
+  }
+
   test('good and mutated bundles get the verdicts that the command line gives', async () => {
     build();
     const federation = await copyTestFederation(['XA', 'XB']);
@@ -54,12 +103,16 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
     await a.exchange.answerOf(sent.message_id, 60_000);
     const answer = await b.exchange.send(acknowledgementDraft(sent.message_id), 'XA' as JurisdictionCode);
     await b.exchange.answerOf(answer.message_id, 60_000);
-    await until(async () => (await a.exchange.cosignatures()).length > 0);
+    // What comes after the last receipt is about witnessing alone.
+    const answered = a.storage.ledger.size;
+    await until(async () => (await a.exchange.cosignatures()).some(({ size }) => size >= answered));
     const folder = temporaryFolder();
     const save = (name: string, bytes: Uint8Array): string => {
       writeFileSync(join(folder, name), bytes);
       return join(folder, name);
     };
+    // Before the disclosure, which nobody has witnessed yet.
+    const witnessed = { name: 'witnessed.zip', bytes: await exportedBundle(a) };
     const [xa, xb] = [await exportedBundle(a, { disclose: [sent.message_id] }), await exportedBundle(b)];
     const page = await openPage(resolve(PAGE));
     const named = [
@@ -109,6 +162,8 @@ describe.runIf(CHROMIUM !== undefined || isRequired)('in Chromium', () => {
     expect((await verdictOf(page, [join(folder, 'xb.zip')])).ledgers.map(({ name }) => name)).toEqual(['xb.zip']);
     await new Promise((resolve) => setTimeout(resolve, 2 * tookMs));
     expect(await page.evaluate<string>(`document.querySelector('#machine').textContent`)).not.toContain('xa.zip');
+
+    await tryPolicies(page, witnessed, { save, manifest: a.exchange.manifest });
 
     // Dropped anywhere on the page, it is verified, and not opened in the page's place.
     const dropped = await page.evaluate<boolean>(`(() => {
