@@ -134,11 +134,13 @@ function expiringAnswer(ending: ReturnType<typeof dueEndings>[number]): Expiring
 }
 
 /** What the doctor asks of a node that is running. */
-export function runningState({ exchange, transport, storage }: Node): RunningNode {
+export async function runningState(node: Node): Promise<RunningNode> {
+  const { exchange, transport, storage } = node;
   return {
     manifest: exchange.manifestText,
     checkpoint: storage.ledger.checkpoint.note,
     port: transport.port,
+    evidence_fault: await node.evidenceFault(),
     peers: transport.connections(),
   };
 }

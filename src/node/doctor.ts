@@ -10,6 +10,7 @@ import { newestHead, parseCheckpointNote } from '../ledger/mod.ts';
 import { memberByCode, verifyManifest, type KeyProvider, type Manifest } from '../trust/mod.ts';
 import { currentKeys } from './current-keys.ts';
 import { checkDisk, checkPermissions } from './doctor-disk.ts';
+import { checkEvidence } from './doctor-evidence.ts';
 import { checkPeers, checkPorts } from './doctor-network.ts';
 import { checkKeys } from './doctor-keys.ts';
 import { NodeError } from './error.ts';
@@ -21,7 +22,17 @@ import { openNodeStorage } from './node-storage.ts';
 /** One thing that was looked at. */
 export interface Diagnosis {
   readonly check:
-    'configuration' | 'permissions' | 'disk' | 'keys' | 'ledger' | 'manifest' | 'expiry' | 'clock' | 'ports' | 'peers';
+    | 'configuration'
+    | 'permissions'
+    | 'disk'
+    | 'evidence'
+    | 'keys'
+    | 'ledger'
+    | 'manifest'
+    | 'expiry'
+    | 'clock'
+    | 'ports'
+    | 'peers';
   /** `note` is worth knowing; `warn` and `fail` are worth doing something about, `fail` at once. */
   readonly level: 'ok' | 'note' | 'warn' | 'fail';
   readonly text: string;
@@ -35,6 +46,8 @@ export interface RunningNode {
   /** The latest signed checkpoint, as a note. */
   readonly checkpoint: string;
   readonly port: number;
+  /** Why evidence cannot be kept or read just now; absent when it can. */
+  readonly evidence_fault?: string | undefined;
   readonly peers: readonly {
     readonly code: JurisdictionCode;
     readonly connected: boolean;
@@ -69,6 +82,7 @@ export async function diagnose(
     },
     ...(await checkPermissions(config)),
     ...(await checkDisk(config)),
+    ...(await checkEvidence(config, running)),
   ];
   let keys: KeyProvider;
   try {

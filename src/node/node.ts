@@ -188,11 +188,14 @@ export class Node {
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await lookAtKeys();
       await exchange.publishCosignatures();
-      await exchange.evidence.recover().catch((error: unknown) => {
-        // Messages need no evidence: a store that is away when the node starts is tidied at its next start.
-        if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
-        log('warn', 'evidence.store_failed', { code: codeOf(error) });
-      });
+      // Messages need no evidence: a store that is away when the node starts, or says nothing, is tidied at its next start.
+      const isAway = (await vault.storeFault()) !== undefined;
+      if (isAway) log('warn', 'evidence.store_failed', { code: 'EVIDENCE_STORE_FAILED' });
+      else
+        await exchange.evidence.recover().catch((error: unknown) => {
+          if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
+          log('warn', 'evidence.store_failed', { code: codeOf(error) });
+        });
       exchange.subscribe((event) => {
         metrics?.onExchange(event);
         // What a message is about stays inside it: a log names no case and no kind of step.

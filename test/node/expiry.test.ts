@@ -53,7 +53,7 @@ async function gauge(port: number, name: string): Promise<readonly string[]> {
 
 /** What the doctor makes of what ends, and with it of its exit status. */
 async function doctorLevels(node: Node): Promise<string[]> {
-  const diagnoses = await diagnose(node.config.paths.dir, undefined, runningState(node));
+  const diagnoses = await diagnose(node.config.paths.dir, undefined, await runningState(node));
   return diagnoses.filter(({ check }) => check === 'expiry').map(({ level }) => level);
 }
 

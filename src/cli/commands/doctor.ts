@@ -10,7 +10,7 @@ export const doctor: Command = {
   summary: 'look a node over, running or stopped, and say what to do',
   options: { node: { value: 'D', help: 'the node’s folder', required: true }, ...PASSPHRASE_FD },
   details:
-    'Looks at configuration, permissions, disk, keys, ledger, manifest, what ends within 60, 30, 7 and 1 days, the clock, ports, and\n' +
+    'Looks at configuration, permissions, disk, a store of evidence, keys, ledger, manifest, what ends within 60, 30, 7 and 1 days, the clock, ports, and\n' +
     'dials every peer. A node that is stopped has every entry of its ledger hashed again.\n' +
     'Exits 0 when there is nothing to do, 1 when there is.',
   async run(args, io) {
