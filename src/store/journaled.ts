@@ -8,6 +8,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Failpoint } from '../base/mod.ts';
 import { StoreError, diskReason } from './error.ts';
+import { Flush } from './flush.ts';
 import { Generation, isLarge, type Held } from './generation.ts';
 import { sealRecord } from './journal-record.ts';
 import { mergeFound, type Found } from './merge.ts';
@@ -31,6 +32,7 @@ export class JournaledStore implements NodeStore {
   readonly #segments: Segments;
   readonly #failpoint: Failpoint;
   readonly #share: number;
+  readonly #flush = new Flush();
   readonly #recent = new RecentBytes();
   #active: Generation;
   /** Full and on disk, and kept until the next one is: what that one has written again or deleted need not be brought into the tables. */
@@ -73,7 +75,7 @@ export class JournaledStore implements NodeStore {
       [puts, deletes, bytes] = [[], [], 0];
     }
     if (puts.length + deletes.length > 0) await this.#write({ puts, deletes });
-    await this.#active.segment.sync();
+    await this.#active.segment.sync(this.#flush);
     if (this.#active.hasDeletions) this.#eraseSoon();
   }
 
@@ -159,7 +161,7 @@ export class JournaledStore implements NodeStore {
     if (room !== undefined) await room;
     segment.append(record);
     this.#failpoint('store.written');
-    const synced = batch.durable === false ? undefined : segment.sync();
+    const synced = batch.durable === false ? undefined : segment.sync(this.#flush);
     const prepared = this.#active.prepare(record, (value, bytes) => {
       this.#recent.keep(value, bytes);
     });
@@ -173,7 +175,7 @@ export class JournaledStore implements NodeStore {
     if (this.#failure !== undefined) throw this.#failure;
     const { segment } = this.#active;
     await segment.finish();
-    await segment.sync();
+    await segment.sync(this.#flush);
     const next = await this.#segments.create(segment.number + 1);
     this.#failpoint('store.turned-over');
     const before = this.#full;

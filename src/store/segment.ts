@@ -25,6 +25,7 @@ import { promisify } from 'node:util';
 import { TAG_BYTES } from './cipher.ts';
 import { crc32c } from './crc32c.ts';
 import { StoreError } from './error.ts';
+import type { Flush } from './flush.ts';
 import { openLarge, type Extent, type SealedRecord } from './journal-record.ts';
 import { changedValue } from './sealed-value.ts';
 
@@ -145,9 +146,9 @@ export class Segment {
   }
 
   /** Resolves when everything that was written is on disk. */
-  async sync(): Promise<void> {
+  async sync(flush: Flush): Promise<void> {
     if (this.#isSynced) return;
-    await flushData(this.#descriptor);
+    await flush.data(this.#descriptor);
     this.#isSynced = true;
   }
 
