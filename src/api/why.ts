@@ -4,6 +4,7 @@ import { isoTime, parseUuid } from '../base/mod.ts';
 import type { MessageRecord, TimelineEntry } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import type { PeerConnection } from '../transport/mod.ts';
+import { filesOf, filesText, type FilesAnswer } from './why-files.ts';
 
 /** What happened to a message, and what comes next. */
 export interface WhyAnswer {
@@ -17,6 +18,8 @@ export interface WhyAnswer {
   /** When the session with the peer ends because no receipt came; only while the message is with a connected peer. */
   readonly receipt_overdue_at?: string;
   readonly certificates: readonly CertificateState[];
+  /** How far the files are that go with it; absent when none do. */
+  readonly files?: FilesAnswer;
   readonly next: string;
   /** When that happens, where the time is known. */
   readonly next_at?: string;
@@ -32,7 +35,12 @@ export interface CertificateState {
 /** @throws {ExchangeError} EXCHANGE_UNKNOWN_MESSAGE */
 export async function why(node: Node, id: string): Promise<WhyAnswer> {
   const { exchange, transport, clock } = node;
-  const { record } = await exchange.message(parseUuid(id));
+  const detail = await exchange.message(parseUuid(id));
+  const { record } = detail;
+  const files = await filesOf(node, detail);
+  const isFollowed = files !== undefined && !isWaiting(record) && record.status === 'RECEIVED';
+  const ofFiles = isFollowed ? filesText(files, detail) : undefined;
+  const action = await nextAction(node, record);
   const link = transport.connections().find(({ code }) => code === record.peer);
   const wait = exchange.waitOf(record.peer, record.seq);
   const backlog = isWaiting(record) ? await exchange.backlog(record.peer, record.seq) : undefined;
@@ -45,7 +53,9 @@ export async function why(node: Node, id: string): Promise<WhyAnswer> {
       ? {}
       : { receipt_overdue_at: isoTime(Math.round(clock.nowMs() + wait.overdueInMs)) }),
     certificates: certificatesOf(node, link),
-    ...(await nextAction(node, record)),
+    ...(files === undefined ? {} : { files }),
+    ...action,
+    ...(ofFiles === undefined ? {} : { next: `Nothing for the message. Of what it announces, ${ofFiles}` }),
   };
 }
 

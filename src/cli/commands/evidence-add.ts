@@ -73,7 +73,10 @@ export const evidenceAdd: Command = {
       ...added.map((file) => `${file.file_id}  ${formatBytes(file.size).padStart(10)}  ${file.sha256}  ${file.name}`),
       ...(itemId === undefined
         ? []
-        : [`Exhibit ${itemId}: “rogatory evidence custody show --node … --case ${caseId}” shows its chain.`]),
+        : [
+            `Exhibit ${itemId}: “rogatory evidence custody show --node … --case ${caseId}” shows its chain.`,
+            `Next: “rogatory evidence send --node … --case ${caseId} --to CC --measure m1 ${itemId}” announces it to the other side.`,
+          ]),
     ]);
     return 0;
   },

@@ -72,7 +72,7 @@ function describe(peer: PeerAnswer): string {
   const link = peer.connected
     ? `connected since ${peer.since}, dialled by ${peer.dialled_by}`
     : `not connected${peer.last_failure === undefined ? '' : ` (${peer.last_failure}, at ${peer.last_failure_at})`}${peer.next_attempt_at === undefined ? '' : `, next attempt ${peer.next_attempt_at}`}`;
-  const waiting = peer.waiting === 0 ? 'nothing waits' : `${peer.waiting} waiting for a receipt`;
+  const waiting = peer.waiting === 0 ? 'no message waits' : `${counted(peer.waiting, 'message')} waiting for a receipt`;
   const seen =
     peer.checkpoint_size === undefined
       ? ''

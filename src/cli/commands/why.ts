@@ -1,5 +1,6 @@
 import type { WhyAnswer } from '../../api/mod.ts';
 import { nodeClient } from '../acting.ts';
+import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
 import { clockText, messageLines } from '../message-lines.ts';
 
@@ -19,12 +20,21 @@ export const why: Command = {
       ),
       '',
       ...stateLines(answer),
+      ...fileLines(answer),
       `Next: ${answer.next}`,
       ...(answer.next_at === undefined || answer.next.includes(answer.next_at) ? [] : [`  at ${answer.next_at}`]),
     ]);
     return 0;
   },
 };
+
+/** How far its files are. */
+function fileLines({ files }: WhyAnswer): string[] {
+  if (files === undefined) return [];
+  const { count, arrived, bytes, size } = files;
+  const done = arrived === count ? formatBytes(size) : `${formatBytes(bytes)} of ${formatBytes(size)}`;
+  return [`  files         ${arrived} of ${count} arrived, ${done}`, ''];
+}
 
 /** The queue, the link and the certificates, as far as they bear on a message that waits. */
 function stateLines({ queue, link, certificates }: WhyAnswer): string[] {
