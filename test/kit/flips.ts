@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { RogatoryError, codeOf } from '../../src/base/mod.ts';
+import { newestHead } from '../../src/ledger/head-file.ts';
 import { checkLevelFiles } from '../../src/store/level-files.ts';
 import { filesUnder } from './canary.ts';
 import { seedsOf, withSeed } from './random.ts';
@@ -18,6 +19,8 @@ export interface Part {
   readonly path: RegExp;
   /** Its files are written again where they are not what they should be, each by itself, and none of them keeps a node from starting. */
   readonly isMended?: boolean;
+  /** Whether what a start takes from the file is the same, changed or not. */
+  readonly isAlike?: (bytes: Uint8Array, changed: Uint8Array) => boolean;
 }
 
 /** The parts of a node's store. */
@@ -32,7 +35,7 @@ export const STORE_PARTS: readonly Part[] = [
 /** Everything else. */
 export const OTHER_PARTS: readonly Part[] = [
   { name: 'published ledger', share: 2, path: /^ledger\//, isMended: true },
-  { name: 'head', share: 2, path: /^head$/ },
+  { name: 'head', share: 2, path: /^head$/, isAlike: haveSameHead },
   { name: 'keys', share: 2, path: /^keys\// },
   { name: 'federation manifest', share: 1, path: /^manifest\.json$/ },
   { name: 'fingerprint in node.json', share: 1, path: /^node\.json$/ },
@@ -45,6 +48,8 @@ const DETECTED =
 
 // A start looks at the store's files before it opens them. Of what that look refuses, so many are started as well.
 const STARTED_OF_REFUSED = 20;
+// And so many of what makes no difference to what a start takes from the file.
+const STARTED_OF_ALIKE = 10;
 
 interface Flip {
   /** Path in the node's folder. */
@@ -56,11 +61,11 @@ interface Flip {
 }
 
 /** Flips the part's share of all bits; each is noticed or makes no difference. */
-export async function flipPart({ share, path, isMended = false }: Part): Promise<void> {
+export async function flipPart({ share, path, isMended = false, isAlike }: Part): Promise<void> {
   const { dir, whole } = await stoppedNode();
   const files = filesUnder(dir).filter((file) => path.test(relative(dir, file.path)));
   const looked = copyOf(join(dir, 'store'));
-  let refused = 0;
+  let [refused, alike] = [0, 0];
   // A file that is mended says nothing about the next one: one bit of each is flipped at a time.
   const together = isMended ? files.length : 1;
   for (const seed of seedsOf(Math.ceil((FLIPS * share) / SHARES / together))) {
@@ -74,6 +79,9 @@ export async function flipPart({ share, path, isMended = false }: Part): Promise
       });
       if (await isRefused(looked, flips[0]!)) {
         if (refused++ % STARTED_OF_REFUSED > 0) return;
+      }
+      if (isAlike?.(flips[0]!.bytes, flips[0]!.changed) === true) {
+        if (alike++ % STARTED_OF_ALIKE > 0) return;
       }
       const copy = changedCopyOf(dir, new Map(flips.map(({ name, changed }) => [name, changed])));
       const where = flips.map(({ name, at }) => `bit ${at} of ${name}`).join(', ');
@@ -90,6 +98,11 @@ export async function flipPart({ share, path, isMended = false }: Part): Promise
     });
   }
   rmSync(looked, { recursive: true });
+}
+
+/** The newest of the slots is as it was, to the byte; the others are older, whatever is in them, and no key signs what was flipped. */
+function haveSameHead(bytes: Uint8Array, changed: Uint8Array): boolean {
+  return newestHead(changed)?.note === newestHead(bytes)!.note;
 }
 
 /** Whether a start would refuse the store because of one changed file of it, by the very look that it begins with. */
