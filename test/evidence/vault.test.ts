@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { bytesToHex, type Uuid } from '../../src/base/mod.ts';
 import { ChunkCipher } from '../../src/evidence/chunk.ts';
+import { openDirect } from '../../src/evidence/direct-file.ts';
 import { geometryOf, sealedSize, verifyGeometry } from '../../src/evidence/geometry.ts';
 import { FileObjects, Vault, type Receiving } from '../../src/evidence/mod.ts';
 import { spoolPaths } from '../../src/evidence/spool.ts';
@@ -357,8 +358,10 @@ describe('receiving', () => {
     const file = await add(source, bytes, 100_000, 65_536);
     const folder = temporaryFolder();
     const receiving = await vaultIn(folder).receive(file);
-    const counts = [10, 30, 50, 76];
-    for (const count of counts) {
+    const direct = await openDirect(spoolPaths(join(folder, 'spool', file.file_id)).data, 'r');
+    await direct?.close();
+    let lag = 0;
+    for (const count of [10, 30, 50, 76]) {
       while (receiving.next < count) await take(receiving, await source.sealedChunk(file, receiving.next));
       // What the system has of it at this moment is what a death would leave.
       const left = temporaryFolder();
@@ -367,6 +370,7 @@ describe('receiving', () => {
       const again = await vault.receive(file);
       expect(again.next).toBeGreaterThan(count - (3 * 1024 * 1024) / 65_536);
       expect(again.next).toBeLessThanOrEqual(count);
+      lag = Math.max(lag, count - again.next);
       // A small file is kept chunk by chunk.
       if (count === 10) expect(again.next).toBe(count);
       while (!again.isWhole) expect(await take(again, await source.sealedChunk(file, again.next))).toBe(true);
@@ -374,6 +378,8 @@ describe('receiving', () => {
       expect(Buffer.compare(await collect(vault.plaintext(file)), bytes)).toBe(0);
       await vault.verify(file);
     }
+    // Were this always nothing, no byte would ever have gone past the page cache.
+    expect(lag > 0).toBe(direct !== undefined);
     await receiving.close();
     // Whoever stops in good order has lost nothing.
     const after = await vaultIn(folder).receive(file);
