@@ -37,12 +37,19 @@ function ledgerLines(ledger: Ledger): string[] {
     ...cosigned.map(
       ({ witness, size: at, time }) => `  ${witness} cosigned ${counted(at, 'entry', 'entries')} at ${time}`,
     ),
-    ...(cosigned.length === 0 ? [] : [`  ${counted(unwitnessed, 'entry is', 'entries are')} not witnessed yet`]),
+    ...(cosigned.length === 0 ? [] : [`  ${witnessedText(unwitnessed)}`]),
     ...(witnessed === undefined
       ? []
       : [`  the policy’s quorum vouches for ${witnessed} of ${counted(size, 'entry', 'entries')}`]),
     `  manifest ${manifest.versions.join(', ')}, fingerprint ${manifest.fingerprint}`,
   ];
+}
+
+/** Of the entries that witnesses should hear of: each cosigning is an entry as well, and asks for none. */
+function witnessedText(unwitnessed: number): string {
+  return unwitnessed === 0
+    ? 'every entry is witnessed, but for those about witnessing itself'
+    : `${counted(unwitnessed, 'entry is', 'entries are')} not witnessed yet`;
 }
 
 function selectionText({ from, to, peer, case: ofCase, entries }: NonNullable<Ledger['selection']>): string {
