@@ -41,6 +41,10 @@ const PARTS_AT_ONCE = 2;
 const WINDOW_BYTES = 4 * MIB;
 const MAX_WINDOWS = 8;
 const ATTEMPTS = 4;
+// Without these the client waits for ever for a store that takes connections and says nothing. A store that works on an answer sends
+// something meanwhile; one that is silent for so long, in every attempt, is away.
+const CONNECT_MS = 10_000;
+const SILENCE_MS = 15_000;
 
 // Forbidden, method not allowed, not implemented.
 const NOT_OFFERED = new Set([403, 405, 501]);
@@ -71,6 +75,7 @@ export async function openS3Objects(place: S3Place, key: S3Key | undefined): Pro
     region: place.region,
     forcePathStyle: place.pathStyle,
     maxAttempts: ATTEMPTS,
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: SILENCE_MS },
     // Checksums in trailers are not understood by every compatible store; chunks carry their own, and are checked when they are read.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -259,11 +264,13 @@ async function storing<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A store that is not reached has a code of the system; one that refuses has a name of its own, such as NoSuchBucket. */
+/** A store that is not reached has a code of the system; one that refuses has a name of its own, such as NoSuchBucket, or a bare status. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return 'it failed';
   const { code } = cause as { readonly code?: unknown };
-  return typeof code === 'string' && /^E[A-Z_]+$/.test(code) ? code : cause.name;
+  if (typeof code === 'string' && /^E[A-Z_]+$/.test(code)) return code;
+  // To a question about an object there is no room for the store's words in the answer.
+  return /^Unknown(?:Error)?$/.test(cause.name) ? `status ${statusOf(cause) ?? 'unknown'}` : cause.name;
 }
 
 function statusOf(error: unknown): number | undefined {
