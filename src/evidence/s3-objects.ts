@@ -64,6 +64,8 @@ interface Window {
 export async function openS3Objects(place: S3Place, key: S3Key | undefined): Promise<ObjectStore> {
   let sdk: Sdk;
   let uploadSdk: UploadSdk;
+  // It would write to stderr, which is the log, which versions of Node its later ones will want; ours is pinned.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   try {
     [sdk, uploadSdk] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')]);
   } catch (cause) {
