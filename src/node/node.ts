@@ -19,6 +19,7 @@ import { MetricsServer } from './metrics-server.ts';
 import type { Metrics } from './metrics.ts';
 import { openNodeStorage, type NodeStorage } from './node-storage.ts';
 import { OwnKeys } from './own-keys.ts';
+import { boundYoungSpace } from './young-space.ts';
 
 /** What a node is started with. */
 export interface NodeOptions {
@@ -112,6 +113,7 @@ export class Node {
   static async start(options: NodeOptions): Promise<Node> {
     const { config, passphrase, clock = systemClock } = options;
     Buffer.poolSize = BUFFER_POOL_BYTES;
+    boundYoungSpace();
     const log = options.log ?? createLog(config.logLevel, clock, (line) => process.stderr.write(line));
     const metrics = config.metricsListen === undefined ? undefined : await createMetrics();
     const storage = await openNodeStorage(config, passphrase, {
