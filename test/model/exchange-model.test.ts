@@ -13,7 +13,7 @@ import type { Identity, Plant } from './node.ts';
 import { World } from './world.ts';
 
 const deep = process.env['SLOW'] === '1';
-const SCHEDULES = deep ? 2_000 : 15;
+const SCHEDULES = deep ? 2_000 : 8;
 const STEPS = 70;
 // A power cut makes the record of the head forget its last moment, and a store that is no older is put back.
 const ALWAYS = [1478];
