@@ -17,7 +17,7 @@ import { fc } from '../kit/property.ts';
 import { XA, XB, attemptMessage, attemptsOf, type Attempt } from '../kit/casework.ts';
 
 const KINDS = [...new Set(TRANSITIONS.map(({ kind }) => kind))];
-const SEQUENCES = process.env['SLOW'] === '1' ? 100_000 : 2_000;
+const SEQUENCES = process.env['SLOW'] === '1' ? Number(process.env['ROGATORY_SEQUENCES'] ?? 100_000) : 2_000;
 const TIMEOUT_MS = 600_000;
 
 describe.each(KINDS)('%s', (kind) => {
