@@ -4,7 +4,7 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
-import type { Answer, LineKind, Order, Outcome, SpoolFiles } from './chunk-order.ts';
+import type { Answer, LineKind, Order, Outcome } from './chunk-order.ts';
 import { ChunkCipher } from './chunk.ts';
 import { GrowingFile, writeWhole } from './growing-file.ts';
 import { discard } from './spent-memory.ts';
@@ -15,8 +15,8 @@ interface Line {
   readonly cipher: ChunkCipher;
   readonly digest: Hash | undefined;
   readonly stride: number;
-  readonly files: SpoolFiles | undefined;
-  readonly data: GrowingFile | undefined;
+  /** Where the chunks go, and their leaf hashes; undefined where they are compared only. */
+  readonly spool: { readonly data: GrowingFile; readonly leaves: number } | undefined;
   next: number;
 }
 
@@ -51,8 +51,8 @@ function answerTo(order: Order): Answer | undefined {
     case 'begin': {
       const { kind, fileKey, fileId, next, stride, files } = order;
       const digest = kind === 'OPEN' ? undefined : createHash('sha256');
-      const data = files === undefined ? undefined : new GrowingFile(files, next * stride);
-      lines.set(number, { kind, cipher: new ChunkCipher(fileKey, fileId), digest, stride, files, data, next });
+      const spool = files && { data: new GrowingFile(files, next * stride), leaves: files.leaves };
+      lines.set(number, { kind, cipher: new ChunkCipher(fileKey, fileId), digest, stride, spool, next });
       return undefined;
     }
     case 'chunk':
@@ -64,11 +64,11 @@ function answerTo(order: Order): Answer | undefined {
         return failed(number, error);
       }
     case 'end': {
-      const { digest, data } = lines.get(number)!;
+      const { digest, spool } = lines.get(number)!;
       lines.delete(number);
       const ended = { line: number, sha256: digest?.digest() };
-      if (data === undefined) return ended;
-      data.finish().then(
+      if (spool === undefined) return ended;
+      spool.data.finish().then(
         () => {
           give([ended]);
         },
@@ -93,24 +93,24 @@ function work(line: Line, { bytes, index, isLast }: Extract<Order, { type: 'chun
   const leaf = line.kind === 'SEAL' ? seal(line, bytes, index, isLast) : open(line, bytes, index, isLast);
   if (leaf === undefined) return { type: 'WRONG' };
   line.next++;
-  const { files, data, stride } = line;
-  if (files === undefined || data === undefined) return { type: 'DONE', leaf: undefined, settled: 0 };
-  writeWhole(files.leaves, leaf, index * LEAF_BYTES);
-  return { type: 'DONE', leaf, settled: Math.floor(data.settledBytes / stride) };
+  const { spool, stride } = line;
+  if (spool === undefined) return { type: 'DONE', leaf: undefined, settled: 0 };
+  writeWhole(spool.leaves, leaf, index * LEAF_BYTES);
+  return { type: 'DONE', leaf, settled: Math.floor(spool.data.settledBytes / stride) };
 }
 
-function seal({ cipher, digest, data }: Line, plain: Uint8Array, index: number, isLast: boolean): Uint8Array {
+function seal({ cipher, digest, spool }: Line, plain: Uint8Array, index: number, isLast: boolean): Uint8Array {
   digest!.update(plain);
   const { ciphertext, tag } = cipher.seal(plain, index, isLast);
-  data!.append(ciphertext);
-  data!.append(tag);
+  spool!.data.append(ciphertext);
+  spool!.data.append(tag);
   const leaf = createHash('sha256').update(LEAF).update(ciphertext).update(tag).digest();
   discard(ciphertext);
   return leaf;
 }
 
 function open(
-  { cipher, digest, data }: Line,
+  { cipher, digest, spool }: Line,
   sealed: Uint8Array<ArrayBuffer>,
   index: number,
   isLast: boolean,
@@ -118,11 +118,11 @@ function open(
   const plain = cipher.open(sealed, index, isLast);
   if (plain === undefined) return undefined;
   digest?.update(plain);
-  if (data === undefined) {
+  if (spool === undefined) {
     discard(plain);
     return LEAF;
   }
-  data.append(sealed);
+  spool.data.append(sealed);
   const leaf = createHash('sha256').update(LEAF).update(sealed).digest();
   discard(plain, sealed);
   return leaf;

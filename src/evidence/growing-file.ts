@@ -17,7 +17,7 @@ const DIRECT_FROM = BLOCK_BYTES;
 interface Block {
   readonly bytes: Uint8Array;
   /** Of its first byte in the file. */
-  position: number;
+  readonly position: number;
   filled: number;
 }
 

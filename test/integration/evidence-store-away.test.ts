@@ -82,29 +82,25 @@ async function examine({ node, dir, where }: Awaited<ReturnType<typeof nodeWith>
   expect(stopped.filter(({ check }) => check === 'ledger')).toMatchObject([{ level: 'ok' }]);
 }
 
-test('a store that refuses the key says so by its own name, and a file is refused with one code', async () => {
-  const found = await nodeWith(refusing());
-  const file = join(found.dir, 'file.bin');
+/** That a file is refused with one code, whatever the reason, and stays where it is. */
+async function addingFails({ dir }: Awaited<ReturnType<typeof nodeWith>>, reason: string): Promise<void> {
+  const file = join(dir, 'file.bin');
   writeFileSync(file, noise(100_000, 3));
   const item = ['--item', 'node-config/exhibit.json'];
-  const added = await runCommand('evidence', 'add', '--node', found.dir, '--case', CASE, ...item, file);
-  expect(added).toMatchObject({
-    status: 1,
-    stderr: expect.stringMatching(/EVIDENCE_STORE_FAILED.*status 403/) as string,
-  });
+  const added = await runCommand('evidence', 'add', '--node', dir, '--case', CASE, ...item, file);
+  const stderr = expect.stringMatching(new RegExp(`EVIDENCE_STORE_FAILED.*${reason}`)) as string;
+  expect(added).toMatchObject({ status: 1, stderr });
   expect(readFileSync(file).length).toBe(100_000);
+}
+
+test('a store that refuses the key says so by its own name, and a file is refused with one code', async () => {
+  const found = await nodeWith(refusing());
+  await addingFails(found, 'status 403');
   await examine(found, 'The store of objects does not do what it is asked: SignatureDoesNotMatch.');
 });
 
 test.runIf(deep)('a store that never answers keeps no node from starting, from sending and from stopping', async () => {
   const found = await nodeWith(mute());
-  const file = join(found.dir, 'file.bin');
-  writeFileSync(file, noise(100_000, 3));
-  const item = ['--item', 'node-config/exhibit.json'];
-  const added = await runCommand('evidence', 'add', '--node', found.dir, '--case', CASE, ...item, file);
-  expect(added).toMatchObject({
-    status: 1,
-    stderr: expect.stringMatching(/EVIDENCE_STORE_FAILED.*TimeoutError/) as string,
-  });
+  await addingFails(found, 'TimeoutError');
   await examine(found, 'The store of objects does not answer.');
 });
