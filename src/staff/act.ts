@@ -39,19 +39,22 @@ export interface Attempt {
 
 /**
  * Does what the rules allow, and records it.
- * @param plan gives back its result, and what its target turned out to be
+ * @param plan gives back its result, what its target turned out to be, and whether an act that is asked for again is on record already
  * @throws {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED, and what `plan` throws; each refusal is on record
  */
 export async function carryOut<T>(
   context: StaffContext,
   attempt: Attempt,
-  plan: (view: StepView, role: ActRole) => Promise<{ readonly value: T; readonly target?: Target }>,
+  plan: (
+    view: StepView,
+    role: ActRole,
+  ) => Promise<{ readonly value: T; readonly target?: Target; readonly isOnRecord?: boolean }>,
 ): Promise<T> {
   return recordingRefusals(context, attempt, () =>
     context.commit(async (view) => {
       const role = await judge(context, view, attempt);
-      const { value, target = {} } = await plan(view, role);
-      recordAct(context, view, { ...attempt, target: { ...attempt.target, ...target } }, role);
+      const { value, target = {}, isOnRecord = false } = await plan(view, role);
+      if (!isOnRecord) recordAct(context, view, { ...attempt, target: { ...attempt.target, ...target } }, role);
       return value;
     }),
   );

@@ -45,7 +45,7 @@ export async function createDraft(
     const before = key === undefined ? undefined : await takeIdempotencyKey(context.random, view, key);
     if (before?.made !== undefined) {
       const made = (await view.getRecord<DraftRecord>(staffKeys.draft(before.made)))!;
-      return { value: { draft: made, isNew: false }, target: { draft_id: made.draft_id } };
+      return { value: { draft: made, isNew: false }, isOnRecord: true };
     }
     const created_at = context.clock.nowMs();
     const draft: DraftRecord = {

@@ -101,7 +101,10 @@ test('a draft is written once, each person’s keys are their own, and the comma
   const write = (by: string, change = {}): Promise<DraftAnswer> =>
     office.as(by).post<DraftAnswer>('drafts', { to: 'XB', draft: { ...requestFile(), ...change } }, KEY);
   const written = await write('drafter');
+  const { size } = office.node.storage.ledger;
   expect(await write('drafter')).toEqual({ ...written, repeated: true });
+  // Nor is the act on record twice.
+  expect(office.node.storage.ledger.size).toBe(size);
   expect(await codeOfFailure(write('drafter', { expires_at: 1 }))).toBe('EXCHANGE_IDEMPOTENCY_KEY_REUSED');
   expect((await write('both')).draft_id).not.toBe(written.draft_id);
   const { message } = await office.as('approver').post<SentAnswer>(`drafts/${written.draft_id}/approve`, {});
