@@ -45,6 +45,7 @@ export class SessionWitness {
   readonly #intervalMs: number;
   readonly #onFailure: (error: unknown) => void;
   #offered: { readonly head: Checkpoint; readonly at: number } | undefined;
+  #isPreparing = false;
   #lastOfferAt = -Infinity;
   #cancel: (() => void) | undefined;
   #stopped = false;
@@ -128,7 +129,7 @@ export class SessionWitness {
     }
     if (signature === undefined) {
       // The peer remembers another size than this node does: start from there, if this ledger has ever been there.
-      if (size <= ledger.size) await this.#send(size);
+      if (size <= ledger.size) await this.#offer(size);
       return;
     }
     const { head } = offered;
@@ -153,22 +154,32 @@ export class SessionWitness {
     this.wake();
   }
 
-  async #offer(): Promise<void> {
-    if (this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS)
-      return;
-    const cosigned = (await this.#cosigned())?.size ?? 0;
-    if (this.#stopped || this.#context.committer.grownTo <= cosigned) return;
-    await this.#send(cosigned);
+  /** Offers the checkpoint, from where the peer said that it stands or else from what it cosigned last. */
+  async #offer(from?: number): Promise<void> {
+    // An answer does not say which offer it is about, so there is one at a time; what has grown meanwhile is offered after its answer.
+    if (this.#isPreparing || this.#isAwaited()) return;
+    this.#isPreparing = true;
+    let offer: WitnessOffer | undefined;
+    try {
+      offer = await this.#prepare(from);
+    } finally {
+      this.#isPreparing = false;
+    }
+    if (offer !== undefined) await this.#link.send({ type: 'witness_offer', value: offer });
   }
 
-  async #send(oldSize: number): Promise<void> {
-    const { checkpoint, path } = await this.#context.ledger.continuation(Math.min(oldSize, this.#context.ledger.size));
-    this.#lastOfferAt = this.#context.timers.monotonicMs();
+  async #prepare(from: number | undefined): Promise<WitnessOffer | undefined> {
+    const { committer, ledger, timers } = this.#context;
+    const oldSize = from ?? (await this.#cosigned())?.size ?? 0;
+    if (this.#stopped || (from === undefined && committer.grownTo <= oldSize)) return undefined;
+    const { checkpoint, path } = await ledger.continuation(Math.min(oldSize, ledger.size));
+    this.#lastOfferAt = timers.monotonicMs();
     this.#offered = { head: checkpoint, at: this.#lastOfferAt };
-    await this.#link.send({
-      type: 'witness_offer',
-      value: { checkpoint: checkpoint.note, old_size: oldSize, proof: path },
-    });
+    return { checkpoint: checkpoint.note, old_size: oldSize, proof: path };
+  }
+
+  #isAwaited(): boolean {
+    return this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS;
   }
 
   async #cosigned(): Promise<CosignedRecord | undefined> {

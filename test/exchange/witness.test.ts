@@ -1,0 +1,126 @@
+import { sign } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import type { ExchangeContext } from '../../src/exchange/context.ts';
+import type { PeerLink } from '../../src/exchange/link.ts';
+import { SessionWitness } from '../../src/exchange/witness.ts';
+import {
+  KEY_TYPES,
+  cosign,
+  signCheckpoint,
+  verifierKey,
+  verifyCheckpoint,
+  type Checkpoint,
+} from '../../src/ledger/mod.ts';
+import type { Frame } from '../../src/wire/mod.ts';
+import { logKeyOf, privateKeyOf, publicBytes } from '../kit/keys.ts';
+
+const log = logKeyOf('node-a.example/ledger', '11'.repeat(32));
+const privateKey = privateKeyOf('ed25519', '22'.repeat(32));
+const witnessKey = verifierKey('node-b.example/witness', KEY_TYPES.cosignature, publicBytes(privateKey));
+
+function headOf(size: number): Checkpoint {
+  const { note } = signCheckpoint({ size, root: new Uint8Array(32).fill(size) }, log.key, log.sign);
+  const verified = verifyCheckpoint(note, [log.key]);
+  if (!verified.ok) throw new Error(verified.reason);
+  return verified.value;
+}
+
+/** A session's witnessing whose ledger grows, and whose store answers, when the test says so. */
+function setUp(): {
+  readonly grow: (size: number) => void;
+  readonly read: () => void;
+  readonly offers: number[];
+  readonly closed: string[];
+  readonly answer: () => Promise<void>;
+  readonly turn: () => Promise<void>;
+} {
+  let size = 0;
+  let cosigned: Uint8Array | undefined;
+  const reads: (() => void)[] = [];
+  const acts: (() => void)[] = [];
+  const offers: number[] = [];
+  const closed: string[] = [];
+  const link = {
+    peer: 'XB' as JurisdictionCode,
+    send: (frame: Frame) => {
+      if (frame.type !== 'witness_offer') throw new Error(frame.type);
+      offers.push(Number(frame.value.checkpoint.split('\n')[1]));
+      return Promise.resolve();
+    },
+    close: (reason: string) => closed.push(reason),
+  } as unknown as PeerLink;
+  const context = {
+    timers: { monotonicMs: () => 0, after: (_ms: number, act: () => void) => (acts.push(act), () => undefined) },
+    clock: { nowMs: () => 1_700_000_000_000 },
+    store: { get: () => new Promise((resolve) => reads.push(() => resolve(cosigned))), scan: async function* () {} },
+    ledger: {
+      get size() {
+        return size;
+      },
+      continuation: () => Promise.resolve({ checkpoint: headOf(size), path: [] }),
+      setCosignatures: () => undefined,
+    },
+    committer: {
+      get grownTo() {
+        return size;
+      },
+      commit: (step: (view: unknown) => Promise<void>) =>
+        step({
+          putRecord: (_key: string, record: unknown) => {
+            cosigned = Buffer.from(JSON.stringify(record));
+          },
+        }),
+    },
+    directory: { member: () => ({}), witnessKeys: () => [witnessKey] },
+    failpoint: () => undefined,
+  } as unknown as ExchangeContext;
+  const onFailure = (error: unknown): never => {
+    throw error;
+  };
+  const witness = new SessionWitness({ context, link, intervalMs: 50, onFailure });
+  const turn = async (): Promise<void> => {
+    for (const act of acts.splice(0)) act();
+    await new Promise(setImmediate);
+  };
+  return {
+    grow: (to) => {
+      size = to;
+      witness.wake();
+    },
+    read: () => reads.splice(0).forEach((give) => give()),
+    offers,
+    closed,
+    answer: () => {
+      const head = headOf(offers.at(-1)!);
+      return witness.onCosignature({
+        size: head.size,
+        signature: cosign(head.origin, head, 1_700_000_000, witnessKey, (text) => sign(null, text, privateKey)),
+      });
+    },
+    turn,
+  };
+}
+
+test('one offer at a time: a ledger that grows while one is made ready does not make two, whose answers nobody could tell apart', async () => {
+  const { grow, read, offers, closed, answer, turn } = setUp();
+  grow(1);
+  await turn();
+  grow(2);
+  await turn();
+  grow(3);
+  read();
+  await turn();
+  expect(offers).toEqual([3]);
+  grow(4);
+  await turn();
+  await answer();
+  expect([offers, closed]).toEqual([[3], []]);
+  // What has grown meanwhile is not forgotten.
+  await turn();
+  read();
+  await turn();
+  expect(offers).toEqual([3, 4]);
+  await answer();
+  expect(closed).toEqual([]);
+});
