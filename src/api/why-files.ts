@@ -22,8 +22,7 @@ export async function filesOf({ exchange }: Node, detail: MessageDetail): Promis
   if (ids.size === 0) return undefined;
   const { direction, peer } = detail.record;
   let answer: FilesAnswer | undefined;
-  for (const file of await exchange.evidence.list()) {
-    if (!ids.has(file.file_id)) continue;
+  for (const file of await exchange.evidence.named(ids, peer)) {
     const { state, bytes } = direction === 'IN' ? stateHere(file) : stateThere(file, peer);
     const { count = 0, arrived = 0, stopped = 0, size = 0, bytes: before = 0 } = answer ?? {};
     answer = {

@@ -2,7 +2,7 @@
  * A file on its way to being whole: sealed chunks in order, and beside them their leaf hashes. Both files only grow; after a crash the
  * spool is what its leaves say, checked against the chunks that may not have reached the disk.
  */
-import { constants, mkdir, open, readFile, readdir, rm, type FileHandle } from 'node:fs/promises';
+import { constants, mkdir, open, readFile, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, replaceFile } from '../base/mod.ts';
 import { MerkleTiles, leafHash } from '../ledger/mod.ts';
@@ -130,6 +130,14 @@ export class Spool {
 /** Removes a spool and all that is in it. */
 export async function discardSpool(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
+}
+
+/** Bytes of chunks that are in a spool, as near as can be told without reading them; 0 where there is none. */
+export async function spooledBytes(folder: string, chunkBytes: number): Promise<number> {
+  const { data, leaves } = spoolPaths(folder);
+  const sizes = await Promise.all([stat(data), stat(leaves)]).catch(() => undefined);
+  if (sizes === undefined) return 0;
+  return Math.min(sizes[0].size, Math.floor(sizes[1].size / LEAF_BYTES) * chunkBytes);
 }
 
 /** Names of the spools in a folder. */

@@ -22,7 +22,7 @@ import {
 import type { ObjectStore } from './object-store.ts';
 import { Receiving } from './receiving.ts';
 import { Sealing } from './sealing.ts';
-import { Spool, discardSpool, listSpools, spaceError, spoolPaths } from './spool.ts';
+import { Spool, discardSpool, listSpools, spaceError, spoolPaths, spooledBytes } from './spool.ts';
 import { passed, passing } from './young-memory.ts';
 
 /** What a person says of a file that is taken in. */
@@ -135,6 +135,11 @@ export class Vault {
       if (next % CHUNKS_PER_LOOK === 0) await this.#requireSpace(sealedSize(geometry) - sealedOffset(geometry, next));
     };
     return new Receiving({ file, geometry, spool, look, objects: this.#objects, crew: this.#crew });
+  }
+
+  /** Bytes of the plaintext of a file on its way that are here, whether it moves or not. */
+  async heldBytes({ file_id: id, size, chunk_bytes: chunkBytes }: EvidenceFile): Promise<number> {
+    return Math.min(size, await spooledBytes(join(this.#spool, id), chunkBytes));
   }
 
   /** Whether the whole of a file rests here. */

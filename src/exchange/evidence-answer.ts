@@ -41,24 +41,56 @@ export async function offersByFile(context: ExchangeContext): Promise<Map<string
   const offers = new Map<string, EvidenceAnswer['offers'][number][]>();
   for await (const [key, bytes] of context.store.scan(evidenceKeys.offers)) {
     const [peer = ''] = key.slice(evidenceKeys.offers.length).split('/');
-    const { file_id: fileId, status, reason, held } = decodeRecord<OfferRecord>(bytes);
-    const known = offers.get(fileId) ?? [];
-    known.push({ peer, status, reason, held_index: held?.index });
-    offers.set(fileId, known);
+    const offer = decodeRecord<OfferRecord>(bytes);
+    const known = offers.get(offer.file_id) ?? [];
+    known.push(offerAnswer(peer, offer));
+    offers.set(offer.file_id, known);
   }
   return offers;
 }
 
-/** A file that is awaited, or on offer, with how far it is. */
-export function withProgress({ evidence }: ExchangeContext, answer: EvidenceAnswer): EvidenceAnswer {
-  const { file_id: id, peer, status, offers } = answer;
+/** What is known of some files and of what became of them at one peer; those that are not here are left out. */
+export async function answersFor(
+  context: ExchangeContext,
+  fileIds: Iterable<string>,
+  peer: JurisdictionCode,
+): Promise<EvidenceAnswer[]> {
+  const found: EvidenceAnswer[] = [];
+  for (const id of fileIds) {
+    const [file, offer] = await context.store.getMany([evidenceKeys.file(id), evidenceKeys.offer(peer, id)]);
+    if (file === undefined) continue;
+    const offers = offer === undefined ? [] : [offerAnswer(peer, decodeRecord<OfferRecord>(offer))];
+    found.push(await answerWithProgress(context, decodeRecord<EvidenceRecord>(file), offers));
+  }
+  return found;
+}
+
+/** A file, and how far it is where it is awaited or on offer. */
+export async function answerWithProgress(
+  { evidence }: ExchangeContext,
+  record: EvidenceRecord,
+  offers: EvidenceAnswer['offers'],
+): Promise<EvidenceAnswer> {
+  const answer = answerOf(record, offers);
+  const { file_id: id, peer, status } = answer;
+  const isAwaited = evidence !== undefined && status === 'AWAITED' && peer !== undefined;
+  const moving = isAwaited ? evidence.transfers.of(peer, id) : undefined;
+  // What came before the session ended, or before the node was stopped, is not fetched again.
+  const still = async (): Promise<TransferProgress | undefined> => {
+    const bytes = await evidence!.vault.heldBytes(fileOf(record));
+    return bytes === 0 ? undefined : { bytes, bytes_per_second: 0 };
+  };
   return {
     ...answer,
-    progress: status === 'AWAITED' && peer !== undefined ? evidence?.transfers.of(peer, id) : undefined,
+    progress: moving ?? (isAwaited ? await still() : undefined),
     offers: offers.map((offer) =>
       offer.status === 'OFFERED' ? { ...offer, progress: evidence?.transfers.of(offer.peer, id) } : offer,
     ),
   };
+}
+
+function offerAnswer(peer: string, { status, reason, held }: OfferRecord): EvidenceAnswer['offers'][number] {
+  return { peer, status, reason, held_index: held?.index };
 }
 
 /** @param offers of this file */

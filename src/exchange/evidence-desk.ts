@@ -3,7 +3,14 @@ import { bytesToHex, newUuid, type JurisdictionCode, type Uuid } from '../base/m
 import { EvidenceError, type OnBytes } from '../evidence/mod.ts';
 import type { Draft, EvidenceDeletedWhy } from '../wire/mod.ts';
 import type { EvidenceContext, ExchangeContext } from './context.ts';
-import { answerOf, offersByFile, unknownFile, withProgress, type EvidenceAnswer } from './evidence-answer.ts';
+import {
+  answerOf,
+  answerWithProgress,
+  answersFor,
+  offersByFile,
+  unknownFile,
+  type EvidenceAnswer,
+} from './evidence-answer.ts';
 import { releaseQuota } from './evidence-arrival.ts';
 import { draftIn } from './evidence-draft.ts';
 import { addCustody, addFilesToItem, listItems, putItem, type ItemAnswer } from './evidence-items.ts';
@@ -64,9 +71,14 @@ export class EvidenceDesk {
     for await (const [, bytes] of this.#context.store.scan(evidenceKeys.files)) {
       const record = decodeRecord<EvidenceRecord>(bytes);
       if (caseId === undefined || record.case_id === caseId)
-        found.push(withProgress(this.#context, answerOf(record, offers.get(fileOf(record).file_id) ?? [])));
+        found.push(await answerWithProgress(this.#context, record, offers.get(fileOf(record).file_id) ?? []));
     }
     return found;
+  }
+
+  /** Those of some files that are here, each with what became of it at one peer. */
+  named(fileIds: Iterable<string>, peer: JurisdictionCode): Promise<EvidenceAnswer[]> {
+    return answersFor(this.#context, fileIds, peer);
   }
 
   /**

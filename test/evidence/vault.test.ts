@@ -367,7 +367,12 @@ describe('receiving', () => {
       const left = temporaryFolder();
       cpSync(folder, left, { recursive: true });
       const vault = vaultIn(left);
+      const held = await vault.heldBytes(file);
       const again = await vault.receive(file);
+      // What is told before anything is read: a tag a chunk, and no more than the chunks that have not left memory, from the truth.
+      expect(held).toBeGreaterThanOrEqual(again.next * 65_536);
+      expect(held).toBeLessThanOrEqual(count * 65_536);
+      expect(await vault.heldBytes(file)).toBe(again.next * 65_536);
       expect(again.next).toBeGreaterThan(count - (3 * 1024 * 1024) / 65_536);
       expect(again.next).toBeLessThanOrEqual(count);
       lag = Math.max(lag, count - again.next);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import { DEFAULT_CHUNK_BYTES } from '../../src/evidence/geometry.ts';
 import type { EvidenceAnswer } from '../../src/exchange/mod.ts';
 import { healthOf, type Node } from '../../src/node/mod.ts';
 import { parseDraft, type Draft } from '../../src/wire/mod.ts';
@@ -129,7 +130,12 @@ describe('evidence', () => {
     await until(() => spooled() > 3);
     await a.stop();
     const before = spooled();
+    await b.stop();
     a = await startNode(federation, XA);
+    // Alone, it tells how much of it is here.
+    const held = { bytes: Math.min(content.length, before * DEFAULT_CHUNK_BYTES), bytes_per_second: 0 };
+    expect((await fileAt(a, id!))?.progress).toEqual(before === 0 ? undefined : held);
+    b = await startNode(federation, XB);
     await until(() => spooled() > before || before === 0);
     await b.stop();
     b = await startNode(federation, XB);
