@@ -35,16 +35,13 @@ type Judgement =
   | { readonly is: 'start from'; readonly size: number }
   | { readonly is: 'contradiction'; readonly kind: 'FORKED_LEDGER' | 'ROLLED_BACK_LEDGER'; readonly other: string };
 
-// An offer whose answer was lost must not silence the next ones for ever.
-const ANSWER_TIMEOUT_MS = 30_000;
-
 /** The witnessing of one session. */
 export class SessionWitness {
   readonly #context: ExchangeContext;
   readonly #link: PeerLink;
   readonly #intervalMs: number;
   readonly #onFailure: (error: unknown) => void;
-  #offered: { readonly head: Checkpoint; readonly at: number } | undefined;
+  #offered: Checkpoint | undefined;
   #isPreparing = false;
   #lastOfferAt = -Infinity;
   #cancel: (() => void) | undefined;
@@ -119,11 +116,11 @@ export class SessionWitness {
 
   /** Takes the peer's answer to an offer of this node's. */
   async onCosignature({ size, signature }: Cosignature): Promise<void> {
-    const offered = this.#offered;
+    const head = this.#offered;
     this.#offered = undefined;
     const { peer } = this.#link;
     const { committer, directory, clock, verifyCheckpoint: verify, ledger } = this.#context;
-    if (offered === undefined || directory.member(peer) === undefined) {
+    if (head === undefined || directory.member(peer) === undefined) {
       this.#link.close('COSIGNATURE_INVALID');
       return;
     }
@@ -132,7 +129,6 @@ export class SessionWitness {
       if (size <= ledger.size) await this.#offer(size);
       return;
     }
-    const { head } = offered;
     const verified = verifyCosignature(
       signature,
       head.origin,
@@ -156,8 +152,9 @@ export class SessionWitness {
 
   /** Offers the checkpoint, from where the peer said that it stands or else from what it cosigned last. */
   async #offer(from?: number): Promise<void> {
-    // An answer does not say which offer it is about, so there is one at a time; what has grown meanwhile is offered after its answer.
-    if (this.#isPreparing || this.#isAwaited()) return;
+    // An answer does not say which offer it is about, so there is one at a time, however long its answer takes: nothing is lost within a
+    // session. What has grown meanwhile is offered after it.
+    if (this.#isPreparing || this.#offered !== undefined) return;
     this.#isPreparing = true;
     let offer: WitnessOffer | undefined;
     try {
@@ -174,12 +171,8 @@ export class SessionWitness {
     if (this.#stopped || (from === undefined && committer.grownTo <= oldSize)) return undefined;
     const { checkpoint, path } = await ledger.continuation(Math.min(oldSize, ledger.size));
     this.#lastOfferAt = timers.monotonicMs();
-    this.#offered = { head: checkpoint, at: this.#lastOfferAt };
+    this.#offered = checkpoint;
     return { checkpoint: checkpoint.note, old_size: oldSize, proof: path };
-  }
-
-  #isAwaited(): boolean {
-    return this.#offered !== undefined && this.#context.timers.monotonicMs() - this.#offered.at < ANSWER_TIMEOUT_MS;
   }
 
   async #cosigned(): Promise<CosignedRecord | undefined> {

@@ -29,13 +29,16 @@ function headOf(size: number): Checkpoint {
 /** A session's witnessing whose ledger grows, and whose store answers, when the test says so. */
 function setUp(): {
   readonly grow: (size: number) => void;
+  readonly pass: (ms: number) => void;
   readonly read: () => void;
   readonly offers: number[];
   readonly closed: string[];
-  readonly answer: () => Promise<void>;
+  /** The peer cosigns what was offered last, or first. */
+  readonly answer: (which?: number) => Promise<void>;
   readonly turn: () => Promise<void>;
 } {
   let size = 0;
+  let nowMs = 0;
   let cosigned: Uint8Array | undefined;
   const reads: (() => void)[] = [];
   const acts: (() => void)[] = [];
@@ -51,7 +54,7 @@ function setUp(): {
     close: (reason: string) => closed.push(reason),
   } as unknown as PeerLink;
   const context = {
-    timers: { monotonicMs: () => 0, after: (_ms: number, act: () => void) => (acts.push(act), () => undefined) },
+    timers: { monotonicMs: () => nowMs, after: (_ms: number, act: () => void) => (acts.push(act), () => undefined) },
     clock: { nowMs: () => 1_700_000_000_000 },
     store: { get: () => new Promise((resolve) => reads.push(() => resolve(cosigned))), scan: async function* () {} },
     ledger: {
@@ -88,11 +91,14 @@ function setUp(): {
       size = to;
       witness.wake();
     },
+    pass: (ms) => {
+      nowMs += ms;
+    },
     read: () => reads.splice(0).forEach((give) => give()),
     offers,
     closed,
-    answer: () => {
-      const head = headOf(offers.at(-1)!);
+    answer: (which = -1) => {
+      const head = headOf(offers.at(which)!);
       return witness.onCosignature({
         size: head.size,
         signature: cosign(head.origin, head, 1_700_000_000, witnessKey, (text) => sign(null, text, privateKey)),
@@ -123,4 +129,23 @@ test('one offer at a time: a ledger that grows while one is made ready does not 
   expect(offers).toEqual([3, 4]);
   await answer();
   expect(closed).toEqual([]);
+});
+
+test('an answer that takes long is still the answer to its own offer', async () => {
+  const { grow, pass, read, offers, closed, answer, turn } = setUp();
+  grow(1);
+  await turn();
+  read();
+  await turn();
+  grow(2);
+  pass(60_000);
+  await turn();
+  read();
+  await turn();
+  await answer(0);
+  expect(closed).toEqual([]);
+  await turn();
+  read();
+  await turn();
+  expect(offers).toEqual([1, 2]);
 });
