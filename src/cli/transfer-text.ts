@@ -8,5 +8,7 @@ export function transferText(size: number, progress: TransferProgress | undefine
   const { bytes, bytes_per_second: rate, seconds_left: left, postponed } = progress;
   const share = `${formatBytes(bytes)} of ${formatBytes(size)} (${Math.floor((bytes / size) * 100)} %)`;
   if (postponed !== undefined) return `${share}, held up at this node: ${postponed}`;
-  return left === undefined ? share : `${share}, ${formatBytes(rate)}/s, ${formatSeconds(left)} left`;
+  return left === undefined
+    ? `${share}, waits for the other side`
+    : `${share}, ${formatBytes(rate)}/s, ${formatSeconds(left)} left`;
 }

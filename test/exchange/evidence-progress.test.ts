@@ -53,5 +53,7 @@ describe('a file on its way', () => {
     transfers.note('XB', 'f', 6 * MB, 10 * MB);
     expect(transferText(10 * MB, transfers.of('XB', 'f'))).toMatch(/\(60 %\), .*\/s, 2 s left$/);
     expect(transferText(10 * MB, undefined)).toBe('waits for the other side');
+    const still = { bytes: 4 * MB, bytes_per_second: 0 };
+    expect(transferText(10 * MB, still)).toMatch(/ of .* \(40 %\), waits for the other side$/);
   });
 });
