@@ -27,6 +27,8 @@ export class Session implements LinkHandler {
   readonly #onClose: (stopped: Promise<void>) => void;
   #witnessing: Promise<void> = Promise.resolve();
   #settling: Promise<void> = Promise.resolve();
+  // Frames that came before everything was settled and have not had their turn: whatever comes after them goes behind them.
+  #ahead = 0;
   #unanswered = 0;
   #over = false;
 
@@ -106,7 +108,7 @@ export class Session implements LinkHandler {
   }
 
   onFrame(frame: Frame): Promise<void> {
-    if (!this.#resume.isSettled) return this.#inOrder(() => this.#process(frame));
+    if (!this.#resume.isSettled || this.#ahead > 0) return this.#inOrder(() => this.#process(frame));
     return this.#process(frame).catch((error: unknown) => {
       this.#fail(error);
     });
@@ -195,14 +197,20 @@ export class Session implements LinkHandler {
     return turn;
   }
 
-  /** One frame after another, until everything is settled. */
+  /** One frame after another, until everything is settled; those that have waited for that are begun in their order, as all others are. */
   #inOrder(act: () => Promise<void>): Promise<void> {
-    this.#settling = this.#settling
-      .then(() => (this.#over ? undefined : act()))
-      .catch((error: unknown) => {
+    this.#ahead++;
+    let acting = Promise.resolve();
+    this.#settling = this.#settling.then(() => {
+      this.#ahead--;
+      if (this.#over) return undefined;
+      const isWaitedFor = !this.#resume.isSettled;
+      acting = act().catch((error: unknown) => {
         this.#fail(error);
       });
-    return this.#settling;
+      return isWaitedFor ? acting : undefined;
+    });
+    return this.#settling.then(() => acting);
   }
 
   async #onReceipt(receipt: Receipt): Promise<void> {

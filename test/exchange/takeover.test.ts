@@ -1,12 +1,15 @@
-/** A session that takes the place of another which is still at work: what was announced to the one is fetched by the other. */
+/**
+ * A session that takes the place of another: what was announced to the one is fetched by the other, and where a ledger has begun again
+ * between the two, what is said once that is settled is taken in its order.
+ */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { bytesToBase64url, newUuid, type JurisdictionCode } from '../../src/base/mod.ts';
 import { draftTemplate } from '../../src/casework/mod.ts';
 import { FileObjects, Vault } from '../../src/evidence/mod.ts';
-import type { PeerLink } from '../../src/exchange/mod.ts';
-import { parseDraft, parseFrame, type EvidenceFile, type Frame } from '../../src/wire/mod.ts';
+import type { CloseReason, PeerLink } from '../../src/exchange/mod.ts';
+import { parseDraft, parseFrame, parseLedgerEntry, type EvidenceFile, type Frame } from '../../src/wire/mod.ts';
 import { noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -17,9 +20,10 @@ const WAIT_MS = 60_000;
 const CHUNKS = 3;
 const CHUNK_BYTES = 4096;
 
-/** A session that keeps what this node says in it. */
-function link(): PeerLink & { readonly frames: Frame[] } {
+/** A session that keeps what this node says in it, and why it closes it. */
+function link(): PeerLink & { readonly frames: Frame[]; readonly closed: CloseReason[] } {
   const frames: Frame[] = [];
+  const closed: CloseReason[] = [];
   const answer = (frame: Frame): void => {
     frames.push(frame);
   };
@@ -32,10 +36,13 @@ function link(): PeerLink & { readonly frames: Frame[] } {
     peer: XB,
     limits,
     frames,
+    closed,
     answer,
     send,
     sendBulk: (encoded) => send(parseFrame(encoded.slice())),
-    close: () => undefined,
+    close: (reason) => {
+      closed.push(reason);
+    },
   };
 }
 
@@ -113,4 +120,41 @@ test('a file that one session is taking is gone on with by the next, from the ch
   await until(() => second.frames.some(({ type }) => type === 'evidence_done'), WAIT_MS);
   expect(first.frames.some(({ type }) => type === 'evidence_done')).toBe(false);
   for (const one of [before, handler!]) one.onClose();
+});
+
+test('deliveries that wait for a loss to be settled are not overtaken by those that come after it', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  let onOpened = (): void => undefined;
+  const failpoint = (step: string): void => {
+    if (step === 'receive.opened') onOpened();
+  };
+  const node = await startNode(federation, XA, { failpoint });
+  const puppet = await Puppet.of(federation, XB);
+  const before = link();
+  await node.exchange.attach(before).onFrame(await puppet.delivery(XA));
+  expect(before.frames.map(({ type }) => type)).toContain('receipt');
+
+  const held = (await node.exchange.seenCheckpoint(XB))!;
+  const epoch = await puppet.receipt(await puppet.lose(1));
+  const hello = await puppet.hello();
+  if (hello.type !== 'hello') throw new Error(hello.type);
+  expect((await node.exchange.verifyHello(XB, hello.value, held)).ok).toBe(true);
+  const after = link();
+  const handler = node.exchange.attach(after);
+  await handler.onFrame({ type: 'resume', value: { epoch, before: [] } });
+  const detail = { type: 'resumed', value: { epoch: puppet.epoch, held: held.note } } as const;
+  const resumed = await puppet.receipt(puppet.append({ kind: 'RESUMED', peer: XA, seq: 0, detail }));
+  const said: Frame[] = [{ type: 'resume_done', value: { resumed } }];
+  for (let n = 0; n < 2; n++) said.push(await puppet.delivery(XA));
+  const last = await puppet.delivery(XA);
+  onOpened = () => {
+    onOpened = () => undefined;
+    void handler.onFrame(last);
+  };
+  for (const frame of said) void handler.onFrame(frame);
+  const answered = (): number[] =>
+    after.frames.flatMap((frame) => (frame.type === 'receipt' ? [parseLedgerEntry(frame.value.entry).seq] : []));
+  await until(() => answered().length === 3 || after.closed.length > 0);
+  expect([answered(), after.closed]).toEqual([[2, 3, 4], []]);
+  handler.onClose();
 });
