@@ -1,7 +1,7 @@
-import { chmodSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { type JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import {
@@ -28,6 +28,10 @@ export interface TestFederation {
   dirOf(code: string): string;
 }
 
+// Test files that run at the same time have ports apart; so have the nodes that files have one after another, and all else.
+const LOWEST_PORT = 20_000 + 1000 * (Number(process.env['VITEST_POOL_ID']) % 12);
+const TEMPLATE_PORTS = LOWEST_PORT + 500;
+
 /** Short waits, so that a test sees in a second what takes a minute. */
 export const QUICK: SessionTimes = {
   helloMs: 5000,
@@ -39,27 +43,17 @@ export const QUICK: SessionTimes = {
   recheckMs: 200,
 };
 
-/** Makes nodes and enrols them, as the commands do. */
+/** Enrols nodes, as the commands do. */
 async function createTestFederation(
   codes: readonly string[],
   dialOnly: readonly string[],
+  street: string,
   folder: string,
 ): Promise<TestFederation> {
   const dirOf = (code: string): string => join(folder, code.toLowerCase());
   await Promise.all(
     codes.map(async (code) => {
-      const listen = { host: '127.0.0.1', port: await freePort() };
-      const isReachable = !dialOnly.includes(code);
-      await initNode({
-        code: code as JurisdictionCode,
-        dir: dirOf(code),
-        name: code,
-        authority: `Central authority of ${code}`,
-        endpoint: isReachable ? `wss://127.0.0.1:${listen.port}/federation` : '',
-        listen: isReachable ? listen : undefined,
-        origin: `${code.toLowerCase()}.test.example`,
-        passphrase: undefined,
-      });
+      copyNode(await nodeTemplate(code, !dialOnly.includes(code), street), dirOf(code));
     }),
   );
   const council = join(folder, 'council');
@@ -73,11 +67,47 @@ async function createTestFederation(
   return { folder, council, manifest, fingerprint, dirOf };
 }
 
+/**
+ * The folder of a node that is in no federation yet: made once for all test files that run one after another in the same place of the
+ * pool, because its RSA keys take more than a second of a processor.
+ */
+async function nodeTemplate(code: string, isReachable: boolean, street: string): Promise<string> {
+  const place = join(inject('runFolder'), process.env['VITEST_POOL_ID']!);
+  mkdirSync(place, { recursive: true });
+  const kind = [code, street, ...(isReachable ? [] : ['dials'])].join();
+  const made = readdirSync(place).map((name) => name.split(' '));
+  const found = made.find((parts) => parts[1] === kind);
+  if (found !== undefined) return join(place, found.join(' '));
+  let port: number;
+  do port = await freePortOf(TEMPLATE_PORTS, TEMPLATE_PORTS + 499);
+  while (made.some(([taken]) => taken === String(port)));
+  const dir = folderOfFile('node');
+  await initNode({
+    code: code as JurisdictionCode,
+    dir,
+    name: code,
+    authority: `Central authority of ${code}`,
+    endpoint: isReachable ? `wss://127.0.0.1:${port}/federation` : '',
+    listen: isReachable ? { host: '127.0.0.1', port } : undefined,
+    origin: `${code.toLowerCase()}.test.example`,
+    passphrase: undefined,
+  });
+  const template = join(place, `${port} ${kind}`);
+  // Under its name only when it is whole.
+  renameSync(dir, template);
+  return template;
+}
+
+function copyNode(from: string, to: string): void {
+  cpSync(from, to, { recursive: true });
+  // Node 24 copies a folder without its mode.
+  chmodSync(nodePaths(to).keys, 0o700);
+}
+
 const templates = new Map<string, Promise<TestFederation>>();
 
 /**
- * A fresh copy of a federation that this test file made once: making keys takes a second. Copies share their ports, so they cannot run
- * at the same time.
+ * A fresh copy of a federation that this test file made once. Copies share their ports, so they cannot run at the same time.
  * @param dialOnly members behind a one-way firewall: they have no endpoint and listen nowhere
  * @param street federations of different streets have ports of their own, and can run at the same time
  */
@@ -89,15 +119,16 @@ export async function copyTestFederation(
   const name = [street, ...codes, ...dialOnly].join();
   let template = templates.get(name);
   if (template === undefined) {
-    template = createTestFederation(codes, dialOnly, folderOfFile('template'));
+    template = createTestFederation(codes, dialOnly, street, folderOfFile('template'));
     templates.set(name, template);
   }
   const original = await template;
   const folder = temporaryFolder();
-  cpSync(original.folder, folder, { recursive: true });
-  // Node 24 copies a folder without its mode.
-  for (const code of codes) chmodSync(nodePaths(join(folder, code.toLowerCase())).keys, 0o700);
-  return { ...original, folder, council: join(folder, 'council'), dirOf: (code) => join(folder, code.toLowerCase()) };
+  const council = join(folder, 'council');
+  cpSync(original.council, council, { recursive: true });
+  const dirOf = (code: string): string => join(folder, code.toLowerCase());
+  for (const code of codes) copyNode(original.dirOf(code), dirOf(code));
+  return { ...original, folder, council, dirOf };
 }
 
 /** Starts a node of a federation in this process; it stops when the test ends. */
@@ -145,6 +176,5 @@ export async function until(what: () => boolean | Promise<boolean>, timeoutMs = 
  * at it.
  */
 export function freePort(): Promise<number> {
-  const lowest = 20_000 + 1000 * (Number(process.env['VITEST_POOL_ID']) % 12);
-  return freePortOf(lowest, lowest + 999);
+  return freePortOf(LOWEST_PORT, LOWEST_PORT + 499);
 }
