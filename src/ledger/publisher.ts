@@ -58,13 +58,7 @@ export class Publisher {
     this.#running ??= this.#write().finally(() => {
       this.#running = undefined;
     });
-    try {
-      await this.#running;
-    } catch (error) {
-      // Somebody may have removed a folder.
-      this.#folders.clear();
-      throw error;
-    }
+    await this.#running;
   }
 
   /** Publishes what was asked for. Nothing is written after, whatever is asked for: somebody may have moved the folder. */
@@ -130,9 +124,19 @@ export class Publisher {
   }
 
   async #replace(path: string, bytes: Uint8Array | string): Promise<void> {
-    const { files } = this.#options;
+    const { files, onError } = this.#options;
     const folder = dirname(path);
-    if (!this.#folders.has(folder)) await files.mkdir(folder, { recursive: true });
+    if (this.#folders.has(folder)) {
+      try {
+        await replaceFileUnsynced(path, bytes, FILE_MODE, files);
+        return;
+      } catch (error) {
+        if ((error as { readonly code?: unknown }).code !== 'ENOENT') throw error;
+        // Somebody has removed the folder: what else was in it is written when the node starts again.
+        onError(error);
+      }
+    }
+    await files.mkdir(folder, { recursive: true });
     this.#folders.add(folder);
     await replaceFileUnsynced(path, bytes, FILE_MODE, files);
   }

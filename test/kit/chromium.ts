@@ -106,9 +106,11 @@ export async function openPage(path: string): Promise<Page> {
       return answer.result.value;
     },
     setFiles: async (selector, paths) => {
-      const { root } = await call<{ root: { nodeId: number } }>('DOM.getDocument');
-      const { nodeId } = await call<{ nodeId: number }>('DOM.querySelector', { nodeId: root.nodeId, selector });
-      await call('DOM.setFileInputFiles', { nodeId, files: paths });
+      // By reference: ids of nodes are given anew whenever the page is looked at again.
+      const { result } = await call<{ result: { objectId: string } }>('Runtime.evaluate', {
+        expression: `document.querySelector(${JSON.stringify(selector)})`,
+      });
+      await call('DOM.setFileInputFiles', { objectId: result.objectId, files: paths });
     },
   };
 }

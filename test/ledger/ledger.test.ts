@@ -327,6 +327,27 @@ test('after close has resolved, nothing is written, whatever is still asked for'
   expect(existsSync(folder)).toBe(false);
 });
 
+test('a folder that somebody has removed is told of, and what comes next is published all the same', async () => {
+  const folder = temporaryFolder();
+  const told: unknown[] = [];
+  const options = { ...optionsOf(new MemoryStore(), folder), onPublishError: (error: unknown) => told.push(error) };
+  const ledger = await createLedger(options);
+  const published = async (seed: number): Promise<string> => {
+    await ledger.append([entryOf(seed)], NOTHING);
+    await ledger.publish();
+    return readFileSync(join(folder, 'ledger', 'checkpoint'), 'utf8');
+  };
+  await published(1);
+  rmSync(join(folder, 'ledger'), { recursive: true });
+  expect(parseCheckpointNote(await published(2)).size).toBe(2);
+  expect(told).toMatchObject(told.map(() => ({ code: 'ENOENT' })));
+  const before = told.length;
+  expect(before).toBeGreaterThan(0);
+  await published(3);
+  expect(told.length).toBe(before);
+  await ledger.close();
+});
+
 test('who only looked writes nothing, neither then nor later', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => {
