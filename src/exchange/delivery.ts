@@ -25,6 +25,8 @@ export class Delivery {
   readonly #attempts: Attempts;
   readonly #onFailure: (error: unknown) => void;
   readonly #unanswered = new TransientMap<number, number>();
+  // When the oldest of them has become the oldest: a peer that answers one after another is slow, and not silent.
+  #oldestSince = -Infinity;
   #cancelWatch: () => void;
   #next: number | undefined;
   #witnessedSize: Promise<number> | undefined;
@@ -58,6 +60,7 @@ export class Delivery {
 
   /** A receipt for this number was taken. */
   answered(seq: number): void {
+    if (seq === this.#unanswered.keys().next().value) this.#oldestSince = this.#context.timers.monotonicMs();
     this.#unanswered.delete(seq);
     this.wake();
   }
@@ -66,8 +69,8 @@ export class Delivery {
   waitOf(seq: number): { readonly sentMsAgo: number; readonly overdueInMs: number } | undefined {
     const at = this.#unanswered.get(seq);
     if (at === undefined) return undefined;
-    const sentMsAgo = this.#context.timers.monotonicMs() - at;
-    return { sentMsAgo, overdueInMs: Math.max(0, OVERDUE_MS - sentMsAgo) };
+    const nowMs = this.#context.timers.monotonicMs();
+    return { sentMsAgo: nowMs - at, overdueInMs: Math.max(0, OVERDUE_MS - this.#silentMs(at, nowMs)) };
   }
 
   async stop(): Promise<void> {
@@ -161,11 +164,20 @@ export class Delivery {
     }
   }
 
+  /** How long the peer has answered nothing that was its turn, with a delivery waiting that was sent at `sentAt`. */
+  #silentMs(sentAt: number, nowMs: number): number {
+    return nowMs - Math.max(sentAt, this.#oldestSince);
+  }
+
   #watch(): () => void {
-    return this.#context.timers.after(WATCH_INTERVAL_MS, () => {
+    const { timers } = this.#context;
+    const from = timers.monotonicMs();
+    return timers.after(WATCH_INTERVAL_MS, () => {
+      const nowMs = timers.monotonicMs();
+      // This process stood still, and has yet to read what came meanwhile.
+      if (nowMs - from > 2 * WATCH_INTERVAL_MS) this.#oldestSince = nowMs;
       const [oldest] = this.#unanswered.values();
-      if (oldest !== undefined && this.#context.timers.monotonicMs() - oldest > OVERDUE_MS)
-        this.#link.close('RECEIPT_OVERDUE');
+      if (oldest !== undefined && this.#silentMs(oldest, nowMs) > OVERDUE_MS) this.#link.close('RECEIPT_OVERDUE');
       if (!this.#stopped) this.#cancelWatch = this.#watch();
     });
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { noFailpoint, systemTimers, type JurisdictionCode } from '../../src/base/mod.ts';
+import { noFailpoint, systemTimers, type JurisdictionCode, type Timers } from '../../src/base/mod.ts';
 import { Attempts } from '../../src/exchange/attempts.ts';
 import { Delivery } from '../../src/exchange/delivery.ts';
 import type { ExchangeContext } from '../../src/exchange/context.ts';
@@ -15,13 +15,14 @@ const XB = 'XB' as JurisdictionCode;
 const ID = '019b0000-0000-7000-8000-000000000001' as Uuid;
 
 /** A message in the queue, as a committed batch leaves it. */
-function queued(): readonly Put[] {
-  const record = { message_id: ID, peer: XB, seq: 1, status: 'QUEUED', sent: { index: 0, time: 1 } } as MessageRecord;
+function queued(seq = 1): readonly Put[] {
+  const id = ID.replace(/1$/, String(seq)) as Uuid;
+  const record = { message_id: id, peer: XB, seq, status: 'QUEUED', sent: { index: 0, time: 1 } } as MessageRecord;
   return [
-    [keys.message(ID), encodeRecord(record)],
-    [keys.sealed(ID), utf8ToBytes('a.b.c.d.e')],
-    [keys.pending(XB, 1), utf8ToBytes(ID)],
-    [keys.peer(XB), encodeRecord({ sent_seq: 1, received_seq: 0 })],
+    [keys.message(id), encodeRecord(record)],
+    [keys.sealed(id), utf8ToBytes('a.b.c.d.e')],
+    [keys.pending(XB, seq), utf8ToBytes(id)],
+    [keys.peer(XB), encodeRecord({ sent_seq: seq, received_seq: 0 })],
   ];
 }
 
@@ -30,8 +31,10 @@ function deliveryFrom(
   store: Store,
   ledger: { size: number },
   provedIn: (number | undefined)[] = [],
-): { delivery: Delivery; delivered: number[] } {
+  timers: Timers = systemTimers,
+): { delivery: Delivery; delivered: number[]; closed: string[] } {
   const delivered: number[] = [];
+  const closed: string[] = [];
   const receipt = (index: number, size?: number): Promise<object> =>
     provedIn.push(size) > 0 && index < ledger.size
       ? Promise.resolve({ entry: Uint8Array.of(1), proof: 'x' })
@@ -41,7 +44,7 @@ function deliveryFrom(
     store,
     records: new RecentRecords(store),
     clock: { nowMs: () => 1 },
-    timers: systemTimers,
+    timers,
     failpoint: noFailpoint,
     committer: { commit: () => Promise.resolve() },
     ledger: Object.assign(ledger, { receipt }),
@@ -55,7 +58,9 @@ function deliveryFrom(
     },
     answer: () => undefined,
     sendBulk: () => Promise.resolve(),
-    close: () => undefined,
+    close: (reason) => {
+      closed.push(reason);
+    },
   };
   const delivery = new Delivery({
     context,
@@ -65,7 +70,7 @@ function deliveryFrom(
       throw error;
     },
   });
-  return { delivery, delivered };
+  return { delivery, delivered, closed };
 }
 
 /** Queues the first message just after somebody looked whether anything is queued. */
@@ -118,5 +123,58 @@ test.each([
   delivery.wake();
   await until(() => delivered.length > 0);
   expect(provedIn).toEqual([proving]);
+  await delivery.stop();
+});
+
+/** Time that passes when a test says so, all at once: what was due meanwhile happens after it. */
+function timeThatPasses(): { readonly timers: Timers; readonly pass: (ms: number) => void } {
+  let now = 0;
+  const waiting = new Map<() => void, number>();
+  const after = (ms: number, act: () => void): (() => void) => {
+    waiting.set(act, now + ms);
+    return () => waiting.delete(act);
+  };
+  const pass = (ms: number): void => {
+    now += ms;
+    for (const [act, at] of [...waiting]) if (at <= now && waiting.delete(act)) act();
+  };
+  return { timers: { monotonicMs: () => now, after }, pass };
+}
+
+test('a peer that answers one delivery after another is not silent, however many wait; one that answers none is', async () => {
+  const store = new MemoryStore();
+  for (const seq of [1, 2, 3, 4]) await store.commit({ puts: queued(seq) });
+  const { timers, pass } = timeThatPasses();
+  const { delivery, delivered, closed } = deliveryFrom(store, { size: 1 }, [], timers);
+  delivery.wake();
+  await until(() => delivered.length === 4);
+  const seconds = (count: number): void => {
+    for (let second = 0; second < count; second++) pass(1000);
+  };
+  for (const seq of [1, 2]) {
+    seconds(20);
+    delivery.answered(seq);
+  }
+  expect(delivery.waitOf(3)).toEqual({ sentMsAgo: 40_000, overdueInMs: 30_000 });
+  seconds(20);
+  // Not the one whose turn it is.
+  delivery.answered(4);
+  expect(closed).toEqual([]);
+  seconds(20);
+  expect(closed[0]).toBe('RECEIPT_OVERDUE');
+  await delivery.stop();
+});
+
+test('a process that stood still does not take its own silence for the peer’s', async () => {
+  const store = new MemoryStore();
+  await store.commit({ puts: queued() });
+  const { timers, pass } = timeThatPasses();
+  const { delivery, delivered, closed } = deliveryFrom(store, { size: 1 }, [], timers);
+  delivery.wake();
+  await until(() => delivered.length === 1);
+  pass(600_000);
+  expect(closed).toEqual([]);
+  for (let second = 0; second < 40; second++) pass(1000);
+  expect(closed[0]).toBe('RECEIPT_OVERDUE');
   await delivery.stop();
 });
