@@ -37,8 +37,10 @@ export class EvidenceServe {
   readonly #serving = new Map<string, Serving>();
   #work: Promise<void> = Promise.resolve();
   #pumping: Promise<void> | undefined;
+  #again = false;
   #stopped = false;
-  readonly #cancels = new Set<() => void>();
+  /** Files that go on later, and how not to. */
+  readonly #paused = new Map<string, () => void>();
 
   constructor(options: {
     readonly context: ExchangeContext;
@@ -112,8 +114,7 @@ export class EvidenceServe {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const cancel of this.#cancels) cancel();
-    for (const fileId of [...this.#serving.keys()]) this.#end(fileId);
+    for (const fileId of [...this.#serving.keys(), ...this.#paused.keys()]) this.#end(fileId);
     await this.#work;
     await this.#pumping;
   }
@@ -142,14 +143,19 @@ export class EvidenceServe {
 
   #end(fileId: string): void {
     this.#serving.delete(fileId);
+    this.#paused.get(fileId)?.();
+    this.#paused.delete(fileId);
     this.#context.evidence?.transfers.end(this.#peer, fileId);
   }
 
   #pump(): void {
+    this.#again = true;
     this.#pumping ??= this.#run()
       .catch(this.#onFailure)
       .finally(() => {
         this.#pumping = undefined;
+        // Asked for after the last look and before this.
+        if (this.#again && !this.#stopped) this.#pump();
       });
   }
 
@@ -157,6 +163,7 @@ export class EvidenceServe {
   async #run(): Promise<void> {
     for (let sent = true; sent;) {
       sent = false;
+      this.#again = false;
       for (const [fileId, serving] of this.#serving) {
         if (this.#stopped || serving.next >= serving.limit) continue;
         await this.#sendChunk(fileId, serving);
@@ -171,8 +178,11 @@ export class EvidenceServe {
     try {
       encoded = await serving.ahead.frame(index);
     } catch (error) {
+      // Settled or given up meanwhile.
+      if (this.#serving.get(fileId) !== serving) return;
       if (codeOf(error) === 'EVIDENCE_STORE_FAILED') {
-        this.#pause(fileId, { ...serving, next: index });
+        // Or, asked for anew meanwhile, from there.
+        this.#pause(fileId, { ...serving, next: Math.min(index, serving.next) });
         return;
       }
       // Its content is not what it was: the operator finds it by “evidence verify”; the peer need not wait.
@@ -194,13 +204,14 @@ export class EvidenceServe {
     const { evidence, clock, timers } = this.#context;
     evidence!.transfers.postpone(this.#peer, fileId, file.size, code);
     this.#context.emit({ kind: 'EVIDENCE_POSTPONED', time: clock.nowMs(), peer: this.#peer, code });
+    this.#paused.get(fileId)?.();
     const cancel = timers.after(RETRY_STORE_MS, () => {
-      this.#cancels.delete(cancel);
+      this.#paused.delete(fileId);
       if (this.#stopped || this.#serving.has(fileId)) return;
       this.#serving.set(fileId, { file, next, limit, ahead: new ReadAhead(evidence!.vault, file) });
       this.#pump();
     });
-    this.#cancels.add(cancel);
+    this.#paused.set(fileId, cancel);
   }
 
   /** Whether a file was announced by a message that this node lost and was given back, while what it knew of the file did not come back. */
