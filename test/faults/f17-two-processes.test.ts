@@ -15,6 +15,8 @@ test('F17: the second process refuses, and the first goes on', async () => {
     a.api.post<SentAnswer>('messages', { to: 'XB', draft: requestFile(), wait_ms: 30_000 });
   expect((await sent()).message.status).toBe('RECEIVED');
 
+  // The first stands still meanwhile: it cosigns when it likes, and whatever is written now the second has written.
+  a.child.kill('SIGSTOP');
   const head = readFileSync(paths.head, 'utf8');
   const attempts = await Promise.all([1, 2].map(() => rogatory('serve', '--config', paths.config)));
   for (const { status, stderr } of attempts) {
@@ -22,5 +24,6 @@ test('F17: the second process refuses, and the first goes on', async () => {
     expect(stderr).toMatch(/STORE_LOCKED: Another process has the store .* open\./);
   }
   expect(readFileSync(paths.head, 'utf8')).toBe(head);
+  a.child.kill('SIGCONT');
   expect((await sent()).message.status).toBe('RECEIVED');
 }, 120_000);
