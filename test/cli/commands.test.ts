@@ -30,7 +30,7 @@ describe('usage', () => {
       ['message', '“message”'],
       ['status', '--node D'],
     ] as const) {
-      const { status, stdout } = await rogatory(word, '--json');
+      const { status, stdout } = await runCommand(word, '--json');
       expect(status).toBe(2);
       const message = expect.stringContaining(says) as string;
       expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'CLI_USAGE', message } });
@@ -48,7 +48,7 @@ describe('usage', () => {
     [['audit', 'verify'], 'at least one bundle'],
     [['why', '--node', 'x', 'nonsense'], 'not the id of a message'],
   ])('%j is wrong usage', async (args, words) => {
-    const { status, stderr, stdout } = await rogatory(...args);
+    const { status, stderr, stdout } = await runCommand(...args);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(words);
   });
@@ -114,12 +114,11 @@ describe('sandbox', () => {
     child.stdout!.on('data', (data: Buffer) => (printed += data.toString()));
     await until(() => printed.includes('Ctrl-C stops everything'), 120_000);
     expect(printed).toMatch(/holds the receipt of XB for assistance request 1 +XA entry \d+ +verified XB entry \d+/);
-    const pids = await Promise.all(
-      ['xa', 'xb'].map(async (name) => {
-        const { stdout } = await rogatory('status', '--json', '--node', join(dir, name));
-        return (JSON.parse(stdout) as { pid: number }).pid;
-      }),
-    );
+    const pids: number[] = [];
+    for (const name of ['xa', 'xb']) {
+      const { stdout: status } = await runCommand('status', '--json', '--node', join(dir, name));
+      pids.push((JSON.parse(status) as { pid: number }).pid);
+    }
     child.kill('SIGINT');
     expect((await outcome).status).toBe(0);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
@@ -133,8 +132,8 @@ describe('sandbox', () => {
     await until(() => printed.includes('Ctrl-C stops everything'), 120_000);
     child.kill('SIGKILL');
     await outcome;
-    await until(async () => (await rogatory('status', '--node', join(dir, 'xa'))).status === 1);
-    await until(async () => (await rogatory('status', '--node', join(dir, 'xb'))).status === 1);
+    for (const name of ['xa', 'xb'])
+      await until(async () => (await runCommand('status', '--node', join(dir, name))).status === 1);
   });
 });
 
@@ -167,7 +166,7 @@ describe('two nodes by hand', () => {
     const nodes = ['XA', 'XB'].map((code) => startRogatory('serve', '--config', join(at(code), 'node.json')));
     const gone = Promise.race(nodes.map(({ outcome }) => outcome));
     const connected = until(
-      async () => (await rogatory('status', '--node', at('XA'))).stdout.includes('connected since'),
+      async () => (await runCommand('status', '--node', at('XA'))).stdout.includes('connected since'),
       120_000,
     );
     // A node that cannot start says why: better than to wait for it.
@@ -177,8 +176,8 @@ describe('two nodes by hand', () => {
     expect(sent.stdout).toMatch(
       /receipt {2}RECEIVED: entry \d+ of 127\.0\.0\.1:\d+\/ledger, in a tree of \d+, verified/,
     );
-    const show = (lang: string): ReturnType<typeof rogatory> =>
-      rogatory('message', 'show', /[0-9a-f-]{36}/.exec(sent.stdout)![0], '--node', at('XB'), '--lang', lang);
+    const show = (lang: string): ReturnType<typeof runCommand> =>
+      runCommand('message', 'show', /[0-9a-f-]{36}/.exec(sent.stdout)![0], '--node', at('XB'), '--lang', lang);
     expect((await show('es')).stdout).toContain('solicitud de asistencia judicial (comisión rogatoria)');
     expect((await show('ar')).stdout).toContain('\u2067طلب مساعدة قضائية (إنابة قضائية)\u2069');
     expect((await show('tlh')).status).toBe(2);
