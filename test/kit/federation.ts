@@ -17,7 +17,7 @@ import {
 import { freePort as freePortOf } from '../../src/cli/sandbox/free-port.ts';
 import { verifyManifest } from '../../src/trust/mod.ts';
 import type { SessionTimes } from '../../src/transport/mod.ts';
-import { folderOfFile, temporaryFolder } from './folder.ts';
+import { folderOfRun, temporaryFolder } from './folder.ts';
 
 /** A federation on disk: one folder a node, all under one folder, with a council. */
 export interface TestFederation {
@@ -81,7 +81,7 @@ async function nodeTemplate(code: string, isReachable: boolean, street: string):
   let port: number;
   do port = await freePortOf(TEMPLATE_PORTS, TEMPLATE_PORTS + 499);
   while (made.some(([taken]) => taken === String(port)));
-  const dir = folderOfFile('node');
+  const dir = folderOfRun('node');
   await initNode({
     code: code as JurisdictionCode,
     dir,
@@ -107,7 +107,7 @@ function copyNode(from: string, to: string): void {
 const templates = new Map<string, Promise<TestFederation>>();
 
 /**
- * A fresh copy of a federation that this test file made once. Copies share their ports, so they cannot run at the same time.
+ * A fresh copy of a federation that this process made once. Copies share their ports, so they cannot run at the same time.
  * @param dialOnly members behind a one-way firewall: they have no endpoint and listen nowhere
  * @param street federations of different streets have ports of their own, and can run at the same time
  */
@@ -119,7 +119,7 @@ export async function copyTestFederation(
   const name = [street, ...codes, ...dialOnly].join();
   let template = templates.get(name);
   if (template === undefined) {
-    template = createTestFederation(codes, dialOnly, street, folderOfFile('template'));
+    template = createTestFederation(codes, dialOnly, street, folderOfRun('template'));
     templates.set(name, template);
   }
   const original = await template;

@@ -10,7 +10,7 @@ import { seedsOf, withSeed } from './random.ts';
 import { changedCopyOf, copyOf, readAll, stoppedNode } from './stopped-node.ts';
 
 /** How many flips there are over all parts of a node, and in its bundle a twentieth of that beside. */
-export const FLIPS = process.env['SLOW'] === '1' ? 10_000 : 100;
+export const FLIPS = process.env['SLOW'] === '1' ? Number(process.env['ROGATORY_FLIPS'] ?? 10_000) : 100;
 
 /** What is flipped, and how often for every other; by the path in the node's folder. */
 export interface Part {

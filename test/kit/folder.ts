@@ -1,10 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, onTestFinished } from 'vitest';
-
-// Where thousands of files are written and flushed: in memory, if there is such a place.
-const QUICK_PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+import { inject, onTestFinished } from 'vitest';
+import { QUICK_PLACE } from './run-folder.ts';
 
 /** A folder that is removed when the test ends. */
 export function temporaryFolder(): string {
@@ -16,17 +14,9 @@ export function quickFolder(): string {
   return folderIn(QUICK_PLACE);
 }
 
-const ofFile: string[] = [];
-// The process of a test file is killed when the file is over: what waits for its exit does not happen.
-afterAll(() => {
-  for (const folder of ofFile) remove(folder);
-});
-
-/** A folder that is removed when all tests of the file have ended. */
-export function folderOfFile(name: string, isQuick = false): string {
-  const folder = mkdtempSync(join(isQuick ? QUICK_PLACE : tmpdir(), `rogatory-${name}-`));
-  ofFile.push(folder);
-  return folder;
+/** A folder that is removed when the run ends: for what is made once for many tests, perhaps of many files. */
+export function folderOfRun(name: string, isQuick = false): string {
+  return mkdtempSync(join(inject(isQuick ? 'quickRunFolder' : 'runFolder'), `${name}-`));
 }
 
 function folderIn(place: string): string {

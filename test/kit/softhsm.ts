@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { folderOfFile } from './folder.ts';
+import { folderOfRun } from './folder.ts';
 
 const MODULES = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so'];
 
@@ -33,7 +33,7 @@ function findModule(): string | undefined {
  * once, before the library is loaded.
  */
 export function makeTokens(labels: readonly string[]): void {
-  const folder = folderOfFile('softhsm');
+  const folder = folderOfRun('softhsm');
   mkdirSync(join(folder, 'tokens'));
   const conf = join(folder, 'softhsm2.conf');
   writeFileSync(conf, `directories.tokendir = ${folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n`);

@@ -26,7 +26,7 @@ import { collect } from './bundle.ts';
 import { filesUnder } from './canary.ts';
 import { acknowledgementDraft, requestDraft } from './drafts.ts';
 import { copyTestFederation, startNode } from './federation.ts';
-import { folderOfFile } from './folder.ts';
+import { folderOfRun } from './folder.ts';
 
 /** Its folder, and what is read from it. */
 export interface StoppedNode {
@@ -39,13 +39,13 @@ const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 let made: Promise<StoppedNode> | undefined;
 
-/** The node, made once for a test file; tests work on copies. */
+/** The node, made once for a process of the tests; tests work on copies. */
 export function stoppedNode(): Promise<StoppedNode> {
   return (made ??= makeStoppedNode());
 }
 
 async function makeStoppedNode(): Promise<StoppedNode> {
-  const dir = folderOfFile('golden', true);
+  const dir = folderOfRun('golden', true);
   await makeHistory(dir);
   const copy = copyOf(dir);
   const whole = await readAll(copy);
