@@ -187,8 +187,12 @@ export class EvidencePull {
 
   async #askAgain(pulling: Pulling, index: number): Promise<void> {
     if (!this.#isCurrent(pulling)) return;
-    if (pulling.mayFailAgain()) pulling.ask(true);
-    else await this.#giveUp(pulling.receiving.file.file_id, `chunk ${index} did not open, ${MAX_BAD_CHUNKS} times`);
+    if (pulling.mayFailAgain()) {
+      pulling.ask(true);
+      return;
+    }
+    await this.#giveUp(pulling.receiving.file.file_id, `chunk ${index} did not open, ${MAX_BAD_CHUNKS} times`);
+    await this.#begin();
   }
 
   /** Writing failed; of the chunks behind the one that failed the same is said once. */
