@@ -79,8 +79,10 @@ export class Dialler {
     const { endpoint, isConnected, prepare } = this.#options;
     const url = endpoint();
     // Nothing to do now; whoever ends the session or changes the manifest calls again.
-    if (this.#stopped || url === undefined || isConnected() || this.#dialling !== undefined) return;
+    const isIdle = (): boolean => this.#stopped || isConnected() || this.#dialling !== undefined;
+    if (url === undefined || isIdle()) return;
     const accept = await prepare();
+    if (isIdle()) return;
     const socket = new WebSocket(url, SUBPROTOCOL, {
       ...WEBSOCKET_LIMITS,
       ...this.#options.tls(this.#failedDials),
