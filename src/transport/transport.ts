@@ -131,6 +131,8 @@ export class Transport {
   manifestChanged(): void {
     this.#setServerTls();
     this.#closeUntrusted();
+    // One that is not open yet may have said Hello under the former manifest, and the two would not be of one mind about what comes next.
+    for (const session of this.#sessions) session.close('MANIFEST_UPDATED');
     this.#dialMembers();
   }
 

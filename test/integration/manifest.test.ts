@@ -164,3 +164,18 @@ async function copyFresh(from: string, to: string): Promise<string> {
   await writeFile(nodePaths(dir).config, JSON.stringify(config));
   return dir;
 }
+
+test('a session in which Hello was said under the manifest before is closed for that, and nobody is blamed', async () => {
+  const federation = await copyTestFederation([XA, XB]);
+  const node = await startNode(federation, XA);
+  const puppet = await Puppet.of(federation, XB);
+  const session = await puppet.connect(XA);
+  expect(await session.next()).toMatchObject({ type: 'hello', value: { manifest_version: 1 } });
+  await amendDraft(federation.council, (draft, nowMs) => ({ ...draft, expires_at: nowMs + 100 * 86_400_000 }));
+  expect((await node.exchange.takeManifest(await signDraft(federation.council))).ok).toBe(true);
+  node.transport.manifestChanged();
+  // For the peer both manifests were the same, and it begins to exchange.
+  session.send(await puppet.hello());
+  session.send(await puppet.delivery(XA));
+  expect((await session.ended).reason).toBe('MANIFEST_UPDATED');
+});
