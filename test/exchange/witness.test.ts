@@ -56,7 +56,7 @@ function setUp(): {
   const context = {
     timers: { monotonicMs: () => nowMs, after: (_ms: number, act: () => void) => (acts.push(act), () => undefined) },
     clock: { nowMs: () => 1_700_000_000_000 },
-    store: { get: () => new Promise((resolve) => reads.push(() => resolve(cosigned))), scan: async function* () {} },
+    store: { get: () => new Promise((resolve) => reads.push(() => resolve(cosigned))), scan: () => [] },
     ledger: {
       get size() {
         return size;
