@@ -1,14 +1,15 @@
 /**
  * Three nodes on a clock, disks and a network that a seed drives through delay, duplication, reordering, loss, crashes, power cuts,
  * restored backups, partitions and wrong clocks. After every step: L nothing acknowledged is lost, E every effect happens once, N no
- * ledger signs two roots at one size. In the end both sides of every message tell the same story.
+ * ledger signs two roots at one size, B no node blames another that has kept the protocol. In the end both sides of every message tell the
+ * same story.
  */
 import { expect, test } from 'vitest';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { readKeyring } from '../../src/node/keyring.ts';
 import { verifyManifest } from '../../src/trust/mod.ts';
 import { copyTestFederation } from '../kit/federation.ts';
-import { seedsOf, withSeed, type Random } from '../kit/random.ts';
+import { randomOf, seedsOf, withSeed, type Random } from '../kit/random.ts';
 import type { Identity, Plant } from './node.ts';
 import { World } from './world.ts';
 
@@ -17,6 +18,8 @@ const SCHEDULES = deep ? 2_000 : 8;
 const STEPS = 70;
 // A power cut makes the record of the head forget its last moment, and a store that is no older is put back.
 const ALWAYS = [1478];
+// What else a seed decides, so that what it decided before stays as it was.
+const HASTE = 0x4a57e;
 
 let identities: Promise<Identity[]> | undefined;
 
@@ -33,8 +36,8 @@ async function makeIdentities(): Promise<Identity[]> {
   );
 }
 
-async function play(random: Random, plant?: Plant): Promise<void> {
-  const world = new World(random, await (identities ??= makeIdentities()), plant);
+async function play(random: Random, faults: { plant?: Plant; haste?: Random } = {}): Promise<void> {
+  const world = new World(random, await (identities ??= makeIdentities()), faults);
   await world.create();
   try {
     for (let step = 0; step < STEPS; step++) await world.step();
@@ -47,9 +50,11 @@ async function play(random: Random, plant?: Plant): Promise<void> {
 test(
   `${SCHEDULES} schedules`,
   async () => {
-    for (const seed of new Set([...ALWAYS, ...seedsOf(SCHEDULES)])) await withSeed(seed, (random) => play(random));
+    for (const seed of ALWAYS) await withSeed(seed, (random) => play(random));
+    for (const seed of seedsOf(SCHEDULES))
+      await withSeed(seed, (random) => play(random, { haste: randomOf(seed + HASTE) }));
   },
-  SCHEDULES * 2_000 + 60_000,
+  SCHEDULES * 4_000 + 120_000,
 );
 
 // Each invariant has a fault that breaks it, or a run without findings would say nothing about it.
@@ -63,7 +68,7 @@ test.each<[Plant, RegExp]>([
   async (plant, finding) => {
     const found: string[] = [];
     for (let seed = 1; seed <= 60 && !finding.test(found.at(-1) ?? ''); seed++) {
-      await withSeed(seed, (random) => play(random, plant)).catch((error: unknown) =>
+      await withSeed(seed, (random) => play(random, { plant })).catch((error: unknown) =>
         found.push(String(error).split('\n')[0]!),
       );
     }

@@ -5,14 +5,16 @@ import { encodeFrame, parseFrame, type Frame, type Limits } from '../../src/wire
 /** What the network may do to a frame. TLS would let none but loss through; the exchange has to stand all of it. */
 export type FrameFate = 'ARRIVES' | 'TWICE' | 'OUT_OF_ORDER' | 'LOST';
 
-// What a peer that keeps the protocol may be accused of when the network does not: anything else is a fault of a node.
-const EXCUSED: ReadonlySet<CloseReason> = new Set([
-  'SEQUENCE_GAP',
-  'CREDIT_EXCEEDED',
-  'RECEIPT_OVERDUE',
-  'COSIGNATURE_INVALID',
+// Nobody is blamed by these.
+const BLAMELESS: ReadonlySet<CloseReason> = new Set([
+  'SESSION_DUPLICATE',
+  'MANIFEST_UPDATED',
+  'CERTIFICATE_CHANGED',
+  'GOING_AWAY',
   'NODE_FAILED',
 ]);
+// What a peer that keeps the protocol may be accused of where the network has spoilt what it said.
+const EXCUSED: ReadonlySet<CloseReason> = new Set(['SEQUENCE_GAP', 'CREDIT_EXCEEDED', 'COSIGNATURE_INVALID']);
 
 /** One session between two nodes: frames on their way in both directions. */
 export class ModelLink {
@@ -22,6 +24,7 @@ export class ModelLink {
   readonly #onSent: (from: JurisdictionCode, frame: Frame) => void;
   readonly #onEnd: () => void;
   isOpen = true;
+  #isSpoilt = false;
   /** Set when a node accuses the other of what neither the network nor a crash explains. */
   accusation: CloseReason | undefined;
 
@@ -53,10 +56,17 @@ export class ModelLink {
       sendBulk: (encoded) => send(parseFrame(encoded.slice())),
       answer: post,
       close: (reason) => {
-        if (this.isOpen && !EXCUSED.has(reason)) this.accusation = reason;
+        if (this.isOpen && !this.#excuses(reason)) this.accusation = reason;
         this.cut();
       },
     };
+  }
+
+  #excuses(reason: CloseReason): boolean {
+    if (BLAMELESS.has(reason)) return true;
+    // A receipt is late when it is lost, or still on its way.
+    if (reason === 'RECEIPT_OVERDUE') return this.#isSpoilt || this.inFlight > 0;
+    return this.#isSpoilt && EXCUSED.has(reason);
   }
 
   handle(side: 0 | 1, handler: LinkHandler): void {
@@ -74,6 +84,7 @@ export class ModelLink {
     const at = fate === 'OUT_OF_ORDER' ? pick(queue.length) : 0;
     const bytes = queue[at];
     if (bytes === undefined) return;
+    if (fate !== 'ARRIVES') this.#isSpoilt = true;
     if (fate !== 'TWICE') queue.splice(at, 1);
     if (fate !== 'LOST') void this.#handlers[1 - way]?.onFrame(parseFrame(bytes));
   }

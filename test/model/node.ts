@@ -36,6 +36,7 @@ export class ModelNode {
   offsetMs = 0;
   readonly #time: ModelTime;
   readonly #plant: Plant | undefined;
+  readonly #haste: Random | undefined;
   readonly #onSigned: (body: Uint8Array) => void;
   readonly #onDeath: () => void;
   #disk = new MemoryDisk();
@@ -51,6 +52,8 @@ export class ModelNode {
     readonly identity: Identity;
     readonly time: ModelTime;
     readonly plant: Plant | undefined;
+    /** Decides how long each read of the disk takes, and how long a witness is left in peace; without it no time, and the usual. */
+    readonly haste: Random | undefined;
     /** Told of everything that the ledger's key signs. */
     readonly onSigned: (body: Uint8Array) => void;
     readonly onDeath: () => void;
@@ -58,6 +61,7 @@ export class ModelNode {
     this.identity = options.identity;
     this.#time = options.time;
     this.#plant = options.plant;
+    this.#haste = options.haste;
     this.#onSigned = options.onSigned;
     this.#onDeath = options.onDeath;
     this.clock = options.time.clockOf(() => this.offsetMs);
@@ -103,6 +107,7 @@ export class ModelNode {
       limits: { max_message_bytes: 524_288, max_evidence_bytes: 0, credit: 4 },
       clock: this.clock,
       timers,
+      witnessIntervalMs: this.#haste?.pick([0, 0, 10_000]),
       witness: () => ({
         key: witnessKeyOf(config, keys.witness[0]!),
         sign: (message) => keys.witness[0]!.sign(message),
@@ -207,6 +212,14 @@ export class ModelNode {
   #watched(store: Store, process: { readonly isDead: boolean }): Store {
     return {
       ...store,
+      get: async (key) => {
+        const turns = this.#haste?.below(4) === 0 ? this.#haste.below(12) : 0;
+        for (let turn = 0; turn < turns; turn++) {
+          this.activity++;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        return store.get(key);
+      },
       commit: (batch) => {
         this.activity++;
         return process.isDead ? new Promise(() => undefined) : store.commit(batch);

@@ -14,6 +14,7 @@ const FATES: readonly FrameFate[] = ['TWICE', 'OUT_OF_ORDER', 'LOST'];
 export class World {
   readonly nodes: readonly ModelNode[];
   readonly #random: Random;
+  readonly #haste: Random | undefined;
   readonly #time: ModelTime;
   #links: ModelLink[] = [];
   #cutPairs = new Set<string>();
@@ -30,8 +31,10 @@ export class World {
   readonly #checkedTo = new WeakMap<object, number>();
   readonly #faults: string[] = [];
 
-  constructor(random: Random, identities: readonly Identity[], plant?: Plant) {
+  /** @param haste what also happens before the rest has settled; nothing does without it */
+  constructor(random: Random, identities: readonly Identity[], { plant, haste }: { plant?: Plant; haste?: Random }) {
     this.#random = random;
+    this.#haste = haste;
     this.#time = new ModelTime(Date.now());
     this.nodes = identities.map(
       (identity) =>
@@ -39,6 +42,7 @@ export class World {
           identity,
           time: this.#time,
           plant,
+          haste,
           onSigned: (body) => {
             this.#noteRoot(parseUtf8(body));
           },
@@ -75,8 +79,20 @@ export class World {
     else if (chance < 98) await this.#backUp(node);
     else if (chance < 99) this.#setClock(node);
     else await this.#putBackupBack(node);
+    if (this.#haste !== undefined) await this.#hurry(this.#haste);
     await this.#settle();
     await this.#check();
+  }
+
+  /** Things that every day brings, one upon another; what is due happens meanwhile. */
+  async #hurry(random: Random): Promise<void> {
+    for (let turn = random.below(40); turn > 0; turn--) {
+      const chance = random.below(12);
+      if (chance < 2) this.#send(random.pick(this.nodes), random);
+      else if (chance < 5) this.#carryOne(random, 'ARRIVES');
+      await turns(1);
+      await this.#time.advance(random.below(20) === 0 ? 100 : 0, () => turns(random.below(3)));
+    }
   }
 
   /** The faults are over: everything that waits has to arrive, and both sides have to agree about it. */
@@ -108,9 +124,9 @@ export class World {
     await this.#compare();
   }
 
-  #send(node: ModelNode): void {
-    const to = this.#random.pick(this.nodes.filter((other) => other !== node));
-    const expires = this.#random.below(5) === 0 ? node.clock.nowMs() + 1 + this.#random.below(40_000) : 0;
+  #send(node: ModelNode, random = this.#random): void {
+    const to = random.pick(this.nodes.filter((other) => other !== node));
+    const expires = random.below(5) === 0 ? node.clock.nowMs() + 1 + random.below(40_000) : 0;
     const { life } = node;
     this.log.push(`${node.code} sends to ${to.code}${expires === 0 ? '' : ' with an end'}`);
     life?.exchange.send(requestDraft(`Number ${this.#sent++}.`, { expires_at: expires }), to.code).then(
@@ -126,12 +142,11 @@ export class World {
     at.life?.exchange.withdraw(id).catch(() => undefined);
   }
 
-  #carryOne(): void {
-    const random = this.#random;
+  #carryOne(random = this.#random, always?: FrameFate): void {
     const busy = this.#links.filter(({ inFlight }) => inFlight > 0);
     if (busy.length === 0) return;
     const link = random.pick(busy);
-    const fate = random.below(12) === 0 ? random.pick(FATES) : 'ARRIVES';
+    const fate = always ?? (random.below(12) === 0 ? random.pick(FATES) : 'ARRIVES');
     this.log.push(`a frame between ${link.codes.join(' and ')}: ${fate}`);
     link.carry(random.below(2) === 0 ? 0 : 1, fate, (limit) => random.below(limit));
   }
@@ -162,7 +177,7 @@ export class World {
         this.#noteFrame(from, frame);
       },
       () => {
-        if (link.accusation !== undefined) this.#faults.push(`${codes.join(' and ')}: ${link.accusation}`);
+        if (link.accusation !== undefined) this.#faults.push(`B: ${codes.join(' and ')}: ${link.accusation}`);
         this.#links = this.#links.filter((other) => other !== link);
       },
     );
@@ -233,7 +248,7 @@ export class World {
         this.#links.reduce((sum, { inFlight }) => sum + inFlight, 0);
       if (now !== last) quiet = 0;
       last = now;
-      await new Promise((resolve) => setImmediate(resolve));
+      await turns(1);
     }
   }
 
@@ -328,6 +343,11 @@ export class World {
       if (incidents.length > 0) throw new Error(`${code} accuses an honest peer: ${JSON.stringify(incidents)}`);
     }
   }
+}
+
+/** Lets the rest go on for a moment. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function lineOf({ seq, message_id: id, status, reason }: MessageRecord): string {
