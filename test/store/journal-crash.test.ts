@@ -11,8 +11,8 @@ import { MemoryStore, type Batch, type NodeStore } from '../../src/store/mod.ts'
 import { quickFolder } from '../kit/folder.ts';
 import { seedsOf, withSeed, type Random } from '../kit/random.ts';
 
-const SEEDS = process.env['SLOW'] === '1' ? 300 : 12;
 const LIVES = 24;
+const SEEDS = process.env['SLOW'] === '1' ? Number(process.env['ROGATORY_LIVES'] ?? 7_200) / LIVES : 12;
 const COMMITS_A_LIFE = 30;
 // Segments of some commits each, so that a life sees many of them come and go.
 const SHARE = 2e-3;
