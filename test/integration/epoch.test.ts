@@ -12,6 +12,7 @@ import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import type { MessageRecord } from '../../src/exchange/mod.ts';
 import { parseCheckpointNote } from '../../src/ledger/mod.ts';
 import { bundleOf, openNodeStorage, type Node } from '../../src/node/mod.ts';
+import { expectBlame } from '../kit/blame.ts';
 import { collect, exportedBundle } from '../kit/bundle.ts';
 import { runCommand } from '../kit/command.ts';
 import { acknowledgementDraft } from '../kit/drafts.ts';
@@ -141,6 +142,7 @@ test('what the peer holds comes back, both go on, and audits name the loss', asy
     cpSync(join(old, name), join(dir, name), { recursive: true });
   }
   const failures: unknown[] = [];
+  expectBlame('LEDGER_CONTRADICTION');
   a = await startNode(federation, XA, { onFatal: (error) => failures.push(error) });
   await until(() => failures.length > 0, WAIT_MS);
   expect(codeOf(failures[0])).toBe('LEDGER_ROLLED_BACK');

@@ -8,6 +8,7 @@ import { parseCheckpointNote } from '../../src/ledger/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { openNodeStorage, type Node } from '../../src/node/mod.ts';
 import { openLevelStore, type Put } from '../../src/store/mod.ts';
+import { expectBlame } from '../kit/blame.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
@@ -115,6 +116,7 @@ describe('at the first contact', () => {
   ] as const)(
     '%s is noticed by both, stops, and its peer keeps both heads',
     async (_name, act, code, kind) => {
+      expectBlame('LEDGER_CONTRADICTION');
       const { federation, old, b } = await stage();
       await goOn(federation);
       await b.stop();

@@ -17,6 +17,7 @@ import {
 import { freePort as freePortOf } from '../../src/cli/sandbox/free-port.ts';
 import { verifyManifest } from '../../src/trust/mod.ts';
 import type { SessionTimes } from '../../src/transport/mod.ts';
+import { watchBlame } from './blame.ts';
 import { folderOfRun, temporaryFolder } from './folder.ts';
 
 /** A federation on disk: one folder a node, all under one folder, with a council. */
@@ -131,12 +132,13 @@ export async function copyTestFederation(
   return { ...original, folder, council, dirOf };
 }
 
-/** Starts a node of a federation in this process; it stops when the test ends. */
+/** Starts a node of a federation in this process; it stops when the test ends, which fails if the node has blamed an honest peer. */
 export async function startNode(
   federation: TestFederation,
   code: string,
   options: Partial<NodeOptions> = {},
 ): Promise<Node> {
+  watchBlame();
   const node = await Node.start({
     config: loadNodeConfig(nodePaths(federation.dirOf(code)).config, {}),
     passphrase: undefined,

@@ -45,6 +45,7 @@ import {
   type MessageHeader,
   type Receipt,
 } from '../../src/wire/mod.ts';
+import { expectBlame } from './blame.ts';
 import { requestDraft } from './drafts.ts';
 import type { TestFederation } from './federation.ts';
 
@@ -97,6 +98,7 @@ export class Puppet {
   }
 
   static async of(federation: TestFederation, code: string): Promise<Puppet> {
+    expectBlame(code as JurisdictionCode);
     const keys = readPrivateKeys(nodePaths(federation.dirOf(code)).keys);
     const manifest = verifyManifest(federation.manifest, { selfSigned: true });
     if (!manifest.ok) throw new Error(manifest.detail);
