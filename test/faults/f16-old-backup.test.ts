@@ -3,6 +3,7 @@ import { cpSync, rmSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { codeOf, type JurisdictionCode } from '../../src/base/mod.ts';
 import { nodePaths } from '../../src/config/mod.ts';
+import { expectBlame } from '../kit/blame.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
@@ -36,6 +37,7 @@ test('F16: the store alone: the head beside it tells, and the node does not star
 });
 
 test('F16: the whole folder, head and all: the first peer that it meets shows it what it has signed, and it stops', async () => {
+  expectBlame('LEDGER_CONTRADICTION');
   const { federation, backup } = await overtakenBackup();
   rmSync(federation.dirOf('XB'), { recursive: true });
   cpSync(backup, federation.dirOf('XB'), { recursive: true });
