@@ -11,14 +11,18 @@ const MAX_OPEN = 16;
 
 /** A file that is open for reading, and again for reading past the page cache once that is asked for. */
 interface OpenFile {
-  readonly file: FileHandle;
+  readonly file: Promise<FileHandle>;
   direct: Promise<FileHandle | undefined> | undefined;
+  /** Who reads it now: it is closed when it is let go of and nobody does any more. */
+  readers: number;
+  isLetGo: boolean;
 }
 
 /** Objects as files of one folder: `ab/cdef…`. The spool has to be on the same file system, so that taking over is a rename. */
 export class FileObjects implements ObjectStore {
   readonly #folder: string;
-  readonly #open = new Map<string, Promise<OpenFile>>();
+  readonly #open = new Map<string, OpenFile>();
+  #isClosed = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -40,15 +44,21 @@ export class FileObjects implements ObjectStore {
   }
 
   async read(name: string, offset: number, into: readonly Uint8Array[], use?: 'ONCE'): Promise<void> {
-    const open = await this.#file(name);
-    if (use === 'ONCE') {
-      const direct = await (open.direct ??= openDirect(this.#pathOf(name), 'r'));
-      if (direct !== undefined && (await readDirect(direct, offset, into))) return;
+    const open = this.#take(name);
+    open.readers++;
+    try {
+      const file = await open.file;
+      if (use === 'ONCE') {
+        const direct = await (open.direct ??= openDirect(this.#pathOf(name), 'r'));
+        if (direct !== undefined && (await readDirect(direct, offset, into))) return;
+      }
+      const { bytesRead } = await file.readv(into, offset);
+      if (bytesRead !== into.reduce((sum, { length }) => sum + length, 0))
+        throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
+    } finally {
+      open.readers--;
+      if (open.isLetGo && open.readers === 0) await closeFile(open);
     }
-    const { file } = open;
-    const { bytesRead } = await file.readv(into, offset);
-    if (bytesRead !== into.reduce((sum, { length }) => sum + length, 0))
-      throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
   }
 
   async sizeOf(name: string): Promise<number | undefined> {
@@ -61,7 +71,7 @@ export class FileObjects implements ObjectStore {
   async delete(name: string): Promise<void> {
     const opened = this.#open.get(name);
     this.#open.delete(name);
-    if (opened !== undefined) await closeFile(opened);
+    if (opened !== undefined) await letGo(opened);
     await rm(this.#pathOf(name), { force: true });
   }
 
@@ -79,27 +89,30 @@ export class FileObjects implements ObjectStore {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const files = [...this.#open.values()];
     this.#open.clear();
-    for (const opened of files) await closeFile(opened);
+    for (const opened of files) await letGo(opened);
   }
 
-  async #file(name: string): Promise<OpenFile> {
-    let opened = this.#open.get(name);
-    if (opened === undefined) {
-      opened = open(this.#pathOf(name), 'r').then(
-        (file) => ({ file, direct: undefined }),
-        (cause: unknown) => {
-          this.#open.delete(name);
-          throw new EvidenceError('EVIDENCE_UNKNOWN', 'The content of this file is not here.', { cause });
-        },
-      );
-      const [oldest] = this.#open.keys();
-      if (oldest !== undefined && this.#open.size >= MAX_OPEN) {
-        const old = this.#open.get(oldest)!;
-        this.#open.delete(oldest);
-        closeFile(old).catch(() => undefined);
-      }
+  #take(name: string): OpenFile {
+    const known = this.#open.get(name);
+    const path = this.#pathOf(name);
+    const opened: OpenFile = known ?? {
+      file: open(path, 'r').catch((cause: unknown) => {
+        if (this.#open.get(name) === opened) this.#open.delete(name);
+        throw new EvidenceError('EVIDENCE_UNKNOWN', 'The content of this file is not here.', { cause });
+      }),
+      direct: undefined,
+      readers: 0,
+      // Who still reads when everything is closed has the file for that alone.
+      isLetGo: this.#isClosed,
+    };
+    if (this.#isClosed) return opened;
+    const [oldest] = this.#open.entries();
+    if (known === undefined && oldest !== undefined && this.#open.size >= MAX_OPEN) {
+      this.#open.delete(oldest[0]);
+      letGo(oldest[1]).catch(() => undefined);
     }
     this.#open.delete(name);
     this.#open.set(name, opened);
@@ -112,9 +125,15 @@ export class FileObjects implements ObjectStore {
   }
 }
 
-async function closeFile(opened: Promise<OpenFile>): Promise<void> {
-  const open = await opened.catch(() => undefined);
-  await Promise.all([open?.file.close(), open?.direct?.then((file) => file?.close())]);
+/** Nobody is to begin reading it any more. */
+async function letGo(open: OpenFile): Promise<void> {
+  open.isLetGo = true;
+  if (open.readers === 0) await closeFile(open);
+}
+
+async function closeFile({ file, direct }: OpenFile): Promise<void> {
+  const opened = await file.catch(() => undefined);
+  await Promise.all([opened?.close(), direct?.then((handle) => handle?.close())]);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -63,8 +63,13 @@ export class Spool {
     const flags = constants.O_RDWR | constants.O_CREAT;
     const files = [await open(paths.data, flags, SECRET_MODE), await open(paths.leaves, flags, SECRET_MODE)] as const;
     const tree = new MerkleTiles(() => Promise.reject(new TypeError('a spool looks at its right edge only')));
-    const mark = Number(await readFile(paths.mark, 'utf8').catch(() => '0'));
-    await recover(files, geometry ?? { size: Infinity, chunkBytes, chunkCount: Infinity }, mark, tree);
+    try {
+      const mark = Number(await readFile(paths.mark, 'utf8').catch(() => '0'));
+      await recover(files, geometry ?? { size: Infinity, chunkBytes, chunkCount: Infinity }, mark, tree);
+    } catch (error) {
+      for (const file of files) await file.close();
+      throw error;
+    }
     return new Spool(folder, files, geometry === undefined ? undefined : await openDirect(paths.data, 'w'), tree);
   }
 

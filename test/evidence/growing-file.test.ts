@@ -1,5 +1,15 @@
 /** Files that are written past the page cache: whole whatever the pieces, never said to be written before they are, and right where that cannot be done. */
-import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { FileObjects } from '../../src/evidence/mod.ts';
@@ -155,3 +165,38 @@ test('reading once gives what reading gives, from anywhere and up to the end', a
   await objects.read(name, CONTENT.length - 100, [last], 'ONCE');
   expect(Buffer.from(last).equals(CONTENT.subarray(-100))).toBe(true);
 });
+
+// Who has a file open is known on Linux alone.
+test.runIf(existsSync('/proc/self/fd'))(
+  'whatever is let go of while it is read is read to the end, and closed',
+  async () => {
+    const folder = temporaryFolder();
+    const contentOf = (n: number): Uint8Array => CONTENT.subarray(n * 1000, n * 1000 + 300_000);
+    const names = Array.from({ length: 40 }, (_, n) => n.toString(16).padStart(64, '0'));
+    const objects = new FileObjects(folder);
+    for (const [n, name] of names.entries()) {
+      const source = join(temporaryFolder(), 'whole');
+      writeFileSync(source, contentOf(n));
+      await objects.put(name, source);
+    }
+    const read = async (n: number): Promise<void> => {
+      const into = new Uint8Array(300_000);
+      await objects.read(names[n]!, 0, [into], 'ONCE');
+      expect(Buffer.compare(into, contentOf(n))).toBe(0);
+    };
+    // More than it keeps open; one is deleted, and then all is closed, while they are read.
+    const reading = names.map((_, n) => read(n));
+    const deleted = objects.delete(names[39]!);
+    await new Promise(setImmediate);
+    const closed = objects.close();
+    await Promise.all([...reading, deleted, closed, read(3)]);
+    const open = readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        return [readlinkSync(`/proc/self/fd/${fd}`)];
+      } catch {
+        return [];
+      }
+    });
+    expect(open.filter((path) => path.startsWith(folder))).toEqual([]);
+  },
+);
