@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { isoTime, noFailpoint, systemTimers, type JurisdictionCode, type Timers, type Verdict } from '../base/mod.ts';
 import { CLOSE_CODES } from '../exchange/mod.ts';
@@ -149,6 +149,13 @@ export class Transport {
     this.#listener?.setTls(serverTlsOptions(this.#options.tlsKeys()[0], this.#options.exchange.manifest));
   }
 
+  /** False where another key or certificate has come since the handshake: nobody else would tell a session that was not open yet. */
+  #isPresented(tls: TLSSocket): boolean {
+    const own = tls.getX509Certificate()?.fingerprint256;
+    const isOwn = ({ certificate }: TlsKey): boolean => new X509Certificate(certificate).fingerprint256 === own;
+    return own === undefined || this.#options.tlsKeys().some(isOwn);
+  }
+
   /** In turn those that are valid, so that a peer that has missed the manifest of a new key can be told of it. */
   #tlsKeyFor(failedDials: number): TlsKey {
     const keys = this.#options.tlsKeys();
@@ -230,6 +237,7 @@ export class Transport {
       this.#sessions.add(session);
       session.start();
       if (this.#stopped) session.close('GOING_AWAY');
+      else if (!this.#isPresented(tls)) session.close('CERTIFICATE_CHANGED');
     };
   }
 
