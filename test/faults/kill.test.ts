@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SentAnswer, WithdrawnAnswer } from '../../src/api/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
-import { FAILPOINTS as ALL_FAILPOINTS, type FailpointName } from '../../src/base/mod.ts';
+import { FAILPOINTS as ALL_FAILPOINTS, systemClock, type FailpointName } from '../../src/base/mod.ts';
 import type { MessageRecord } from '../../src/exchange/mod.ts';
+import { createLog } from '../../src/node/mod.ts';
+import { blamesIn } from '../kit/blame.ts';
 import { copyTestFederation, until, type TestFederation } from '../kit/federation.ts';
 import { Plug } from '../kit/plug.ts';
 import { firstSeed, randomOf, type Random } from '../kit/random.ts';
@@ -80,6 +82,14 @@ test(
   },
   ROUNDS * DEATHS_A_ROUND * STREETS.length * 5_000 + 240_000,
 );
+
+test('the log of a node tells for what a session ended, which the nodes above are held to', () => {
+  const lines: string[] = [];
+  const log = createLog('info', systemClock, (line) => lines.push(line));
+  for (const detail of ['closed with 1006', 'GOING_AWAY', 'SEQUENCE_GAP'])
+    log('info', 'transport.disconnected', { peer: 'XB', detail });
+  expect(blamesIn(lines.join(''))).toEqual(['SEQUENCE_GAP']);
+});
 
 async function playStreet(street: string, number: number, deaths: Deaths): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {

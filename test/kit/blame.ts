@@ -36,6 +36,13 @@ FederationSession.prototype.close = function (this: FederationSession, reason: C
   close.value!.call(this, reason);
 };
 
+/** For what a node that wrote this log has shown its peers out, or they it. */
+export function blamesIn(log: string): string[] {
+  const ends = log.split('\n').filter((line) => line.includes('"event":"transport.disconnected"'));
+  const reasons = ends.map((line) => /"detail":"([A-Z_]+)"/.exec(line)?.[1]);
+  return reasons.filter((reason) => reason !== undefined && BLAMES.has(reason as CloseReason)) as string[];
+}
+
 /** In this test the member does not keep the protocol, or nodes are brought to blame each other for this. */
 export function expectBlame(...of: readonly (JurisdictionCode | CloseReason)[]): void {
   for (const one of of) excused.add(one);

@@ -1,6 +1,7 @@
 import { ApiClient } from '../../src/client/mod.ts';
 import type { FailpointName } from '../../src/base/mod.ts';
 import { nodePaths } from '../../src/config/mod.ts';
+import { blamesIn } from './blame.ts';
 import type { TestFederation } from './federation.ts';
 import { runCommand, type Outcome } from './process.ts';
 
@@ -69,6 +70,7 @@ export class Plug {
     const byItself = life.over;
     if (!byItself) life.child.kill(signal);
     const outcome = await life.outcome;
+    requireNoBlame(outcome);
     this.deaths++;
     if (life.child.signalCode !== 'SIGKILL') return signal === 'SIGTERM' && outcome.status === 0 ? undefined : outcome;
     if ((byItself || signal === 'SIGTERM') && this.#armed !== undefined)
@@ -78,6 +80,14 @@ export class Plug {
 
   /** Ends the node for good. */
   async end(): Promise<void> {
-    await this.#life?.end();
+    if (this.#life === undefined) return;
+    await this.#life.end();
+    requireNoBlame(await this.#life.outcome);
   }
+}
+
+/** Nodes that die keep the protocol all the same, and so do those that outlive them. */
+function requireNoBlame({ stderr }: Outcome): void {
+  const blames = blamesIn(stderr);
+  if (blames.length > 0) throw new Error(`a session ended with ${blames.join(', ')}:\n${stderr.slice(-4000)}`);
 }
