@@ -20,7 +20,7 @@ const isRequired = process.env['ROGATORY_INTEROP'] === 'require';
 const isThere = spawnSync(PYTHON, ['-c', 'import cryptography'], { stdio: 'ignore' }).status === 0;
 if (!isThere)
   process.stderr.write('skipped: the verifier in Python needs /usr/bin/python3 with python3-cryptography\n');
-const MUTATIONS = process.env['SLOW'] === '1' ? 2000 : 60;
+const MUTATIONS = process.env['SLOW'] === '1' ? Number(process.env['ROGATORY_MUTATIONS'] ?? 2000) : 60;
 
 function verifier(...args: readonly string[]): {
   readonly status: number | null;
