@@ -27,7 +27,7 @@ import { rootOf } from './reference.ts';
 const { key, sign } = logKeyOf('node-a.example/ledger', '11'.repeat(32));
 const DONE = utf8ToBytes('done');
 const DEEP = process.env['SLOW'] === '1';
-const RUNS = DEEP ? 10_000 : 100;
+const RUNS = DEEP ? Number(process.env['ROGATORY_CRASHES'] ?? 10_000) : 100;
 const GROUP = 50;
 const FOLDER = '/node/ledger';
 /** Everything that the keeper of the ledger's key was ever made to sign, and what was acknowledged to anybody. */
