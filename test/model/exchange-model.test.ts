@@ -18,8 +18,9 @@ const SCHEDULES = deep ? 2_000 : 8;
 const STEPS = 70;
 // A power cut makes the record of the head forget its last moment, and a store that is no older is put back.
 const ALWAYS = [1478];
-// What else a seed decides, so that what it decided before stays as it was.
+// What else a seed decides, so that what it decided before stays as it was. That takes many times as long: so many of the schedules.
 const HASTE = 0x4a57e;
+const HASTY = deep ? 60 : 8;
 
 let identities: Promise<Identity[]> | undefined;
 
@@ -51,8 +52,10 @@ test(
   `${SCHEDULES} schedules`,
   async () => {
     for (const seed of ALWAYS) await withSeed(seed, (random) => play(random));
-    for (const seed of seedsOf(SCHEDULES))
-      await withSeed(seed, (random) => play(random, { haste: randomOf(seed + HASTE) }));
+    for (const [n, seed] of seedsOf(SCHEDULES).entries()) {
+      const faults = n < HASTY ? { haste: randomOf(seed + HASTE) } : {};
+      await withSeed(seed, (random) => play(random, faults));
+    }
   },
   SCHEDULES * 4_000 + 120_000,
 );
