@@ -154,7 +154,7 @@ export function encodeProofs(proofs: readonly Uint8Array[]): Uint8Array {
   return concatBytes(...proofs.flatMap((proof) => [uint32ToBytes(proof.length), proof]));
 }
 
-/** Takes a file of proofs apart; undefined when it is truncated. */
+/** Takes a file of proofs apart; undefined when it is truncated, or has none. */
 export function parseProofs(bytes: Uint8Array): Uint8Array[] | undefined {
   const proofs: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -164,5 +164,5 @@ export function parseProofs(bytes: Uint8Array): Uint8Array[] | undefined {
     proofs.push(bytes.slice(at + 4, at + 4 + length));
     at += 4 + length;
   }
-  return proofs;
+  return proofs.length === 0 ? undefined : proofs;
 }

@@ -136,6 +136,7 @@ describe('a bundle rebuilt by somebody without the keys', () => {
       /TILE_MISMATCH/,
     ],
     ['a tile left out', (files) => files.delete(tileOf(files)), /TILE_MISMATCH/],
+    ['a file of proofs without any put in', (files) => files.set(proofsPath(0), new Uint8Array()), /PROOF_MISSING/],
     ['a file put in', (files) => files.set('notes.txt', utf8ToBytes('x')), /BUNDLE_FILE_CHANGED/],
     ['the proofs left out', (files) => files.delete(proofsPath(0)), /PROOF_MISSING/],
     [
