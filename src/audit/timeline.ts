@@ -38,7 +38,8 @@ export function timelineOf(sent: Trail | undefined, received: Trail | undefined)
     return { messages: [...(sent ?? [])].map((trace) => messageOf(trace, received)) };
   const [first, last] = [sent.at(0).time, sent.at(sent.length - 1).time];
   const width = Math.max(1, Math.ceil((last - first + 1) / SPANS));
-  const spans = Array.from({ length: Math.ceil((last - first + 1) / width) }, (_, n) => ({
+  // Times never decrease in a ledger that holds; in one that does not, the finding says so, and there may be nothing between the two.
+  const spans = Array.from({ length: Math.max(1, Math.ceil((last - first + 1) / width)) }, (_, n) => ({
     start: isoTime(first + n * width),
     sent: 0,
     acknowledged: 0,
@@ -46,7 +47,6 @@ export function timelineOf(sent: Trail | undefined, received: Trail | undefined)
     worst_ms: 0,
   }));
   for (const { time, held, refused } of sent) {
-    // Times never decrease in a ledger that holds; in one that does not, the finding says so.
     const span = spans[Math.min(spans.length - 1, Math.max(0, Math.floor((time - first) / width)))]!;
     span.sent++;
     if (refused) span.refused++;

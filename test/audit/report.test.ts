@@ -79,6 +79,14 @@ describe('the timeline', () => {
     expect(many.spans.reduce((sum, { acknowledged }) => sum + acknowledged, 0)).toBe(4999);
     expect(Math.max(...many.spans.map(({ worst_ms: ms }) => ms))).toBe(4999);
   });
+
+  test('of a ledger whose last message is before its first shows them all the same', () => {
+    const trail = trailOf(100);
+    trail.push(entryOf(101, START - 60_000), 101);
+    const shown = timelineOf(trail, undefined);
+    if (!('spans' in shown)) throw new Error('no spans');
+    expect(shown.spans.reduce((sum, { sent }) => sum + sent, 0)).toBe(101);
+  });
 });
 
 describe('the page', () => {
