@@ -28,7 +28,10 @@ export const systemTimers: Timers = {
   },
 };
 
-/** ISO 8601 in UTC with milliseconds, for people and JSON. */
+// The last moment that the language has a date for: in the year 275760.
+const MAX_DATE_MS = 8_640_000_000_000_000;
+
+/** ISO 8601 in UTC with milliseconds, for people and JSON. Times come from peers: what is later than any date is the last one. */
 export function isoTime(unixMs: number): string {
-  return new Date(unixMs).toISOString();
+  return new Date(Math.min(unixMs, MAX_DATE_MS)).toISOString();
 }
