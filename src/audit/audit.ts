@@ -83,7 +83,7 @@ export async function auditBundles(bundles: readonly NamedBundle[], demands: Aud
     (done: number, total: number): void =>
       demands.onProgress?.(name, pass * total + done, 2 * total);
   const opened: OpenedBundle[] = [];
-  for (const { name, bytes } of bundles) {
+  for (const { name, bytes } of withOwnNames(bundles)) {
     const access = bytes instanceof Uint8Array ? bytesAccess(bytes) : bytes;
     const bundle = await openBundle(name, access, findings, progressOf(name, 0));
     if (bundle !== undefined) opened.push(bundle);
@@ -111,6 +111,17 @@ export async function auditBundles(bundles: readonly NamedBundle[], demands: Aud
     findings: findings.list,
     ...(omitted === 0 ? {} : { findings_omitted: omitted }),
   };
+}
+
+/** Files of two folders may have the same name, and what is found in one must not be taken for the other's. */
+function withOwnNames(bundles: readonly NamedBundle[]): NamedBundle[] {
+  const taken = new Set<string>();
+  return bundles.map(({ name, bytes }) => {
+    let own = name;
+    for (let n = 2; taken.has(own); n++) own = `${name} (${n})`;
+    taken.add(own);
+    return { name: own, bytes };
+  });
 }
 
 /** A comparison that also tells of the files whose arrival is proved. */

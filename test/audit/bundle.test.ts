@@ -1,10 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { concatBytes, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
-import { auditBundles, parsePolicy, type AuditReport } from '../../src/audit/mod.ts';
+import { concatBytes, parseUtf8, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
+import { auditBundles, parsePolicy, type AuditReport, type NamedBundle } from '../../src/audit/mod.ts';
 import { encodeProofs, parseProofs, proofsPath } from '../../src/audit/bundle-layout.ts';
-import { encodeEntryBundle, parseEntryBundle } from '../../src/ledger/mod.ts';
+import { nodePaths } from '../../src/config/mod.ts';
+import {
+  KEY_TYPES,
+  cosign,
+  cosignatureLine,
+  encodeEntryBundle,
+  encodeVerifierKey,
+  parseCheckpointNote,
+  parseEntryBundle,
+  parseVerifierKey,
+  verifierKey,
+} from '../../src/ledger/mod.ts';
 import { bundleFiles, exportedBundle as bundleOf, rebuildBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
@@ -198,6 +209,13 @@ describe('two sides', () => {
 
   test('the same ledger twice is said to be so', async () => {
     expect(codesOf(await audit(bundles.xb, bundles.earlierXb))).toEqual(['SAME_LEDGER_TWICE']);
+  });
+
+  test('two files of one name are two bundles', async () => {
+    const bundle = (bytes: Uint8Array): NamedBundle => ({ name: 'bundle.zip', bytes });
+    const twice = await auditBundles([bundle(bundles.xb), bundle(bundles.earlierXb)]);
+    expect(codesOf(twice)).toEqual(['SAME_LEDGER_TWICE']);
+    expect(twice.ledgers.map(({ name }) => name)).toEqual(['bundle.zip', 'bundle.zip (2)']);
   });
 
   test('two federations that never met contradict each other in their manifests', async () => {
