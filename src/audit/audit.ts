@@ -158,6 +158,12 @@ function checkPolicy(
   const witnessed = new Map<string, number>();
   for (const { name, checkpoint, cosignatures, witnessable } of bundles) {
     if (policy?.isAbout(checkpoint.origin) !== true) continue;
+    if (!policy.isOfNamedKey(checkpoint)) {
+      const detail = `the checkpoint of ${checkpoint.origin} is by another key than the policy names`;
+      findings.add('POLICY_NOT_MET', name, detail);
+      continue;
+    }
+    if (!policy.asksForWitnesses) continue;
     const size = policy.witnessedSize(cosignatures);
     if (size === undefined) {
       findings.add('POLICY_NOT_MET', name, `no quorum of witnesses vouches for ${checkpoint.origin}`);

@@ -11,6 +11,8 @@ import type { AuditedTree } from './tree.ts';
 export interface WitnessedSize {
   /** The witness's verifier key name. */
   readonly witness: string;
+  /** The key itself, as a manifest lists it. */
+  readonly vkey: string;
   readonly size: number;
   /** Unix seconds, by the witness's clock. */
   readonly timeS: number;
@@ -55,8 +57,9 @@ export async function readCosigned(options: {
       if (signatureLines(note) !== cosignatures.value.length + 1)
         wrong('it has a line of nobody that a manifest knows');
       for (const { witness, key, timeS } of cosignatures.value) {
-        const objection = validityObjection(witnesses.get(encodeVerifierKey(key))!, timeS * 1000);
-        if (objection === undefined) found.push({ witness, size, timeS });
+        const vkey = encodeVerifierKey(key);
+        const objection = validityObjection(witnesses.get(vkey)!, timeS * 1000);
+        if (objection === undefined) found.push({ witness, vkey, size, timeS });
         else wrong(`${objection}: the key of ${witness} when it cosigned`);
       }
     }

@@ -8,7 +8,17 @@
  *
  * @see C2SP tlog-policy
  */
-import { epochOf, parseVerifierKey, type VerifierKey } from '../ledger/mod.ts';
+import {
+  KEY_TYPES,
+  encodeVerifierKey,
+  epochKeysOf,
+  epochOf,
+  parseVerifierKey,
+  verifyCheckpoint,
+  type Checkpoint,
+  type KeyType,
+  type VerifierKey,
+} from '../ledger/mod.ts';
 import { AuditError } from './error.ts';
 import type { WitnessedSize } from './cosigned.ts';
 
@@ -41,6 +51,20 @@ export class WitnessPolicy {
     return this.#logs.length === 0 || this.#logs.some(({ name }) => epochOf(origin, name) !== undefined);
   }
 
+  /** Whether a checkpoint is by a key that the policy names for its ledger: a name alone can be anybody's. */
+  isOfNamedKey({ note }: Checkpoint): boolean {
+    if (this.#logs.length === 0) return true;
+    return this.#logs.some((log) => {
+      const named = epochKeysOf(note, [log]);
+      return named !== undefined && verifyCheckpoint(note, named.keys).ok;
+    });
+  }
+
+  /** Whether any witness has to vouch. */
+  get asksForWitnesses(): boolean {
+    return !this.#holds(this.#quorum, new Set());
+  }
+
   /**
    * The largest size of a ledger for which the quorum vouches: whoever cosigned a larger tree vouches for the smaller ones it continues.
    * @returns undefined when it vouches for none
@@ -48,17 +72,18 @@ export class WitnessPolicy {
   witnessedSize(cosignatures: readonly WitnessedSize[]): number | undefined {
     const sizes = [...new Set(cosignatures.map(({ size }) => size))].sort((a, b) => b - a);
     return sizes.find((size) => {
-      const names = new Set(cosignatures.filter((item) => item.size >= size).map(({ witness }) => witness));
-      return this.#holds(this.#quorum, names);
+      const vouching = new Set(cosignatures.filter((item) => item.size >= size).map(({ vkey }) => vkey));
+      return this.#holds(this.#quorum, vouching);
     });
   }
 
-  #holds(name: string, witnessNames: ReadonlySet<string>): boolean {
+  /** @param vouching verifier keys: the bundle's own manifests say who else has the name of a witness */
+  #holds(name: string, vouching: ReadonlySet<string>): boolean {
     if (name === 'none') return true;
     const witness = this.#witnesses.get(name);
-    if (witness !== undefined) return witnessNames.has(witness.name);
+    if (witness !== undefined) return vouching.has(encodeVerifierKey(witness));
     const { threshold, members } = this.#groups.get(name)!;
-    return members.filter((member) => this.#holds(member, witnessNames)).length >= threshold;
+    return members.filter((member) => this.#holds(member, vouching)).length >= threshold;
   }
 }
 
@@ -76,24 +101,27 @@ export function parsePolicy(text: string): WitnessPolicy {
       .trim()
       .split(/\s+/);
     const isKnown = (name: string): boolean => witnesses.has(name) || groups.has(name);
-    const parseKey = (vkey: string | undefined): VerifierKey => {
+    const parseKey = (vkey: string | undefined, type: KeyType): VerifierKey => {
+      let key: VerifierKey;
       try {
-        return parseVerifierKey(vkey ?? '');
+        key = parseVerifierKey(vkey ?? '');
       } catch {
         throw malformed('not a verifier key');
       }
+      if (key.type !== type) throw malformed('a verifier key of another type');
+      return key;
     };
     switch (keyword) {
       case '':
         break;
       case 'log':
-        logs.push(parseKey(words[0]));
+        logs.push(parseKey(words[0], KEY_TYPES.ed25519));
         break;
       case 'witness': {
         const [name, vkey] = words;
         if (name === undefined || name === 'none' || isKnown(name))
           throw malformed('a witness needs a name of its own');
-        witnesses.set(name, parseKey(vkey));
+        witnesses.set(name, parseKey(vkey, KEY_TYPES.cosignature));
         break;
       }
       case 'group': {
@@ -102,9 +130,8 @@ export function parsePolicy(text: string): WitnessPolicy {
         if (members.length === 0 || !members.every(isKnown) || new Set(members).size !== members.length) {
           throw malformed('the members of a group are defined before it, and once each');
         }
-        const threshold = count === 'any' ? 1 : count === 'all' ? members.length : Number(count);
-        if (!Number.isInteger(threshold) || threshold < 1 || threshold > members.length)
-          throw malformed('not a number of members');
+        const threshold = count === 'any' ? 1 : count === 'all' ? members.length : countIn(count);
+        if (threshold < 1 || threshold > members.length) throw malformed('not a number of members');
         groups.set(name, { threshold, members });
         break;
       }
@@ -119,4 +146,9 @@ export function parsePolicy(text: string): WitnessPolicy {
   }
   if (quorum === undefined) throw new AuditError('AUDIT_POLICY_MALFORMED', 'The policy has no quorum.');
   return new WitnessPolicy({ logs, witnesses, groups, quorum });
+}
+
+/** A number as a policy writes it; 0 for anything else. */
+function countIn(text = ''): number {
+  return /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : 0;
 }

@@ -1,3 +1,4 @@
+import { sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +20,7 @@ import {
 import { bundleFiles, exportedBundle as bundleOf, rebuildBundle } from '../kit/bundle.ts';
 import { acknowledgementDraft, requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
+import { logKeyOf, readPrivateKeys } from '../kit/keys.ts';
 
 const deep = process.env['SLOW'] === '1';
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
@@ -282,8 +284,8 @@ describe('witnesses', () => {
     const { witness } = b.exchange.manifest.members.find(({ code }) => code === XB)!;
     expect(report.ledgers[0]!.cosigned).toMatchObject([{ witness: witness.name }]);
 
-    const named = [{ name: 'xa.zip', bytes: xa }];
-    const policyOf = (text: string): Promise<AuditReport> => auditBundles(named, { policy: parsePolicy(text) });
+    const policyOf = (text: string): Promise<AuditReport> =>
+      auditBundles([{ name: 'xa.zip', bytes: xa }], { policy: parsePolicy(text) });
     const own = a.exchange.manifest.members.find(({ code }) => code === XA)!;
     expect(await policyOf(`witness b ${witness.vkey}\nquorum b\n`)).toMatchObject({
       findings: [],
@@ -306,8 +308,29 @@ describe('witnesses', () => {
       ).ok,
     ).toBe(true);
 
-    // A cosignature under the wrong size, a false one, and one left out.
+    // Whoever has a name has not the key, and a policy is about keys; without a quorum it is about the ledger's alone.
+    const other = logKeyOf('other', '55'.repeat(32)).key.publicKey;
+    const impostor = encodeVerifierKey(verifierKey(witness.name, KEY_TYPES.cosignature, other));
+    expect(codesOf(await policyOf(`witness b ${impostor}\nquorum b\n`))).toEqual(['POLICY_NOT_MET']);
+    const named = (publicKey: Uint8Array): string =>
+      encodeVerifierKey(verifierKey(own.ledger.origin, KEY_TYPES.ed25519, publicKey));
+    expect(codesOf(await policyOf(`log ${named(other)}\nquorum none\n`))).toEqual(['POLICY_NOT_MET']);
+    expect((await policyOf(`log ${own.ledger.vkey}\nquorum none\n`)).ok).toBe(true);
+
+    // A cosignature of a time for which there is no date.
     const path = pathIn(await bundleFiles(xa), 'cosigned/');
+    const late = await rebuildBundle(xa, (files) => {
+      const [text, lines] = parseUtf8(files.get(path)!).split('\n\n') as [string, string];
+      const head = parseCheckpointNote(`${text}\n\n${lines}`);
+      const key = parseVerifierKey(witness.vkey);
+      const secret = readPrivateKeys(nodePaths(federation.dirOf(XB)).keys).witness;
+      const encoded = cosign(head.origin, head, 8_900_000_000_000, key, (message) => sign(null, message, secret));
+      const line = cosignatureLine(key.name, encoded);
+      files.set(path, utf8ToBytes(`${text}\n\n${lines.split('\n')[0]}\n${line}`));
+    });
+    expect((await audit(late)).ledgers[0]!.cosigned).toMatchObject([{ time: '+275760-09-13T00:00:00.000Z' }]);
+
+    // A cosignature under the wrong size, a false one, and one left out.
     const edit = (change: (text: string) => string): Promise<Uint8Array> =>
       rebuildBundle(xa, (files) => files.set(path, Buffer.from(change(Buffer.from(files.get(path)!).toString()))));
     expect(codesOf(await audit(await edit((text) => text.replace(/.{5}\n$/, 'AAAA=\n'))))).toContain(
@@ -320,12 +343,25 @@ describe('witnesses', () => {
     expect(codesOf(await audit(renamed)).length > 0 || path === 'cosigned/1').toBe(true);
   });
 
+  test('a policy that asks for nobody is met by a ledger that nobody has witnessed', async () => {
+    const named = [{ name: 'xa.zip', bytes: bundles.xa }];
+    expect(await auditBundles(named, { policy: parsePolicy('quorum none') })).toMatchObject({ ok: true, findings: [] });
+  });
+
+  const LOG = logKeyOf('a.example/a', '11'.repeat(32)).key;
+  const WITNESS = encodeVerifierKey(verifierKey(LOG.name, KEY_TYPES.cosignature, LOG.publicKey));
+
   test.each([
     ['', 'no quorum'],
     ['quorum x', 'Line 1'],
     ['witness a nonsense\nquorum a', 'Line 1'],
     ['group g any\nquorum g', 'Line 1'],
     ['nonsense', 'Line 1'],
+    [`witness a ${encodeVerifierKey(LOG)}\nquorum a`, 'Line 1'],
+    ...['+1', '01', '1.0', '1e0', '0x1', '2'].map((count) => [
+      `witness a ${WITNESS}\ngroup g ${count} a\nquorum g`,
+      'Line 2',
+    ]),
     ['quorum none\nquorum none', 'Line 2'],
   ])('the policy %j is none', (text, words) => {
     expect(() => parsePolicy(text)).toThrow(
