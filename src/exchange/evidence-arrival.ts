@@ -1,16 +1,33 @@
 /** What the recipient of a file writes down: that it is here, that it will not be, or that it is not what was announced. */
-import { equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
-import { encodeReceipt, type EvidenceStopReason, type LedgerEntry, type Receipt, type Recovered } from '../wire/mod.ts';
+import { codeOf, equalBytes, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import type { Vault } from '../evidence/mod.ts';
+import {
+  encodeReceipt,
+  type EvidenceFile,
+  type EvidenceStopReason,
+  type LedgerEntry,
+  type Receipt,
+  type Recovered,
+} from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
-import { evidenceKeys, fileOf, type EvidenceRecord, type UsageRecord } from './evidence-record.ts';
+import { evidenceKeys, fileOf, isHereOrAwaited, type EvidenceRecord, type UsageRecord } from './evidence-record.ts';
 import { planIncident, tellIncidents } from './incident.ts';
 import type { StepView } from './committer.ts';
 import { keys } from './record.ts';
 
-/** Commits that a file is here whole: its record, and EVIDENCE_COMPLETE in the ledger. Doing it again changes nothing. */
-export async function recordArrival(context: ExchangeContext, peer: JurisdictionCode, fileId: string): Promise<void> {
+/**
+ * Commits that a file is here whole: its record, and EVIDENCE_COMPLETE in the ledger. Doing it again changes nothing.
+ * @returns whether its content is to stay: it may have been deleted while it came
+ */
+export async function recordArrival(
+  context: ExchangeContext,
+  peer: JurisdictionCode,
+  fileId: string,
+): Promise<boolean> {
+  let isKept = false;
   const written = await context.committer.commit(async (view) => {
     const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId));
+    isKept = record !== undefined && isHereOrAwaited(record);
     if (record?.status !== 'AWAITED' || record.message_id === undefined) return undefined;
     const { file_id, size, root } = fileOf(record);
     const complete =
@@ -27,9 +44,10 @@ export async function recordArrival(context: ExchangeContext, peer: Jurisdiction
     if (record.complete === undefined) view.putRecord(evidenceKeys.unsettled(peer, fileId), {});
     return complete;
   });
-  if (written === undefined) return;
+  if (written === undefined) return isKept;
   context.emit({ kind: 'EVIDENCE_COMPLETE', peer, file_id: fileId as Uuid, ...written });
   void context.evidence!.verifier.add(fileId);
+  return isKept;
 }
 
 /**
@@ -64,7 +82,7 @@ export async function declineArrival(context: ExchangeContext, peer: Jurisdictio
 }
 
 /**
- * Gives a file up. What is not what its sender announced is an incident, in the same step: no death comes between the two.
+ * Gives a file up, unless it was deleted before. What is not what its sender announced is an incident, in the same step: no death comes between the two.
  * @param detail of the incident; none for a file that the sender no longer has
  */
 export async function failArrival(
@@ -76,7 +94,7 @@ export async function failArrival(
 ): Promise<void> {
   const noted = await context.committer.commit(async (view) => {
     const record = await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId));
-    if (record?.peer !== peer || record.status === 'FAILED') return [];
+    if (record?.peer !== peer || !isHereOrAwaited(record)) return [];
     view.putRecord(evidenceKeys.file(fileId), { ...record, status: 'FAILED', reason } satisfies EvidenceRecord);
     view.delete(evidenceKeys.awaited(peer, fileId));
     await releaseQuota(view, peer, fileOf(record).size);
@@ -87,6 +105,13 @@ export async function failArrival(
     return [planIncident(context, view, peer, evidence)];
   });
   tellIncidents(context, noted);
+}
+
+/** Removes content that no record keeps. A store that is away now is tidied at the next start. */
+export async function discardContent(vault: Vault, file: EvidenceFile): Promise<void> {
+  await vault.delete(file).catch((error: unknown) => {
+    if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
+  });
 }
 
 /** Gives back a peer's quota. */

@@ -14,7 +14,14 @@ import {
 import { releaseQuota } from './evidence-arrival.ts';
 import { draftIn } from './evidence-draft.ts';
 import { addCustody, addFilesToItem, listItems, putItem, type ItemAnswer } from './evidence-items.ts';
-import { evidenceKeys, fileOf, fileToRecord, type EvidenceRecord } from './evidence-record.ts';
+import {
+  evidenceKeys,
+  fileOf,
+  fileToRecord,
+  isHereOrAwaited,
+  withoutKey,
+  type EvidenceRecord,
+} from './evidence-record.ts';
 import type { Drafting, DraftingView } from './outbox.ts';
 import { decodeRecord } from './record.ts';
 
@@ -124,7 +131,7 @@ export class EvidenceDesk {
     const deleted = await this.#context.committer.commit(async (view) => {
       const current = (await view.getRecord<EvidenceRecord>(evidenceKeys.file(fileId)))!;
       if (current.status === 'DELETED') return current;
-      const without = fileToRecord({ ...file, key: new Uint8Array(file.key.length) });
+      const without = fileToRecord(withoutKey(file));
       const entry = view.append({
         kind: 'EVIDENCE_DELETED',
         seq: 0,
@@ -134,7 +141,10 @@ export class EvidenceDesk {
       view.putRecord(evidenceKeys.file(fileId), next);
       const same = await view.getRecord<{ readonly file_id: string }>(evidenceKeys.plain(file.sha256));
       if (same?.file_id === fileId) view.delete(evidenceKeys.plain(file.sha256));
-      if (current.peer !== undefined) await releaseQuota(view, current.peer, file.size);
+      if (current.peer === undefined) return next;
+      view.delete(evidenceKeys.awaited(current.peer, fileId));
+      // What was refused, or failed, fills no quota any more.
+      if (isHereOrAwaited(current)) await releaseQuota(view, current.peer, file.size);
       return next;
     });
     await vault.delete(file);

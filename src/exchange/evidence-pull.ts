@@ -7,7 +7,7 @@ import { codeOf } from '../base/mod.ts';
 import type { Receiving } from '../evidence/mod.ts';
 import type { EvidenceChunk, EvidenceFile, EvidenceStopReason } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
-import { declineArrival, failArrival, recordArrival } from './evidence-arrival.ts';
+import { declineArrival, discardContent, failArrival, recordArrival } from './evidence-arrival.ts';
 import { MAX_BAD_CHUNKS, Pulling, WINDOW_CHUNKS } from './evidence-pulling.ts';
 import { evidenceKeys, fileOf, type AwaitedRecord, type EvidenceRecord } from './evidence-record.ts';
 import { decodeRecord } from './record.ts';
@@ -131,6 +131,8 @@ export class EvidencePull {
     const bytes = await this.#context.store.get(evidenceKeys.file(fileId));
     if (bytes === undefined || this.#postponed.has(fileId)) return;
     const record = decodeRecord<EvidenceRecord>(bytes);
+    // Deleted since the list was read: without its key there is nothing to open it by.
+    if (record.status !== 'AWAITED') return;
     const file = fileOf(record);
     let receiving: Receiving | undefined;
     try {
@@ -142,7 +144,7 @@ export class EvidencePull {
       return;
     }
     if (receiving === undefined) {
-      await this.#complete(fileId);
+      await this.#complete(file);
       return;
     }
     const pulling = new Pulling(this.#link, receiving, this.#context.evidence!.transfers);
@@ -221,15 +223,17 @@ export class EvidencePull {
     }
     if (isRight) {
       this.#context.failpoint('evidence.taken-over');
-      await this.#complete(fileId);
+      await this.#complete(receiving.file);
     } else {
       await this.#giveUp(fileId, 'the chunks do not have the announced root');
     }
     await this.#begin();
   }
 
-  async #complete(fileId: string): Promise<void> {
-    await recordArrival(this.#context, this.#peer, fileId);
+  async #complete(file: EvidenceFile): Promise<void> {
+    const { file_id: fileId } = file;
+    const isKept = await recordArrival(this.#context, this.#peer, fileId);
+    if (!isKept) await discardContent(this.#context.evidence!.vault, file);
     this.#context.failpoint('evidence.recorded');
     this.#context.evidence!.transfers.end(this.#peer, fileId);
     await this.#context.evidence!.vault.abandon(fileId);

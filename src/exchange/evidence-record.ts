@@ -77,9 +77,19 @@ export const evidenceKeys = {
   used: (peer: JurisdictionCode): string => `evidence/used/${peer}`,
 } as const;
 
+/** Whether a file's content is here, or is to come: neither refused nor given up nor deleted. */
+export function isHereOrAwaited({ status }: EvidenceRecord): boolean {
+  return status === 'STORED' || status === 'AWAITED';
+}
+
 /** The file that a record is about. */
 export function fileOf(record: EvidenceRecord): EvidenceFile {
   return parseJson('EvidenceFile', record.file);
+}
+
+/** A file as the record of a deleted one keeps it. */
+export function withoutKey(file: EvidenceFile): EvidenceFile {
+  return { ...file, key: new Uint8Array(file.key.length) };
 }
 
 /** The form in which a record keeps a file. */

@@ -7,6 +7,7 @@ import { ExchangeError } from './error.ts';
 import {
   evidenceKeys,
   fileToRecord,
+  withoutKey,
   type AwaitedRecord,
   type EvidenceRecord,
   type OfferRecord,
@@ -66,7 +67,8 @@ export async function planArrivals(
     const described = fileToRecord(file);
     const known = await view.getRecord<EvidenceRecord>(evidenceKeys.file(file.file_id));
     const isHere = known !== undefined && known.status !== 'REFUSED' && known.status !== 'FAILED';
-    const isKnown = isHere && known.peer === peer && isSame(known.file, described);
+    const kept = known?.status === 'DELETED' ? fileToRecord(withoutKey(file)) : described;
+    const isKnown = isHere && known.peer === peer && isSame(known.file, kept);
     // Announced again: what is here, or on its way, need not move twice.
     if (isKnown && known.status !== 'DELETED') {
       view.putRecord(evidenceKeys.file(file.file_id), { ...known, message_id });

@@ -1,7 +1,7 @@
 import { codeOf, type Uuid } from '../base/mod.ts';
 import type { Vault } from '../evidence/mod.ts';
 import type { ExchangeContext } from './context.ts';
-import { failArrival } from './evidence-arrival.ts';
+import { discardContent, failArrival } from './evidence-arrival.ts';
 import { planReceive } from './evidence-handover.ts';
 import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
 import { tellIncidents } from './incident.ts';
@@ -48,10 +48,14 @@ export class EvidenceVerifier {
     await this.#last;
   }
 
+  async #recordOf(fileId: string): Promise<EvidenceRecord | undefined> {
+    const bytes = await this.#context().store.get(evidenceKeys.file(fileId));
+    return bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
+  }
+
   async #verify(fileId: string): Promise<void> {
     const context = this.#context();
-    const bytes = await context.store.get(evidenceKeys.file(fileId));
-    const record = bytes === undefined ? undefined : decodeRecord<EvidenceRecord>(bytes);
+    const record = await this.#recordOf(fileId);
     if (record?.status !== 'STORED' || record.verified_at !== undefined) return;
     const file = fileOf(record);
     try {
@@ -61,12 +65,11 @@ export class EvidenceVerifier {
     } catch (error) {
       // Asked for again at the next start, or when a person wants the file.
       if (error instanceof Stopped || codeOf(error) === 'EVIDENCE_STORE_FAILED') return;
+      // Deleted while it was read.
+      if ((await this.#recordOf(fileId))?.status !== 'STORED') return;
       if (codeOf(error) !== 'EVIDENCE_CORRUPT' || record.peer === undefined) throw error;
       await failArrival(context, record.peer, fileId, 'CORRUPT', 'its plaintext does not have the announced SHA-256');
-      // A store that is away now is tidied at the next start: no record keeps the object any more.
-      await this.#vault.delete(file).catch((failed: unknown) => {
-        if (codeOf(failed) !== 'EVIDENCE_STORE_FAILED') throw failed;
-      });
+      await discardContent(this.#vault, file);
       return;
     }
     const incidents = await context.committer.commit(async (view) => {
