@@ -4,7 +4,7 @@ import type { ErasedWhy } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import { ExchangeError } from './error.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
-import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
+import { evidenceKeys, fileOf, isHereOrAwaited, type EvidenceRecord } from './evidence-record.ts';
 import { findMessage } from './query.ts';
 import { decodeRecord, digestsOf, keys, type EntryRef, type MessageRecord } from './record.ts';
 import { readMessage } from './withholding.ts';
@@ -100,7 +100,8 @@ async function eraseFilesOf(
   const brought: EvidenceRecord[] = [];
   for await (const [, bytes] of context.store.scan(evidenceKeys.files)) {
     const file = decodeRecord<EvidenceRecord>(bytes);
-    if (file.message_id === id && (file.status === 'STORED' || file.deleted !== undefined)) brought.push(file);
+    // What has not come yet would come after its message is gone, and stay.
+    if (file.message_id === id && (isHereOrAwaited(file) || file.deleted !== undefined)) brought.push(file);
   }
   const desk = new EvidenceDesk(context);
   const found: { readonly file_id: string; readonly deleted: EntryRef }[] = [];

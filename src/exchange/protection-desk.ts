@@ -1,5 +1,5 @@
 /** What people do, at a node, with what may not be kept for ever, or not be handed on: disclose, use, review, erase. */
-import type { Uuid } from '../base/mod.ts';
+import { codeOf, type Uuid } from '../base/mod.ts';
 import { isForNamedReaders, protectionOf, type IntendedUse } from '../casework/mod.ts';
 import type { ErasedWhy } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
@@ -70,7 +70,10 @@ export class ProtectionDesk {
   async eraseEnded(isStopping: () => boolean): Promise<void> {
     for (const id of await endedRetention(this.#context)) {
       if (isStopping()) return;
-      await eraseAtItsEnd(this.#context, id);
+      await eraseAtItsEnd(this.#context, id).catch((error: unknown) => {
+        // Its files go before it does: with the store of objects away it stays until the next look.
+        if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
+      });
     }
   }
 }
