@@ -65,7 +65,8 @@ export async function settle(generation: Generation, newer: Generation | undefin
     // The next keys have their turn when everybody else had one.
     await new Promise(setImmediate);
     if (bytes < BATCH_BYTES * share) continue;
-    await resting.commit({ puts, deletes });
+    // Whoever does all of it again finds in the tables what replaced these: it is noted with that, or never.
+    await resting.commit({ puts: [...puts, ...(await countGone(gone.splice(0), resting))], deletes });
     tables.failpoint('store.settling');
     [puts, deletes, bytes] = [[], [], 0];
   }

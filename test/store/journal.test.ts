@@ -282,6 +282,50 @@ test('a value that is deleted or replaced is overwritten on the disk, and a segm
   await store.close();
 });
 
+test('a value that is deleted is overwritten also where the process ended when half of that was in the tables', async () => {
+  const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
+  const first = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  await first.commit({
+    puts: [
+      ['a', large(1)],
+      ['b', large(2)],
+    ],
+  });
+  const kept = segmentFiles(folder).at(-1)!;
+  await tick(first);
+  await first.close();
+  const at = Buffer.from((await tables.get('a'))!).readUInt32BE(5);
+  const isErased = (): boolean =>
+    readFileSync(kept)
+      .subarray(at, at + 3016)
+      .every((byte) => byte === 0);
+  let isGone = false;
+  const commit = tables.commit.bind(tables);
+  tables.commit = (batch) => {
+    isGone ||= batch.deletes?.includes('a') === true;
+    return commit(batch);
+  };
+  const dying = await openJournaled(tables, folder, DATA_KEY, {
+    ...AT_ONCE,
+    failpoint: (name) => {
+      if (isGone && name === 'store.settling') throw new Error('the process is dead');
+    },
+  });
+  await dying.commit({ puts: [], deletes: ['a'] });
+  await expect(tick(dying).then(() => tick(dying))).rejects.toThrow();
+  await dying.close();
+  expect([await tables.get('a'), isErased()]).toEqual([undefined, false]);
+  const last = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
+  await tick(last);
+  expect([await last.get('a'), isErased()]).toEqual([undefined, true]);
+  expect(await last.get('b')).toEqual(large(2));
+  // And what is left of the segment is counted right: it goes with the last value in it.
+  await last.commit({ puts: [], deletes: ['b'] });
+  await tick(last);
+  expect(segmentFiles(folder)).not.toContain(kept);
+  await last.close();
+});
+
 test('of many keys that grow, those that were there before are replaced, deleted and overwritten like any', async () => {
   const [tables, folder] = [new MemoryStore(), join(quickFolder(), 'journal')];
   const store = await openJournaled(tables, folder, DATA_KEY, AT_ONCE);
