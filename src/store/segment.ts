@@ -56,7 +56,10 @@ const scratch = Buffer.allocUnsafeSlow(65_536);
 export class Segment {
   readonly number: number;
   readonly key: KeyObject;
+  readonly #path: string;
   readonly #descriptor: number;
+  /** The same file, open once more for zeros. */
+  #ahead: number | undefined;
   #bytes: number;
   /** Up to here there are zeros ahead. */
   #zeroedTo = 0;
@@ -67,8 +70,9 @@ export class Segment {
   #isSynced = true;
   #isClosed = false;
 
-  private constructor(number: number, descriptor: number, key: KeyObject, bytes: number, share: number) {
+  private constructor(number: number, path: string, descriptor: number, key: KeyObject, bytes: number, share: number) {
     this.number = number;
+    this.#path = path;
     this.key = key;
     this.#descriptor = descriptor;
     this.#bytes = bytes;
@@ -88,7 +92,7 @@ export class Segment {
     salt.copy(header, MAGIC.length);
     header.writeUInt32BE(number, NUMBER_AT);
     header.writeUInt32BE(crc32c(header.subarray(0, CHECKSUM_AT)), CHECKSUM_AT);
-    const segment = new Segment(number, descriptor, keyOf(dataKey, salt), 0, share);
+    const segment = new Segment(number, path, descriptor, keyOf(dataKey, salt), 0, share);
     segment.#write([header], header.length, 0);
     await syncFolder(folder);
     return segment;
@@ -112,7 +116,7 @@ export class Segment {
       return undefined;
     }
     const salt = header.subarray(MAGIC.length, NUMBER_AT);
-    return new Segment(number, descriptor, keyOf(dataKey, salt), fstatSync(descriptor).size, 0);
+    return new Segment(number, path, descriptor, keyOf(dataKey, salt), fstatSync(descriptor).size, 0);
   }
 
   /** How much of it is written. */
@@ -143,6 +147,7 @@ export class Segment {
     await this.#zeroing;
     if (this.#zeroedTo > this.#bytes) ftruncateSync(this.#descriptor, this.#bytes);
     this.#zeroedTo = 0;
+    this.#endAhead();
   }
 
   /** Resolves when everything that was written is on disk. */
@@ -186,6 +191,7 @@ export class Segment {
     if (this.#isClosed) return;
     this.#isClosed = true;
     closeSync(this.#descriptor);
+    this.#endAhead();
   }
 
   async #writeZeros(bytes: number): Promise<void> {
@@ -193,13 +199,21 @@ export class Segment {
     this.#zeroingFrom = from;
     this.#zeroedTo = from + bytes;
     try {
-      await writeAt(this.#descriptor, ZEROS, 0, bytes, from);
-      await flushData(this.#descriptor);
+      // What the disk has failed to keep, of records as well, the system tells once to each who has opened the file. Whoever waits for a
+      // record must be told.
+      this.#ahead ??= openSync(this.#path, 'r+');
+      await writeAt(this.#ahead, ZEROS, 0, bytes, from);
+      await flushData(this.#ahead);
     } catch {
-      // Of a disk without room the next record tells.
+      // Of a disk without room the next record tells, and of one that fails its flush.
     } finally {
       this.#zeroing = undefined;
     }
+  }
+
+  #endAhead(): void {
+    if (this.#ahead !== undefined) closeSync(this.#ahead);
+    this.#ahead = undefined;
   }
 
   #write(parts: readonly Uint8Array[], bytes: number, at: number): void {
