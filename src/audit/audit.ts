@@ -7,6 +7,7 @@ import type { WitnessPolicy } from './policy.ts';
 import { bytesAccess, type RandomAccess } from './random-access.ts';
 import type { Selection } from './selection.ts';
 import type { VerifiedManifest } from '../trust/mod.ts';
+import type { LedgerEntry } from '../wire/mod.ts';
 import type { EpochReport } from './epochs.ts';
 import { openBundle, readStory, type OpenedBundle, type StoryListener } from './verify-bundle.ts';
 
@@ -58,8 +59,20 @@ export interface AuditDemands {
   readonly onProgress?: (name: string, done: number, total: number) => void;
   /** Told of every file whose arrival a bundle proves, by its own ledger or by the proof of a peer's entry. */
   readonly onArrival?: (arrival: ProvedArrival) => void;
+  /** Told of every entry that a bundle has, of its own ledger and of a peer's that it has the proof of. */
+  readonly onEntry?: (found: FoundEntry) => void;
   /** Told of the verified manifests of each bundle, oldest first. */
   readonly onManifests?: (manifests: readonly VerifiedManifest[]) => void;
+}
+
+/** An entry of some ledger, as a bundle shows it. */
+export interface FoundEntry {
+  /** Whose ledger it is in. */
+  readonly ledger: string;
+  readonly index: number;
+  readonly entry: LedgerEntry;
+  /** Its leaf hash, where it is another ledger's and was proved. */
+  readonly leaf?: Uint8Array;
 }
 
 /** The verdict of an audit. */
@@ -96,7 +109,7 @@ export async function auditBundles(bundles: readonly NamedBundle[], demands: Aud
   for (const bundle of opened) {
     const comparison = new PeerComparison(bundle, isSound(bundle) ? sound : [], findings);
     demands.onManifests?.(bundle.manifests.all);
-    const listener = listening(comparison, bundle.code, demands.onArrival);
+    const listener = listening(comparison, bundle.code, demands);
     const story = await readStory(bundle, findings, listener, progressOf(bundle.name, 1));
     read.push({ ...bundle, ...story });
   }
@@ -124,19 +137,26 @@ function withOwnNames(bundles: readonly NamedBundle[]): NamedBundle[] {
   });
 }
 
-/** A comparison that also tells of the files whose arrival is proved. */
-function listening(comparison: PeerComparison, code: string, tell: AuditDemands['onArrival']): StoryListener {
-  if (tell === undefined) return comparison;
-  const note = (arrival: ProvedArrival | undefined): void => {
-    if (arrival !== undefined) tell(arrival);
+/** A comparison that also tells of what it reads, and of the files whose arrival is proved. */
+function listening(
+  comparison: PeerComparison,
+  code: string,
+  { onArrival, onEntry }: Pick<AuditDemands, 'onArrival' | 'onEntry'>,
+): StoryListener {
+  if (onArrival === undefined && onEntry === undefined) return comparison;
+  const note = (found: FoundEntry): void => {
+    onEntry?.(found);
+    const arrival = arrivalOf(found.ledger, found.entry, found.index);
+    if (arrival !== undefined) onArrival?.(arrival);
   };
   return {
     onEntry: (placed) => {
-      note(arrivalOf(code, placed.entry, placed.index));
+      note({ ledger: code, ...placed });
       return comparison.onEntry(placed);
     },
     onHeld: (held) => {
-      note(arrivalOf(held.peer, held.entry, held.index));
+      const { peer, index, entry, leaf } = held;
+      note({ ledger: peer, index, entry, leaf });
       return comparison.onHeld(held);
     },
   };

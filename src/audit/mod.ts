@@ -1,7 +1,14 @@
 export { Archive } from './archive.ts';
 export type { ProvedArrival } from './arrival.ts';
 export { ArchiveWriter } from './archive-writer.ts';
-export { auditBundles, type AuditDemands, type AuditReport, type LedgerReport, type NamedBundle } from './audit.ts';
+export {
+  auditBundles,
+  type AuditDemands,
+  type AuditReport,
+  type FoundEntry,
+  type LedgerReport,
+  type NamedBundle,
+} from './audit.ts';
 export { exportBundle, type BundleSource, type ExportOptions, type WantedPart } from './bundle.ts';
 export type { DirectionReport } from './cross-audit.ts';
 export { reportPage, reportSections } from './report-html.ts';

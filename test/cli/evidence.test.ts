@@ -13,6 +13,8 @@ import {
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Archive, ArchiveWriter, bytesAccess } from '../../src/audit/mod.ts';
+import { packDossier } from '../../src/cli/dossier/archive.ts';
+import type { Dossier } from '../../src/cli/dossier/data.ts';
 import type { DossierVerdict } from '../../src/cli/dossier/verify.ts';
 import type { ApiClient } from '../../src/client/mod.ts';
 import type { EvidenceAnswer, MessageRecord } from '../../src/exchange/mod.ts';
@@ -98,12 +100,52 @@ async function dossiers(federation: TestFederation, caseId: string, folder: stri
     expect(page).toContain(text);
   expect(page).not.toMatch(/<script|<img|<link|https?:\/\//);
 
+  // Whoever changes dossier.json makes a page and sums that fit.
+  const fitting = async (from: string, change: (text: string) => string): Promise<Uint8Array> => {
+    const archive = await Archive.open(bytesAccess(readFileSync(from)));
+    const read = async (path: string): Promise<string> => Buffer.from((await archive.read(path))!.bytes).toString();
+    const text = change(await read('dossier.json'));
+    expect(text).not.toBe(await read('dossier.json'));
+    const others = await Promise.all(
+      archive.paths.filter((path) => path.startsWith('other/')).map((path) => archive.read(path)),
+    );
+    const bytes = others.map((file) => file!.bytes);
+    return packDossier(JSON.parse(text) as Dossier, (await archive.read('bundle.zip'))!.bytes, bytes);
+  };
+  const first = (name: string) => new RegExp(`"${name}": \\{\\s*"index": \\d+`);
+  for (const [from, change, words] of [
+    [ofA, (text) => text.replace('"code": "XA"', '"code": "XB"'), 'names another ledger'],
+    [ofA, (text) => text.replace(/(?<="checkpoint": "[^"]*?\\n)\d+/, '1'), 'names another ledger'],
+    [ofA, (text) => text.replace(first('sent'), '"sent": {\n"index": 0'), 'has entry 0 of'],
+    [ofA, (text) => text.replace(first('answer'), '"answer": {\n"index": 0'), 'has entry 0 of'],
+    [ofB, (text) => text.replace(first('held'), '"held": {\n"index": 0'), 'has entry 0 of'],
+    [ofA, (text) => text.replace(/"seq": \d+/, '"seq": 77'), 'as it is said to be'],
+    [ofA, (text) => text.replace(/"status": "RECEIVED"/, '"status": "REFUSED"'), 'as it is said to be'],
+    [ofA, (text) => text.replace(/(?<="proof": \{[^}]*"index": )\d+/, '0'), 'has the proof of entry 0'],
+    [ofA, (text) => text.replace(/(?<="entry": ")[^"]+/, 'AAAA'), 'has the proof of'],
+    [ofA, (text) => text.replace('"verified": true', '"verified": false'), 'has the proof of'],
+  ] as readonly (readonly [string, (text: string) => string, string])[]) {
+    const changed = join(folder, 'changed.zip');
+    writeFileSync(changed, await fitting(from, change));
+    const outcome = await runCommand('audit', 'verify', changed);
+    expect({ words, ...outcome }).toMatchObject({ status: REFUSED });
+    expect(outcome.stdout).toContain(words);
+  }
+
   const changes: readonly (readonly [string, (text: string) => string, string])[] = [
     ['dossier.json', (text) => text.replace('S-77', 'S-78'), 'signature: does not verify'],
     ['dossier.json', (text) => text.replace(/"size": 700000/, '"size": 700001'), 'no ledger here proves'],
     ['dossier.html', (text) => text.replace('S-77', 'S-78'), 'does not say what dossier.json says'],
     ['bundle.zip', () => '', 'not the one that the dossier was made with'],
     ['dossier.json', () => '{}', 'cannot be read'],
+    ['dossier.json', (text) => text.replace('"exhibits": [', '"exhibits": [null,'), 'cannot be read'],
+    ['dossier.json', (text) => text.replace('"files": [', '"files": [{},'), 'cannot be read'],
+    [
+      'sha256sums.txt',
+      (text) => text.replace(/^[0-9a-f]/, (digit) => (digit === '0' ? '1' : '0')),
+      'dossier.json says',
+    ],
+    ['', () => '', 'notes.txt: it has no place'],
   ];
   for (const [part, change, words] of changes) {
     const changed = join(folder, 'changed.zip');
@@ -122,6 +164,7 @@ async function withPart(zip: Uint8Array, part: string, change: (text: string) =>
     const old = (await archive.read(path))!.bytes;
     bytes.push(...writer.add(path, path === part ? Buffer.from(change(Buffer.from(old).toString('utf8'))) : old));
   }
+  if (part === '') bytes.push(...writer.add('notes.txt', Buffer.from('x')));
   return Buffer.concat([...bytes, ...writer.end()]);
 }
 

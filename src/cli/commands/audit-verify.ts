@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import { auditBundles, parsePolicy, reportPage, type ProvedArrival } from '../../audit/mod.ts';
+import { auditBundles, parsePolicy, reportPage, type FoundEntry, type ProvedArrival } from '../../audit/mod.ts';
 import type { Manifest } from '../../trust/mod.ts';
 import { auditLines } from '../audit-lines.ts';
 import { openDossier, type OpenedDossier } from '../dossier/archive.ts';
-import { dossierLines, verifyDossier } from '../dossier/verify.ts';
+import { dossierLines, messageIdsOf, verifyDossier } from '../dossier/verify.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { openFile, readInput, writeOutput, type InputFile } from '../files.ts';
@@ -41,6 +41,8 @@ export const auditVerify: Command = {
         }
       }
       const arrivals: ProvedArrival[] = [];
+      const entries: FoundEntry[] = [];
+      const told = new Set(dossiers.flatMap(messageIdsOf));
       const manifests: Manifest[] = [];
       const late = args.optional('late') === undefined ? undefined : args.integer('late', 0, 999_999_999) * 1000;
       const report = await auditBundles(bundles, {
@@ -52,12 +54,16 @@ export const auditVerify: Command = {
           ? {}
           : {
               onArrival: (arrival) => arrivals.push(arrival),
+              // A ledger may have millions, and a dossier is about a few.
+              onEntry: (found) => {
+                if (told.has(found.entry.message_id)) entries.push(found);
+              },
               onManifests: (all) => manifests.push(...all.map(({ manifest }) => manifest)),
             }),
       });
       const html = args.optional('html');
       if (html !== undefined) await writeOutput(html, Buffer.from(reportPage(report)));
-      const verdicts = dossiers.map((dossier) => verifyDossier(dossier, arrivals, manifests));
+      const verdicts = dossiers.map((dossier) => verifyDossier(dossier, arrivals, entries, manifests));
       const ok = report.ok && verdicts.every((verdict) => verdict.ok);
       io.result(dossiers.length === 0 ? report : { ...report, ok, dossiers: verdicts }, [
         ...verdicts.flatMap(dossierLines),

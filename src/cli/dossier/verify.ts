@@ -1,11 +1,12 @@
 /** Holds a dossier against the ledgers and manifests of its bundles: needs no node and no network. */
 import { createPublicKey } from 'node:crypto';
-import type { ProvedArrival } from '../../audit/mod.ts';
+import type { FoundEntry, ProvedArrival } from '../../audit/mod.ts';
 import { custodyFaults, itemFaults, type CustodyKeys } from '../../evidence/mod.ts';
 import type { Manifest } from '../../trust/mod.ts';
 import { parseJson } from '../../wire/mod.ts';
-import { encodeDossier, type OpenedDossier } from './archive.ts';
-import type { Dossier, DossierFile } from './data.ts';
+import { encodeDossier, sumsOf, type OpenedDossier } from './archive.ts';
+import type { Dossier, DossierFile, DossierMessage } from './data.ts';
+import { checkMessage } from './messages.ts';
 import { dossierPage } from './page.ts';
 
 /** The verdict on one dossier. */
@@ -24,26 +25,33 @@ export interface DossierVerdict {
 
 /**
  * @param arrivals proved by the audited bundles
+ * @param entries that they show about messages
  * @param manifests verified by them; every version, because a chain of custody outlives keys
  */
 export function verifyDossier(
   opened: OpenedDossier,
   arrivals: readonly ProvedArrival[],
+  entries: readonly FoundEntry[],
   manifests: readonly Manifest[],
 ): DossierVerdict {
   const faults: { where: string; message: string }[] = [];
   const wrong = (where: string, message: string): void => void faults.push({ where, message });
   for (const path of opened.damaged) wrong(path, 'its bytes are not those that were packed');
+  for (const path of opened.misplaced) wrong(path, 'it has no place in a dossier, or another one');
   const dossier = parseDossier(opened.text);
-  if (dossier === undefined) {
+  const made = dossier === undefined ? undefined : madeOf(dossier);
+  if (dossier === undefined || made === undefined) {
     wrong('dossier.json', 'it cannot be read');
     return { name: opened.name, ok: false, case_id: '', ...NOTHING, faults };
   }
-  // What people read is what was verified.
-  if (opened.page !== pageOf(dossier)) wrong('dossier.html', 'it does not say what dossier.json says');
+  // What people read is what was verified, and so is what they compare their files with.
+  if (opened.page !== made.page) wrong('dossier.html', 'it does not say what dossier.json says');
+  if (opened.sums !== made.sums) wrong('sha256sums.txt', 'it does not say what dossier.json says');
   if (encodeDossier(dossier) !== opened.text) wrong('dossier.json', 'it is not written as a dossier is');
   if (opened.bundleDigest !== dossier.bundle_sha256)
     wrong('bundle.zip', 'it is not the one that the dossier was made with');
+  else if (opened.bundleOf.code !== dossier.code || opened.bundleOf.checkpoint !== dossier.checkpoint)
+    wrong('dossier.json', 'it names another ledger, or another head of it, than that of bundle.zip');
   let events = 0;
   const keys = keysOf(manifests);
   for (const [index, { item: json }] of dossier.exhibits.entries()) {
@@ -73,6 +81,17 @@ export function verifyDossier(
     if (isProved) proved++;
     else wrong(`file ${file.file_id}`, `no ledger here proves that it arrived at ${recipient}`);
   }
+  const byMessage = new Map<string | undefined, FoundEntry[]>();
+  for (const found of entries) {
+    const { message_id: id } = found.entry;
+    byMessage.set(id, [...(byMessage.get(id) ?? []), found]);
+  }
+  for (const message of dossier.messages) {
+    const { message_id: id } = message.record;
+    checkMessage(message, dossier.code, byMessage.get(id) ?? [], (what) => {
+      wrong(`message ${id}`, what);
+    });
+  }
   return {
     name: opened.name,
     ok: faults.length === 0,
@@ -83,6 +102,12 @@ export function verifyDossier(
     proved_files: proved,
     faults,
   };
+}
+
+/** Ids of the messages that a dossier tells of. */
+export function messageIdsOf({ text }: OpenedDossier): (string | undefined)[] {
+  const { messages = [] }: Partial<Dossier> = parseDossier(text) ?? {};
+  return messages.map((message: Partial<DossierMessage> | null) => message?.record?.message_id);
 }
 
 /** A verdict for people. */
@@ -116,10 +141,10 @@ function keysOf(manifests: readonly Manifest[]): CustodyKeys {
   };
 }
 
-/** The page; undefined when what it is made of has another form than that of a dossier. */
-function pageOf(dossier: Dossier): string | undefined {
+/** What is made of `dossier.json`; undefined when that has another form than a dossier's. */
+function madeOf(dossier: Dossier): { readonly page: string; readonly sums: string } | undefined {
   try {
-    return dossierPage(dossier);
+    return { page: dossierPage(dossier), sums: sumsOf(dossier) };
   } catch {
     return undefined;
   }
