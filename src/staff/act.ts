@@ -7,8 +7,8 @@ import type { Agency, Clearance, Role } from '../credential/mod.ts';
 import type { StepView } from '../exchange/mod.ts';
 import type { ActRole } from '../wire/mod.ts';
 import type { StaffContext } from './context.ts';
-import { StaffError } from './error.ts';
-import { staffKeys, type AccessRecord, type AssignmentRecord, type Target } from './record.ts';
+import { StaffError, revokedError } from './error.ts';
+import { staffKeys, type AccessRecord, type AssignmentRecord, type IssuedRecord, type Target } from './record.ts';
 import { RULES, type Action } from './rule.ts';
 
 /** Who asks. */
@@ -79,7 +79,7 @@ export async function recordingRefusals<T>(context: StaffContext, attempt: Attem
 
 /**
  * The role under which it may be done.
- * @throws {StaffError} STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED
+ * @throws {StaffError} STAFF_CREDENTIAL_REVOKED, STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED
  */
 export async function judge(
   context: StaffContext,
@@ -87,6 +87,7 @@ export async function judge(
   { actor, action, target, only }: Attempt,
 ): Promise<ActRole> {
   if (actor === OPERATOR && OPERATORS_ACTIONS.includes(action)) return 'OPERATOR';
+  await requireUnrevoked(view, actor);
   const { roles, everyCase } = RULES[action];
   const held = roles.filter((role) => actor.roles.includes(role) && (only === undefined || role === only));
   const [first] = held;
@@ -100,6 +101,12 @@ export async function judge(
   if (blind !== undefined) return blind;
   if (await isCleared(context, view, actor, target.case_id)) return first;
   throw new StaffError('STAFF_CASE_NOT_ASSIGNED', `Case ${target.case_id} is not one that you were assigned to.`);
+}
+
+/** Who asked was known then: what they asked for may have waited behind the end of their credential. */
+async function requireUnrevoked(view: Pick<StepView, 'getRecord'>, { serial }: Actor): Promise<void> {
+  const issued = serial === undefined ? undefined : await view.getRecord<IssuedRecord>(staffKeys.issued(serial));
+  if (issued?.revoked !== undefined) throw revokedError(issued.revoked.why);
 }
 
 /** Whether a person needs to know a case: by clearance, or assigned to it or to one that it was opened under. */

@@ -29,3 +29,8 @@ export type StaffErrorCode =
 
 /** A refusal of an act of this node's own people. */
 export class StaffError extends RogatoryError<StaffErrorCode> {}
+
+/** The refusal of a credential that was revoked. */
+export function revokedError(why: string): StaffError {
+  return new StaffError('STAFF_CREDENTIAL_REVOKED', `This credential was revoked: ${why}.`);
+}

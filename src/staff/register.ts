@@ -18,9 +18,10 @@ import {
   type SignedStatement,
   type Statement,
 } from '../credential/mod.ts';
-import { carryOut, type Actor } from './act.ts';
+import type { StepView } from '../exchange/mod.ts';
+import { carryOut, type Actor, type Attempt } from './act.ts';
 import type { StaffContext } from './context.ts';
-import { StaffError } from './error.ts';
+import { StaffError, revokedError } from './error.ts';
 import { staffKeys, type IssuedRecord, type OfficeRecord } from './record.ts';
 
 const MAX_VALIDITY_MS = 5 * 366 * 24 * 3_600_000;
@@ -42,7 +43,7 @@ export async function registerStaff(context: StaffContext, actor: Actor, json: u
   const nowMs = context.clock.nowMs();
   if (said.expires_at <= nowMs || said.expires_at > nowMs + MAX_VALIDITY_MS)
     throw invalid('expires_at: is not within the next five years');
-  return carryOut(context, { actor, action: 'REGISTER_STAFF', target: { about: person } }, async (view) => {
+  return changeRegister(context, { actor, action: 'REGISTER_STAFF', target: { about: person } }, async (view) => {
     if (actor.person === person) throw new StaffError('STAFF_OWN_ACT', 'Nobody registers themselves.');
     const kept = await view.getRecord<OfficeRecord>(staffKeys.office);
     // Without a registrar nobody could register the second person, and the first would have the node alone.
@@ -85,7 +86,7 @@ export async function revokeStaff(context: StaffContext, actor: Actor, json: unk
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw invalid(faultsOf(parsed.error));
   const { person, serial, why } = parsed.data;
-  return carryOut(context, { actor, action: 'REVOKE_STAFF', target: { about: person } }, async (view) => {
+  return changeRegister(context, { actor, action: 'REVOKE_STAFF', target: { about: person } }, async (view) => {
     const found = (await listIssued(context)).filter(
       (issued) =>
         issued.person === person && issued.revoked === undefined && (serial === undefined || issued.serial === serial),
@@ -120,8 +121,7 @@ export async function identify(
   const issued = await recordOf<IssuedRecord>(context, staffKeys.issued(statement.serial));
   if (issued === undefined || statement.origin !== context.origin)
     throw new StaffError('STAFF_CREDENTIAL_UNKNOWN', 'This credential is not registered at this node.');
-  if (issued.revoked !== undefined)
-    throw new StaffError('STAFF_CREDENTIAL_REVOKED', `This credential was revoked: ${issued.revoked.why}.`);
+  if (issued.revoked !== undefined) throw revokedError(issued.revoked.why);
   if (statement.expires_at <= context.clock.nowMs())
     throw new StaffError('STAFF_CREDENTIAL_EXPIRED', `This credential expired at ${isoTime(statement.expires_at)}.`);
   if (!isFresh || !isProvedBy(statement.x, presented, signed))
@@ -136,6 +136,23 @@ export async function activePerson(context: StaffContext, person: string): Promi
   return (await listIssued(context)).find(
     (issued) => issued.person === person && issued.revoked === undefined && issued.expires_at > nowMs,
   );
+}
+
+const lastChange = new WeakMap<StaffContext, Promise<unknown>>();
+
+/** Changes one after another: each looks through all credentials, and those of a batch that is not on disk are not among them. */
+function changeRegister<T>(
+  context: StaffContext,
+  attempt: Attempt,
+  plan: (view: StepView) => Promise<{ readonly value: T }>,
+): Promise<T> {
+  const before = lastChange.get(context) ?? Promise.resolve();
+  const change = before.then(() => carryOut(context, attempt, plan));
+  lastChange.set(
+    context,
+    change.catch(() => undefined),
+  );
+  return change;
 }
 
 async function listIssued({ store }: Pick<StaffContext, 'store'>): Promise<IssuedRecord[]> {

@@ -9,7 +9,16 @@ import {
   presentCredential,
   type Credential,
 } from '../../src/credential/mod.ts';
+import {
+  approveDraft,
+  readDraft,
+  registerStaff,
+  revokeStaff,
+  type Actor,
+  type DraftRecord,
+} from '../../src/staff/mod.ts';
 import { staffKeys } from '../../src/staff/record.ts';
+import { requestFile } from '../kit/drafts.ts';
 import { copyTestFederation } from '../kit/federation.ts';
 import { Office, codeOfFailure } from '../kit/office.ts';
 
@@ -117,6 +126,42 @@ describe('a credential', () => {
     expect(await add('agent', ['AGENCY'], { agency, clearance: 'ALL' })).toBe('STAFF_INVALID');
     expect(await add('agent', ['AGENCY'], { agency, x: 'A'.repeat(43) })).toBe('CREDENTIAL_MALFORMED');
     expect(await add('agent', ['AGENCY'], { agency })).toBe('nothing failed');
+  });
+});
+
+describe('what is asked at the same moment', () => {
+  const actorOf = (office: Office, person: string): Actor => {
+    const { serial, roles, clearance } = JSON.parse(office.people.get(person)!.statement) as Actor;
+    return { person, serial, roles, clearance };
+  };
+
+  test('does not get past the end of the credential that it came with', async () => {
+    const office = await (await Office.open(await copyTestFederation(['XA', 'XB']), 'XA')).staff();
+    const { staff } = office.node;
+    const written = await office.as('drafter').post<DraftRecord>('drafts', { to: 'XB', draft: requestFile() });
+    // Known when they asked, and planned in one batch behind it.
+    const revoking = revokeStaff(staff, actorOf(office, 'registrar'), { person: 'approver', why: 'left' });
+    const reading = codeOfFailure(readDraft(staff, actorOf(office, 'approver'), written.draft_id));
+    const approving = codeOfFailure(approveDraft(staff, actorOf(office, 'approver'), written.draft_id));
+    await revoking;
+    expect([await reading, await approving]).toEqual(['STAFF_CREDENTIAL_REVOKED', 'STAFF_CREDENTIAL_REVOKED']);
+    expect(await office.as('drafter').get(`drafts/${written.draft_id}`)).toMatchObject({ status: 'WAITING' });
+    expect(await office.node.exchange.messages({})).toEqual([]);
+  });
+
+  test('registers one person under a name, and a key once', async () => {
+    const office = await (await Office.open(await copyTestFederation(['XA', 'XB']), 'XA')).staff();
+    const { x } = generateStaffKey();
+    const said = { roles: ['DRAFTER'], clearance: 'ASSIGNED', expires_at: Date.now() + 86_400_000 };
+    const add = (person: string, name: string, key: string): Promise<string> =>
+      codeOfFailure(registerStaff(office.node.staff, actorOf(office, 'registrar'), { ...said, person, name, x: key }));
+    const names = await Promise.all(['A. Feld', 'B. Feld'].map((name) => add('feld', name, generateStaffKey().x)));
+    expect(names).toEqual(['nothing failed', 'STAFF_INVALID']);
+    const keys = await Promise.all(['moor', 'sol'].map((person) => add(person, 'Somebody', x)));
+    expect(keys).toEqual(['nothing failed', 'STAFF_INVALID']);
+    const revoke = (): Promise<string> =>
+      codeOfFailure(revokeStaff(office.node.staff, actorOf(office, 'registrar'), { person: 'moor', why: 'left' }));
+    expect(await Promise.all([revoke(), revoke()])).toEqual(['nothing failed', 'STAFF_UNKNOWN']);
   });
 });
 
