@@ -141,7 +141,7 @@ async function renameInto(
 ): Promise<void> {
   const temporary = `${path}.${process.pid}.${counter++}.tmp`;
   try {
-    const file = await files.open(temporary, 'wx', mode);
+    const file = await openNew(temporary, mode, files);
     try {
       await file.writeFile(bytes);
       await bringToDisk(file);
@@ -152,6 +152,17 @@ async function renameInto(
   } catch (error) {
     await files.unlink(temporary).catch(() => undefined);
     throw error;
+  }
+}
+
+/** A process that was killed may have left a file of this name, and this one have its number: in a container all of them do. */
+async function openNew(path: string, mode: number, files: Files): Promise<OpenFile> {
+  try {
+    return await files.open(path, 'wx', mode);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code !== 'EEXIST') throw error;
+    await files.unlink(path);
+    return files.open(path, 'wx', mode);
   }
 }
 
