@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants, open, type FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -77,19 +76,29 @@ export class LedgerServer {
 async function answer(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const name = PATH.exec(request.url ?? '')?.[1];
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const path = name === undefined ? undefined : join(folder, name);
-  const found = path === undefined || !isRead ? undefined : await stat(path).catch(() => undefined);
-  if (path === undefined || found?.isFile() !== true) {
-    response.writeHead(isRead ? 404 : 405, { 'content-length': 0 }).end();
-    return;
+  const file = name === undefined || !isRead ? undefined : await openFile(join(folder, name));
+  try {
+    const found = await file?.stat();
+    if (file === undefined || found?.isFile() !== true) {
+      response.writeHead(isRead ? 404 : 405, { 'content-length': 0 }).end();
+      return;
+    }
+    response.writeHead(200, {
+      'content-type': name === 'checkpoint' ? 'text/plain; charset=utf-8' : 'application/octet-stream',
+      // A tile never changes; the checkpoint may in a moment.
+      'cache-control': name === 'checkpoint' ? 'no-store' : 'public, max-age=31536000, immutable',
+      'content-length': found.size,
+      'x-content-type-options': 'nosniff',
+    });
+    if (request.method === 'HEAD') response.end();
+    else await pipeline(file.createReadStream({ autoClose: false }), response);
+  } finally {
+    await file?.close();
   }
-  response.writeHead(200, {
-    'content-type': name === 'checkpoint' ? 'text/plain; charset=utf-8' : 'application/octet-stream',
-    // A tile never changes; the checkpoint may in a moment.
-    'cache-control': name === 'checkpoint' ? 'no-store' : 'public, max-age=31536000, immutable',
-    'content-length': found.size,
-    'x-content-type-options': 'nosniff',
-  });
-  if (request.method === 'HEAD') response.end();
-  else await pipeline(createReadStream(path, { end: Math.max(0, found.size - 1) }), response);
+}
+
+/** What is measured and sent is one file, whatever stands under its name by then. */
+function openFile(path: string): Promise<FileHandle | undefined> {
+  // A pipe that somebody has put there must not make anyone wait for its other end.
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
 }
