@@ -149,6 +149,12 @@ export class ChronicleReader implements Chronicle {
       known.voided = true;
       trail.setVoided(known.row);
     } else {
+      if (known.voided && entry.reason === undefined)
+        this.#find(
+          'ENTRY_CONTRADICTED',
+          index,
+          'the message was given up here, and received there as if it had not been',
+        );
       trail.setHeld(known.row, entry.time, entry.reason !== undefined && !known.voided);
       this.#open.delete(key);
     }

@@ -109,7 +109,8 @@ function isAnswerTo(code: JurisdictionCode, own: LedgerEntry, theirs: LedgerEntr
     return theirs.kind === own.detail.value.kind && theirs.peer === own.peer && isSameMessage(own, theirs, true);
   const kinds: readonly string[] = own.kind === 'RECEIPT_HELD' ? ['RECEIVED', 'REFUSED'] : ['SENT', 'VOIDED'];
   const isAbout = kinds.includes(theirs.kind) && theirs.peer === code;
-  return isAbout && isSameMessage(own, theirs, own.kind === 'RECEIPT_HELD');
+  // Who refuses has a reason of their own; whoever receives has one where the message was given up, and it is that.
+  return isAbout && isSameMessage(own, theirs, own.kind !== 'REFUSED');
 }
 
 function isSameMessage(own: LedgerEntry, theirs: LedgerEntry, withReason: boolean): boolean {

@@ -447,6 +447,7 @@ def check_story(entries, selection):
                 continue  # about a message from before the range
             same = known and all(known["entry"][name] == entry[name] for name in ABOUT)
             must(same and not known["held"] and not (kind == VOIDED and known["voided"]), f"entry {at}: belongs to nothing that was sent")
+            must(kind == VOIDED or not known["voided"] or "reason" in entry, f"entry {at}: what was given up was received")
             known["held" if kind == RECEIPT_HELD else "voided"] = True
 
 
@@ -815,7 +816,7 @@ def check_held(code, own, at, data, manifests):
     must(theirs["kind"] in ((RECEIVED, REFUSED) if answer else (SENT, VOIDED)) and theirs["peer"] == code, f"entry {at}: kind or peer of what is proved")
     names = ABOUT - {"peer"}
     must(all(theirs[name] == own[name] for name in names), f"entry {at}: what is proved is about another message")
-    must(not answer or theirs.get("reason") == own.get("reason"), f"entry {at}: another reason than was proved")
+    must(own["kind"] == REFUSED or theirs.get("reason") == own.get("reason"), f"entry {at}: another reason than was proved")
     return found
 
 

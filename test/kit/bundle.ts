@@ -1,9 +1,12 @@
-import { bytesAccess } from '../../src/audit/mod.ts';
+import { bytesAccess, exportBundle } from '../../src/audit/mod.ts';
 import { Archive } from '../../src/audit/archive.ts';
 import { ArchiveWriter } from '../../src/audit/archive-writer.ts';
 import { encodeIndex, type BundleIndex } from '../../src/audit/bundle-layout.ts';
 import { bytesToHex, concatBytes, sha256, type Uuid } from '../../src/base/mod.ts';
+import { MerkleTiles, encodeEntryBundle, leafHash, TILE_WIDTH } from '../../src/ledger/mod.ts';
 import { bundleOf, type BundleRequest, type Node } from '../../src/node/mod.ts';
+import { encodeReceipt, type Receipt } from '../../src/wire/mod.ts';
+import type { Puppet } from './puppet.ts';
 
 /** Everything that a stream gives, in one piece. */
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -48,4 +51,33 @@ export async function rebuildBundle(
   const listed = [...files].map(([path, content]) => ({ path, sha256: bytesToHex(sha256(content)) }));
   files.set('bundle.json', encodeIndex(changeIndex({ ...index, files: listed })));
   return packFiles(files);
+}
+
+/** The bundle of a member under a test's control. @param proofs of peers' entries, by the index of the entry that speaks of them */
+export async function puppetBundle(
+  puppet: Puppet,
+  proofs: ReadonlyMap<number, Receipt> = new Map(),
+): Promise<Uint8Array> {
+  const { manifest, text } = puppet.manifest;
+  const tree = new MerkleTiles(() => Promise.reject(new Error('a puppet has no full tile')));
+  tree.append(puppet.entries.map(leafHash));
+  return collect(
+    exportBundle({
+      code: puppet.code,
+      checkpoint: (await puppet.checkpoint()).note,
+      tile: async ({ level, index, width }) =>
+        level === 'entries'
+          ? encodeEntryBundle(puppet.entries.slice(index * TILE_WIDTH, index * TILE_WIDTH + width))
+          : tree.tileBytes(level, index, width),
+      cosigned: [],
+      manifests: [{ version: manifest.version, text }],
+      proofs: (indices) =>
+        Promise.resolve(
+          indices.map((index) => {
+            const proof = proofs.get(index);
+            return proof && encodeReceipt(proof);
+          }),
+        ),
+    }),
+  );
 }
