@@ -1,17 +1,14 @@
 /**
- * Generates `src/wire/generated/` from `proto/`: the static protobuf encoders (protobufjs), and from the same files the TypeScript
- * types and the table of field rules by which `src/wire/` reads. Nothing reads a `.proto` file at run time.
+ * Generates `src/wire/generated/` from `proto/`: the TypeScript types, and the table of fields and their rules by which `src/wire/` reads
+ * and writes. Nothing reads a `.proto` file at run time.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import protobuf from 'protobufjs';
 
 const require = createRequire(import.meta.url);
-const { main: pbjs } = require('protobufjs-cli/pbjs.js');
 
 const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const outDir = join(top, 'src/wire/generated');
@@ -19,14 +16,6 @@ const NAMES = ['message', 'request', 'lifecycle', 'asset', 'spontaneous', 'team'
 const FILES = [...NAMES, 'ledger', 'frame'].map((name) => `mla/v1/${name}.proto`);
 const SCALARS = new Set(['uint32', 'uint64', 'int64', 'bool', 'string', 'bytes']);
 const BANNER = '// Generated from proto/ by scripts/generate.mjs. Do not edit.\n';
-
-// Only `src/wire/codec.ts` calls the codec, and only after its own checks: it needs no more of the generated types than this.
-const CODEC_TYPES = `${BANNER}
-export interface Codec {
-  encode(value: object): { finish(): Uint8Array };
-}
-export const mla: { readonly v1: Readonly<Record<string, Codec>> };
-`;
 
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) =>
@@ -40,9 +29,8 @@ const enums = [];
 collect(scope);
 for (const message of messages) assertAcyclic(message, []);
 
+rmSync(outDir, { recursive: true, force: true });
 mkdirSync(outDir, { recursive: true });
-await writeCodec();
-writeFileSync(join(outDir, 'codec.d.ts'), CODEC_TYPES);
 writeFileSync(join(outDir, 'types.ts'), typesModule());
 writeFileSync(join(outDir, 'table.ts'), tableModule());
 
@@ -94,36 +82,6 @@ function kindOf(field) {
   if (field.options?.proto3_optional)
     throw new Error(`${field.fullName}: “optional” is not part of this schema's style`);
   return field.type;
-}
-
-async function writeCodec() {
-  // The rules are for parsers, not for the codec: without them the generated code needs no google.protobuf descriptors.
-  const json = scope.toJSON({ keepComments: false });
-  const strip = (node) => {
-    delete node.nested?.Rules;
-    delete node.nested?.rules;
-    for (const field of Object.values(node.fields ?? {})) delete field.options;
-    for (const inner of Object.values(node.nested ?? {})) strip(inner);
-  };
-  strip(json);
-  const bundle = { nested: { mla: { nested: { v1: json } } } };
-  const jsonFile = join(tmpdir(), `rogatory-schema-${process.pid}.json`);
-  writeFileSync(jsonFile, JSON.stringify(bundle));
-  try {
-    const without = ['create', 'decode', 'verify', 'convert', 'delimited', 'typeurl', 'service', 'comments'];
-    const target = [
-      '-t',
-      'static-module',
-      '-w',
-      'esm',
-      '--keep-case',
-      '--force-number',
-      ...without.map((name) => `--no-${name}`),
-    ];
-    await promisify(pbjs)([...target, '-o', join(outDir, 'codec.js'), jsonFile]);
-  } finally {
-    rmSync(jsonFile);
-  }
 }
 
 function docOf(item, indent = '') {

@@ -1,11 +1,11 @@
 import { bytesToBase64url } from '../base/mod.ts';
 import { WireError, faultsError } from './error.ts';
 import { FaultList } from './fault-list.ts';
-import { mla, type Codec } from './generated/codec.js';
 import type { WireTypes } from './generated/types.ts';
 import { readJson } from './json-reader.ts';
 import { readMessage } from './reader.ts';
-import { enumSchema, messageSchema, type FieldRow } from './schema.ts';
+import { messageSchema, type Field, type MessageSchema } from './schema.ts';
+import { writeMessage } from './writer.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -38,17 +38,12 @@ export function encodeProtobuf<T extends keyof WireTypes>(type: T, value: WireTy
 
 /** The same, for what is sent or copied at once: kept, it would keep all of the pool that it is a part of. */
 export function encodeInPool<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Uint8Array {
-  return codecOf(type)
-    .encode(toCodec(type, value as Members))
-    .finish();
+  return writeMessage(messageSchema(type), value as Members);
 }
 
 /** A trusted value as a JSON value, the inverse of `parseJson`. */
 export function toJson<T extends keyof WireTypes>(type: T, value: WireTypes[T]): Record<string, unknown> {
-  return convert(type, value as Members, (field, item) => {
-    if (field.kind === 'bytes') return bytesToBase64url(item as Uint8Array);
-    return field.kind === 'message' ? toJson(field.type as keyof WireTypes, item as never) : item;
-  });
+  return jsonOf(messageSchema(type), value as Members);
 }
 
 function trusted<T extends keyof WireTypes>(value: Members, { faults }: FaultList): WireTypes[T] {
@@ -56,38 +51,24 @@ function trusted<T extends keyof WireTypes>(value: Members, { faults }: FaultLis
   return value as unknown as WireTypes[T];
 }
 
-function codecOf(type: string): Codec {
-  const codec = mla.v1[type];
-  if (codec === undefined) throw new TypeError(`no codec for ${type}`);
-  return codec;
-}
-
-function toCodec(type: string, value: Members): Record<string, unknown> {
-  return convert(type, value, (field, item) => {
-    if (field.kind === 'enum') return enumSchema(field.type!).numberOf.get(item as string);
-    return field.kind === 'message' ? toCodec(field.type!, item as Members) : item;
-  });
-}
-
-// Walks the trusted form (oneofs as {type, value}) and gives the flat form that protobuf and JSON share. Absent stays absent.
-function convert(
-  type: string,
-  value: Members,
-  convertItem: (field: FieldRow, item: unknown) => unknown,
-): Record<string, unknown> {
-  const schema = messageSchema(type);
+// Walks the trusted form, where a oneof is {type, value}, and gives the flat one. Absent stays absent.
+function jsonOf(schema: MessageSchema, value: Members): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const field of schema.plain) {
     const item = value[field.name];
     if (item === undefined || item === 0 || item === false) continue;
-    if (!field.repeated) out[field.name] = convertItem(field, item);
-    else if ((item as readonly unknown[]).length > 0) {
-      out[field.name] = (item as readonly unknown[]).map((element) => convertItem(field, element));
-    }
+    if (!field.repeated) out[field.name] = jsonValue(field, item);
+    else if ((item as readonly unknown[]).length > 0)
+      out[field.name] = (item as readonly unknown[]).map((element) => jsonValue(field, element));
   }
   for (const name of schema.oneofs.keys()) {
     const chosen = value[name] as { type: string; value: unknown } | undefined;
-    if (chosen !== undefined) out[chosen.type] = convertItem(schema.byName.get(chosen.type)!, chosen.value);
+    if (chosen !== undefined) out[chosen.type] = jsonValue(schema.byName.get(chosen.type)!, chosen.value);
   }
   return out;
+}
+
+function jsonValue(field: Field, item: unknown): unknown {
+  if (field.message !== undefined) return jsonOf(field.message, item as Members);
+  return field.kind === 'bytes' ? bytesToBase64url(item as Uint8Array) : item;
 }

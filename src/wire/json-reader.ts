@@ -6,13 +6,13 @@ import { parseBase64url } from '../base/mod.ts';
 import type { FaultCode } from './error.ts';
 import type { FaultList } from './fault-list.ts';
 import { absentValue, bytesFault, numberFault, textFault, type ValueFault } from './rules.ts';
-import { enumSchema, messageSchema, type FieldRow, type MessageSchema } from './schema.ts';
+import { messageSchema, type Field, type MessageSchema } from './schema.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** Reads one message; the result is to be used only when `faults` stayed empty. */
 export function readJson(typeName: string, input: unknown, faults: FaultList): Record<string, unknown> {
-  return new JsonReader(faults).message(typeName, input);
+  return new JsonReader(faults).message(messageSchema(typeName), input);
 }
 
 class JsonReader {
@@ -22,8 +22,7 @@ class JsonReader {
     this.#faults = faults;
   }
 
-  message(typeName: string, input: unknown): Record<string, unknown> {
-    const schema = messageSchema(typeName);
+  message(schema: MessageSchema, input: unknown): Record<string, unknown> {
     const out: Record<string, unknown> = {};
     if (!isMembers(input)) {
       this.#fault('WRONG_TYPE', 'must be an object');
@@ -49,7 +48,7 @@ class JsonReader {
   #oneofs(schema: MessageSchema, input: Members, out: Record<string, unknown>): void {
     const present = Object.keys(input)
       .map((name) => schema.byName.get(name))
-      .filter((field) => field?.oneof !== undefined && !isAbsent(field, input[field.name])) as FieldRow[];
+      .filter((field) => field?.oneof !== undefined && !isAbsent(field, input[field.name])) as Field[];
     for (const field of present) {
       const name = field.oneof!;
       if (out[name] !== undefined) {
@@ -63,14 +62,14 @@ class JsonReader {
     }
   }
 
-  #field(field: FieldRow, raw: unknown, siblings: Members): unknown {
+  #field(field: Field, raw: unknown, siblings: Members): unknown {
     if (field.repeated) return this.#list(field, raw, siblings);
     if (!isAbsent(field, raw)) return this.#single(field, raw, siblings);
     if (field.required) this.#fault('REQUIRED', 'is required');
     return absentValue(field);
   }
 
-  #list(field: FieldRow, raw: unknown, siblings: Members): readonly unknown[] {
+  #list(field: Field, raw: unknown, siblings: Members): readonly unknown[] {
     const items = raw ?? [];
     if (!Array.isArray(items)) {
       this.#fault('WRONG_TYPE', 'must be a list');
@@ -91,10 +90,10 @@ class JsonReader {
     });
   }
 
-  #single(field: FieldRow, raw: unknown, siblings: Members): unknown {
+  #single(field: Field, raw: unknown, siblings: Members): unknown {
     switch (field.kind) {
       case 'message':
-        return this.message(field.type!, raw);
+        return this.message(field.message!, raw);
       case 'string':
         return this.#string(field, raw, siblings);
       case 'bytes':
@@ -113,13 +112,13 @@ class JsonReader {
     }
   }
 
-  #string(field: FieldRow, raw: unknown, siblings: Members): unknown {
+  #string(field: Field, raw: unknown, siblings: Members): unknown {
     if (typeof raw === 'string') this.#tell(textFault(field, raw, siblings));
     else this.#fault('WRONG_TYPE', 'must be text');
     return raw;
   }
 
-  #bytes(field: FieldRow, raw: unknown): unknown {
+  #bytes(field: Field, raw: unknown): unknown {
     const bytes = raw instanceof Uint8Array ? raw : typeof raw === 'string' ? tryBase64url(raw) : undefined;
     if (bytes === undefined) {
       this.#fault('WRONG_TYPE', 'must be bytes in base64url');
@@ -129,8 +128,8 @@ class JsonReader {
     return bytes;
   }
 
-  #enum(field: FieldRow, raw: unknown): unknown {
-    const schema = enumSchema(field.type!);
+  #enum(field: Field, raw: unknown): unknown {
+    const schema = field.values!;
     if (typeof raw === 'string' && schema.numberOf.has(raw)) return raw;
     const known = [...schema.numberOf.keys()];
     const choice = known.length > 12 ? `${known.slice(0, 12).join(', ')}, …` : known.join(', ');
@@ -138,7 +137,7 @@ class JsonReader {
     return undefined;
   }
 
-  #integer(field: FieldRow, raw: unknown): unknown {
+  #integer(field: Field, raw: unknown): unknown {
     // Every int64 of this schema is a time: people write those as text.
     const value = field.kind === 'int64' && typeof raw === 'string' ? Date.parse(raw) : raw;
     if (typeof value !== 'number' || !Number.isInteger(value))
@@ -161,11 +160,11 @@ function isMembers(input: unknown): input is Members {
 }
 
 // Own members only: JSON must not reach Object.prototype.
-function memberOf(input: Members, field: FieldRow): unknown {
+function memberOf(input: Members, field: Field): unknown {
   return Object.hasOwn(input, field.name) ? input[field.name] : undefined;
 }
 
-function isAbsent(field: FieldRow, raw: unknown): boolean {
+function isAbsent(field: Field, raw: unknown): boolean {
   if (raw === undefined || raw === null) return true;
   if (field.oneof !== undefined) return false;
   switch (field.kind) {

@@ -10,10 +10,7 @@ import { utf8Reader } from '../base/mod.ts';
 import { WireError } from './error.ts';
 import type { FaultList } from './fault-list.ts';
 import { absentValue, bytesFault, numberFault, textFault, type ValueFault } from './rules.ts';
-import { enumSchema, messageSchema, type FieldRow, type MessageSchema } from './schema.ts';
-
-const VARINT = 0;
-const LENGTH_DELIMITED = 2;
+import { messageSchema, type Field, type MessageSchema } from './schema.ts';
 
 type Members = Record<string, unknown>;
 
@@ -42,9 +39,9 @@ class Reader {
     const { fields } = schema;
     // The place of the field that may come next: those passed over are absent.
     let next = 0;
-    let last: FieldRow | undefined;
+    let last: Field | undefined;
     let list: unknown[] = [];
-    let chosen: FieldRow | undefined;
+    let chosen: Field | undefined;
     while (this.#at < end) {
       const tag = this.#varint(end);
       const id = Math.floor(tag / 8);
@@ -59,14 +56,12 @@ class Reader {
         }
         last = field;
         if (field.repeated) out[field.name] = list = [];
-      } else if (!last.repeated || isVarint(last)) {
+      } else if (!last.repeated || last.isVarint) {
         throw malformed(`${last.name} is there twice`);
       }
-      const isPacked = last.repeated && isVarint(last);
-      if (tag % 8 !== (isPacked || !isVarint(last) ? LENGTH_DELIMITED : VARINT))
-        throw malformed(`wrong wire type for ${last.name}`);
+      if (tag !== last.tag) throw malformed(`wrong wire type for ${last.name}`);
       this.#faults.enter(last.name);
-      if (isPacked) this.#packed(last, end, list);
+      if (last.isPacked) this.#packed(last, end, list);
       else if (last.repeated) this.#element(last, end, list, out);
       else if (last.oneof === undefined) out[last.name] = this.#value(last, end, out);
       else out[last.oneof] = { type: last.name, value: this.#value(last, end, out) };
@@ -81,7 +76,7 @@ class Reader {
     return field === undefined ? `${schema.name} has no field ${id}` : `${field.name} is out of order`;
   }
 
-  #absent(field: FieldRow, out: Members): void {
+  #absent(field: Field, out: Members): void {
     if (field.oneof !== undefined) return;
     if (field.required) {
       this.#faults.enter(field.name);
@@ -92,7 +87,7 @@ class Reader {
     if (value !== undefined) out[field.name] = value;
   }
 
-  #element(field: FieldRow, end: number, list: unknown[], siblings: Members): void {
+  #element(field: Field, end: number, list: unknown[], siblings: Members): void {
     if (list.length >= (field.maxItems ?? 0)) throw malformed(`too many ${field.name}`);
     this.#faults.enter(list.length);
     // A length of zero; an empty message is one all the same.
@@ -105,7 +100,7 @@ class Reader {
     this.#faults.leave();
   }
 
-  #packed(field: FieldRow, end: number, list: unknown[]): void {
+  #packed(field: Field, end: number, list: unknown[]): void {
     const length = this.#varint(end);
     const stop = this.#at + length;
     if (stop > end || length === 0) throw malformed(`${field.name} is empty or runs past its end`);
@@ -117,8 +112,8 @@ class Reader {
     }
   }
 
-  #value(field: FieldRow, end: number, siblings: Members): unknown {
-    if (isVarint(field)) {
+  #value(field: Field, end: number, siblings: Members): unknown {
+    if (field.isVarint) {
       const value = this.#varint(end);
       // Zero is what absence means: written out, it would be a second encoding of the same message.
       if (value === 0 && field.oneof === undefined) throw malformed(`${field.name} is zero and should be absent`);
@@ -128,7 +123,7 @@ class Reader {
     const start = this.#at;
     const stop = start + length;
     if (stop > end) throw malformed(`${field.name} runs past its end`);
-    if (field.kind === 'message') return this.message(messageSchema(field.type!), stop);
+    if (field.message !== undefined) return this.message(field.message, stop);
     if (length === 0 && !field.repeated && field.oneof === undefined)
       throw malformed(`${field.name} is empty and should be absent`);
     this.#at = stop;
@@ -138,16 +133,16 @@ class Reader {
     return bytes;
   }
 
-  #text(field: FieldRow, start: number, stop: number, siblings: Members): string {
+  #text(field: Field, start: number, stop: number, siblings: Members): string {
     const text = this.#textAt(start, stop);
     if (text === undefined) throw malformed(`${field.name} is not UTF-8`);
     this.#tell(textFault(field, text, siblings));
     return text;
   }
 
-  #number(field: FieldRow, value: number): unknown {
-    if (field.kind === 'enum') {
-      const name = enumSchema(field.type!).nameOf.get(value);
+  #number(field: Field, value: number): unknown {
+    if (field.values !== undefined) {
+      const name = field.values.nameOf.get(value);
       if (name === undefined) throw malformed(`${field.name} has no value ${value}`);
       return name;
     }
@@ -188,10 +183,6 @@ class Reader {
       scale *= 128;
     }
   }
-}
-
-function isVarint({ kind }: FieldRow): boolean {
-  return kind !== 'string' && kind !== 'bytes' && kind !== 'message';
 }
 
 function malformed(detail: string): WireError {

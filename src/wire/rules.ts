@@ -1,7 +1,7 @@
 /** The rules of single values: the same for bytes from a peer and for JSON from a person. */
 import type { FaultCode } from './error.ts';
 import { formatNamed, formatOf } from './format.ts';
-import type { FieldRow } from './schema.ts';
+import type { Field } from './schema.ts';
 
 /** What is wrong with one value. */
 export interface ValueFault {
@@ -12,7 +12,7 @@ export interface ValueFault {
 
 /** @param siblings the members read before, one of which may name the grammar */
 export function textFault(
-  field: FieldRow,
+  field: Field,
   text: string,
   siblings: Readonly<Record<string, unknown>>,
 ): ValueFault | undefined {
@@ -20,9 +20,7 @@ export function textFault(
   // UTF-8 takes one to three bytes for each UTF-16 unit: the exact count is needed only in between.
   if (text.length > limit || (text.length * 3 > limit && new TextEncoder().encode(text).length > limit))
     return { code: 'TOO_LONG', message: `is longer than ${limit} bytes` };
-  const { matches, wants } = formatOf(
-    field.formatFrom === undefined ? field.format! : chosenFormat(siblings[field.formatFrom]),
-  );
+  const { matches, wants } = field.grammar ?? formatOf(chosenFormat(siblings[field.formatFrom!]));
   return matches(text) ? undefined : { code: 'BAD_FORMAT', message: `must be ${wants}` };
 }
 
@@ -31,7 +29,7 @@ function chosenFormat(choice: unknown): string {
   return formatNamed(typeof choice === 'string' ? choice.toLowerCase() : '');
 }
 
-export function bytesFault(field: FieldRow, bytes: Uint8Array): ValueFault | undefined {
+export function bytesFault(field: Field, bytes: Uint8Array): ValueFault | undefined {
   if (field.exactBytes !== undefined && bytes.length !== field.exactBytes)
     return { code: 'BAD_VALUE', message: `must be ${field.exactBytes} bytes long` };
   if (bytes.length > (field.maxBytes ?? 0))
@@ -41,14 +39,14 @@ export function bytesFault(field: FieldRow, bytes: Uint8Array): ValueFault | und
 }
 
 /** @param value a whole number */
-export function numberFault(field: FieldRow, value: number): ValueFault | undefined {
+export function numberFault(field: Field, value: number): ValueFault | undefined {
   const max = field.maxValue ?? (field.kind === 'uint32' ? 0xffff_ffff : Number.MAX_SAFE_INTEGER);
   if (value < 0 || value > max) return { code: 'OUT_OF_RANGE', message: `must be between 0 and ${max}` };
   return value === 0 && field.required ? { code: 'REQUIRED', message: 'must not be 0' } : undefined;
 }
 
 /** What a field without a value has: numbers and flags have one, a list has no elements, and the rest is undefined. */
-export function absentValue(field: FieldRow): unknown {
+export function absentValue(field: Field): unknown {
   if (field.repeated) return [];
   if (field.kind === 'bool') return false;
   return field.kind === 'uint32' || field.kind === 'uint64' || field.kind === 'int64' ? 0 : undefined;

@@ -1,8 +1,11 @@
+import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import { bytesToHex, utf8ToBytes } from '../../src/base/mod.ts';
 import {
+  BODY_TYPES,
   MAX_FRAME_BYTES,
   WireError,
+  bodyTypeName,
   encodeFrame,
   encodeLedgerEntry,
   encodeMessage,
@@ -15,7 +18,10 @@ import {
   parseMessage,
   parseProtobuf,
   toJson,
+  type BodyType,
 } from '../../src/wire/mod.ts';
+import { messageSchema } from '../../src/wire/schema.ts';
+import { fullDraft, fullMessage } from '../kit/canary.ts';
 import { bitFlips } from '../kit/mutation.ts';
 import { fc } from '../kit/property.ts';
 import { hex, readVector, type LedgerVector, type MessageVector } from '../kit/vectors.ts';
@@ -33,6 +39,9 @@ const codeOf = (act: () => unknown): string => {
     return error.code;
   }
 };
+
+const REFERENCE = reference();
+const { padding: _padding, ...HEADER } = vector.message['header'] as Record<string, unknown>;
 
 /** Protobuf by hand. */
 const tag = (id: number, type: number): number[] => varint(id * 8 + type);
@@ -168,6 +177,24 @@ describe('the one encoding (T09, T11)', () => {
     );
   });
 
+  test.each(BODY_TYPES)(
+    'protobufjs, which reads the .proto files themselves, finds the same in a %s, and writes the same',
+    (type) => {
+      const { json } = fullMessage(bodyTypeName(type));
+      for (const variant of [json, ...oneofVariants(type)]) {
+        const { body } = fullDraft(type, variant);
+        const message = parseJson('Message', {
+          header: HEADER,
+          ...toJson('Draft', { body, expires_at: 0, draws_on: [] }),
+        });
+        const bytes = encodeProtobuf('Message', message);
+        const theirs = REFERENCE.decode(bytes);
+        expect(bytesToHex(REFERENCE.encode(theirs).finish())).toBe(bytesToHex(bytes));
+        expect(plainOf(REFERENCE, REFERENCE.toObject(theirs, { longs: Number }))).toEqual(toJson('Message', message));
+      }
+    },
+  );
+
   test('a trusted value is written and read as itself', () => {
     const draft = readSample();
     const bytes = encodeProtobuf('Draft', draft);
@@ -175,6 +202,43 @@ describe('the one encoding (T09, T11)', () => {
     expect(parseJson('Draft', JSON.parse(JSON.stringify(toJson('Draft', draft))))).toEqual(draft);
   });
 });
+
+function reference(): protobuf.Type {
+  const root = new protobuf.Root();
+  root.resolvePath = (_origin, target) =>
+    target.startsWith('google/') ? `node_modules/protobufjs/${target}` : `proto/${target}`;
+  return root.loadSync('mla/v1/message.proto', { keepCase: true }).resolveAll().lookupType('mla.v1.Message');
+}
+
+// The other members of the oneofs of a body, where it has any.
+function oneofVariants(type: BodyType): Record<string, unknown>[] {
+  const most = Math.max(1, ...oneofSizes(bodyTypeName(type)));
+  return Array.from({ length: most - 1 }, (_, at) => fullMessage(bodyTypeName(type), at + 1).json);
+}
+
+function oneofSizes(type: string): number[] {
+  const { fields, oneofs } = messageSchema(type);
+  const inner = fields.filter(({ kind }) => kind === 'message').flatMap((field) => oneofSizes(field.type!));
+  return [...[...oneofs.values()].map((members) => members.length), ...inner];
+}
+
+/** An object of protobufjs as `toJson` would give it: enum values without their prefix, bytes in base64url. */
+function plainOf(type: protobuf.Type, object: Record<string, unknown>): Record<string, unknown> {
+  const one = (field: protobuf.Field, value: unknown): unknown => {
+    const { resolvedType } = field.resolve();
+    if (resolvedType instanceof protobuf.Type) return plainOf(resolvedType, value as Record<string, unknown>);
+    if (!(resolvedType instanceof protobuf.Enum))
+      return value instanceof Uint8Array ? Buffer.from(value).toString('base64url') : value;
+    const prefix = resolvedType.valuesById[0]!.replace(/UNSPECIFIED$/, '');
+    return resolvedType.valuesById[value as number]!.slice(prefix.length);
+  };
+  return Object.fromEntries(
+    Object.entries(object).map(([name, value]) => {
+      const field = type.fields[name]!;
+      return [name, Array.isArray(value) ? value.map((item) => one(field, item)) : one(field, value)];
+    }),
+  );
+}
 
 function readSample(): ReturnType<typeof parseDraft> {
   return parseDraft(JSON.parse(readFileSync('node-config/messages/request.json', 'utf8')));
