@@ -40,7 +40,7 @@ export function takePeerStep(current: Case | undefined, message: Message, index:
   if (current?.requested !== message.header.from) {
     return append(current, message, isOrderedBySender(current, message) ? index : undefined);
   }
-  const step: CaseStep = { ...caseStepOf(message), index };
+  const step = caseStepOf(message, index);
   const take = takeIn(current);
   const last = current.steps.at(-1)?.index;
   if (last !== undefined && last < index) {
@@ -79,7 +79,7 @@ export function partyOf(current: Pick<Case, 'requesting'>, code: JurisdictionCod
 
 function append(current: Case | undefined, message: Message, index?: number): Verdict<Case, StepRefusal> {
   const { header } = message;
-  const step: CaseStep = { ...caseStepOf(message), index };
+  const step = caseStepOf(message, index);
   const parties = current ?? partiesOf(message);
   const next = takeStep(openedOf(current), step, partyOf(parties, step.by));
   if (!next.ok) return next;

@@ -74,9 +74,11 @@ export interface Statement {
   readonly use?: string;
 }
 
-/** What the state machine needs of a message. */
-export function caseStepOf({ header, body }: Message): CaseStep {
-  const said = statementOf(body);
+/**
+ * What the state machine needs of a message.
+ * @param index of the entry about it in the ledger that orders the case, where that is known already
+ */
+export function caseStepOf({ header, body }: Message, index?: number): CaseStep {
   return {
     message_id: header.message_id,
     by: header.from,
@@ -85,7 +87,8 @@ export function caseStepOf({ header, body }: Message): CaseStep {
     in_reply_to: header.in_reply_to,
     outcome: outcomeOf(body),
     measures: measuresOf(body),
-    said: Object.values(said).some((value) => value !== undefined) ? said : undefined,
+    said: statementOf(body),
+    index,
   };
 }
 
@@ -111,7 +114,7 @@ function measuresOf({ type, value }: Body): CaseStep['measures'] {
 }
 
 // Members are read where a body has them, so that a new kind of message takes part by having the same fields.
-function statementOf({ type, value }: Body): Statement {
+function statementOf({ type, value }: Body): Statement | undefined {
   const request = type === 'supplementary_request' ? value.request : value;
   const terms = 'terms' in value ? value.terms : undefined;
   return compact({
@@ -211,6 +214,8 @@ function termsDigest(terms: TeamTerms): string {
   return bytesToHex(sha256(encodeProtobuf('TeamTerms', terms)));
 }
 
-function compact(statement: { readonly [M in keyof Statement]: Statement[M] | undefined }): Statement {
-  return Object.fromEntries(Object.entries(statement).filter(([, value]) => value !== undefined));
+function compact(statement: { readonly [M in keyof Statement]: Statement[M] | undefined }): Statement | undefined {
+  let said: Record<string, unknown> | undefined;
+  for (const [name, value] of Object.entries(statement)) if (value !== undefined) (said ??= {})[name] = value;
+  return said;
 }

@@ -254,11 +254,28 @@ export class Committer {
       append: (entry) => {
         const time = this.#ledger.entryTime(this.#clock.nowMs());
         const index = this.#ledger.size + before + own.length;
-        own.push({ kind: entry.kind, bytes: encodeLedgerEntry({ ...entry, version: ENTRY_VERSION, time }) });
+        own.push({ kind: entry.kind, bytes: encodeLedgerEntry(wholeEntry(entry, time)) });
         return { index, time };
       },
     };
   }
+}
+
+// Member by member: entries of all kinds are then of one shape to the engine.
+function wholeEntry(entry: EntryDraft, time: number): LedgerEntry {
+  const { kind, peer, message_id, seq, sealed_digest, signed_digest, reason, detail } = entry;
+  return {
+    version: ENTRY_VERSION,
+    kind,
+    time,
+    peer,
+    message_id,
+    seq,
+    sealed_digest,
+    signed_digest,
+    reason,
+    detail,
+  };
 }
 
 function stopped(cause?: unknown): ExchangeError {

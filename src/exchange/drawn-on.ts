@@ -82,7 +82,7 @@ async function materialOf(
   const add = (material: Material | undefined): void => {
     if (material !== undefined) found.set(`${material.record.message_id} ${material.items?.join() ?? ''}`, material);
   };
-  for (const id of new Set([...namedIn(body.value), ...declared])) {
+  for (const id of new Set([...namedIn(body.value, []), ...declared])) {
     const record = await view.getRecord<MessageRecord>(keys.message(parseUuid(id)));
     if (record !== undefined) add({ record });
     else if ((await view.get(evidenceKeys.file(id))) !== undefined) add(await materialOfFile(view, id));
@@ -139,11 +139,14 @@ function itemsWith({ body }: Message, fileId: string): readonly string[] | undef
   return body.value.items.filter(({ files }) => files.includes(fileId)).map(({ item_id: id }) => id);
 }
 
-/** Every UUID in whatever a body says, in fields and in words. */
-function namedIn(value: unknown): string[] {
-  if (typeof value === 'string') return value.includes('-7') ? (value.match(UUID) ?? []) : [];
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [];
-  return Object.values(value).flatMap(namedIn);
+/** Every UUID in whatever a body says, in fields and in words, put after those found so far. */
+function namedIn(value: unknown, found: string[]): string[] {
+  if (typeof value === 'string') {
+    if (value.includes('-7')) found.push(...(value.match(UUID) ?? []));
+  } else if (Array.isArray(value)) for (const item of value) namedIn(item, found);
+  else if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array))
+    for (const name of Object.keys(value)) namedIn((value as Readonly<Record<string, unknown>>)[name], found);
+  return found;
 }
 
 /** Digests of contents that a body passes on, in hexadecimal. */

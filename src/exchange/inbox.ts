@@ -154,25 +154,32 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
     return { is: 'violation', close: 'SEQUENCE_GAP', detail: `seq ${deliver.seq} after ${known.received_seq}` };
   }
   const answer = await decide(context, view, admitted);
-  const digests = { sealed_digest: entry.sealed_digest!, signed_digest: entry.signed_digest! };
+  const { sealed_digest, signed_digest } = entry;
   const ref = view.append({
     kind: answer.kind,
     peer,
     message_id: id,
     seq: deliver.seq,
-    ...digests,
+    sealed_digest,
+    signed_digest,
     reason: answer.reason,
     detail: proved.detail,
   });
+  const { header, body } = answer.opened?.message ?? {};
   const record: MessageRecord = {
     message_id: id,
     direction: 'IN',
     peer,
     seq: deliver.seq,
     status: statusOf(entry, answer),
-    ...headerOf(answer.opened),
-    sealed_digest: bytesToBase64url(digests.sealed_digest),
-    signed_digest: bytesToBase64url(digests.signed_digest),
+    case_id: header?.case_id,
+    type: body?.type,
+    suite: answer.opened?.suite,
+    in_reply_to: header?.in_reply_to,
+    issued_at: header?.issued_at,
+    expires_at: header?.expires_at,
+    sealed_digest: bytesToBase64url(sealed_digest!),
+    signed_digest: bytesToBase64url(signed_digest!),
     sent: proved.ref,
     answer: ref,
     reason: answer.reason,
@@ -192,7 +199,9 @@ async function planDelivery(context: ExchangeContext, view: StepView, admitted: 
   if (answer.erasures !== undefined) await noteErasures(view, answer.erasures);
   const isTaken = answer.kind === 'RECEIVED' && answer.opened !== undefined;
   const findings = isTaken ? await planContent(context, view, answer.opened) : NO_FINDINGS;
-  view.putRecord(keys.peer(peer), noteCheckpoint({ ...known, received_seq: deliver.seq }, proved.checkpoint));
+  const { sent_seq, checkpoint } = known;
+  const taken = { sent_seq, received_seq: deliver.seq, checkpoint };
+  view.putRecord(keys.peer(peer), noteCheckpoint(taken, proved.checkpoint));
   const announcesFiles = isTaken && carriedBy(answer.opened.message.body).files.length > 0;
   return { is: 'new', record, failure: admitted.failure ?? answer.failure, findings, announcesFiles };
 }
@@ -268,12 +277,4 @@ async function apply(
   } catch (failure) {
     return { kind: 'REFUSED', reason: 'NOT_PROCESSABLE', opened, failure };
   }
-}
-
-function headerOf(opened: OpenedDelivery | undefined): Partial<MessageRecord> {
-  if (opened === undefined) return {};
-  const { suite } = opened;
-  const { header, body } = opened.message;
-  const { case_id, in_reply_to, issued_at, expires_at } = header;
-  return { case_id, in_reply_to, issued_at, expires_at, type: body.type, suite };
 }

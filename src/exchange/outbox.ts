@@ -186,8 +186,14 @@ async function planMessage(
   }
   const { jws, signedDigest } = signMessage(payload, context.signKey());
   const { sealed, sealedDigest } = context.sealing.seal(jws, { key: recipient, from: context.code, to, suite });
-  const digests = { sealed_digest: sealedDigest, signed_digest: signedDigest };
-  const sent = view.append({ kind: 'SENT', peer: to, message_id: header.message_id, seq, ...digests });
+  const sent = view.append({
+    kind: 'SENT',
+    peer: to,
+    message_id: header.message_id,
+    seq,
+    sealed_digest: sealedDigest,
+    signed_digest: signedDigest,
+  });
   const record: MessageRecord = {
     message_id: header.message_id,
     direction: 'OUT',
@@ -200,8 +206,8 @@ async function planMessage(
     in_reply_to: header.in_reply_to,
     issued_at: header.issued_at,
     expires_at: header.expires_at,
-    sealed_digest: bytesToBase64url(digests.sealed_digest),
-    signed_digest: bytesToBase64url(digests.signed_digest),
+    sealed_digest: bytesToBase64url(sealedDigest),
+    signed_digest: bytesToBase64url(signedDigest),
     sent,
   };
   view.putRecord(keys.message(header.message_id), record);
@@ -210,7 +216,8 @@ async function planMessage(
   view.put(keys.pending(to, seq), utf8ToBytes(header.message_id));
   if (header.expires_at !== 0)
     view.put(keys.expiry(header.expires_at, header.message_id), utf8ToBytes(header.message_id));
-  view.putRecord(keys.peer(to), { ...peer, sent_seq: seq });
+  const { received_seq, checkpoint } = peer;
+  view.putRecord(keys.peer(to), { sent_seq: seq, received_seq, checkpoint } satisfies PeerRecord);
   await putStep(context, view, change, { message_id: header.message_id, place: ownPlace(context, sent) });
   planRetention(view, message, context.code);
   const { message_id, case_id } = header;

@@ -7,7 +7,8 @@ import type { PeerRecord } from './record.ts';
 export function noteCheckpoint(peer: PeerRecord, checkpoint: Checkpoint): PeerRecord {
   const seen = lastCheckpoint(peer);
   const isNews = seen === undefined || (seen.origin === checkpoint.origin && seen.size < checkpoint.size);
-  return isNews ? { ...peer, checkpoint: checkpoint.note } : peer;
+  const { sent_seq, received_seq } = peer;
+  return isNews ? { sent_seq, received_seq, checkpoint: checkpoint.note } : peer;
 }
 
 /** The largest head seen of the peer. It was verified before it was stored. */

@@ -103,7 +103,7 @@ export interface CosignedRecord {
 }
 
 /** Before anything was exchanged. */
-export const NEW_PEER: PeerRecord = { sent_seq: 0, received_seq: 0 };
+export const NEW_PEER: PeerRecord = { sent_seq: 0, received_seq: 0, checkpoint: undefined };
 
 /** Keys of the store. Sequence numbers are padded so that they sort. */
 export const keys = {

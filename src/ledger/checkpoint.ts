@@ -56,11 +56,11 @@ export function verifyCheckpoint(
 ): Verdict<Checkpoint, LedgerReason> {
   const verified = verifyNote(note, keys, verify);
   if (!verified.ok) return verified;
-  const body = parseBody(verified.value.text);
+  const body = parseBody(verified.value.text, note);
   if (body === undefined) return refuse('CHECKPOINT_MALFORMED', 'the note is not a checkpoint');
   const [{ name: origin } = { name: '' }] = 'id' in keys ? [keys] : keys;
   if (body.origin !== origin) return refuse('ORIGIN_MISMATCH', `the checkpoint is of ${body.origin}`);
-  return accept({ ...body, note });
+  return accept(body);
 }
 
 /**
@@ -69,12 +69,12 @@ export function verifyCheckpoint(
  */
 export function parseCheckpointNote(note: string): Checkpoint {
   const parsed = parseNote(note);
-  const body = parsed.ok ? parseBody(parsed.value.text) : undefined;
+  const body = parsed.ok ? parseBody(parsed.value.text, note) : undefined;
   if (body === undefined) throw new LedgerError('LEDGER_MALFORMED', 'The note is not a checkpoint.');
-  return { ...body, note };
+  return body;
 }
 
-function parseBody(text: string): Omit<Checkpoint, 'note'> | undefined {
+function parseBody(text: string, note: string): Checkpoint | undefined {
   const match = /^([^\n]+)\n([0-9]{1,16})\n([A-Za-z0-9+/]{43}=)\n$/.exec(text);
   if (match === null) return undefined;
   const [, origin, decimal, encoded] = match as unknown as [string, string, string, string];
@@ -82,7 +82,7 @@ function parseBody(text: string): Omit<Checkpoint, 'note'> | undefined {
   if (size === undefined || !isKeyName(origin)) return undefined;
   const root = parseHash(encoded);
   if (root === undefined || (size === 0 && !equalBytes(root, EMPTY_ROOT))) return undefined;
-  return { origin, size, root };
+  return { origin, size, root, note };
 }
 
 /** A hash in canonical base64; undefined for anything else. */

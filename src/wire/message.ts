@@ -49,14 +49,20 @@ export interface Draft {
 export function parseMessage(payload: Uint8Array): Message {
   const { header, body } = parseProtobuf('Message', payload, MAX_PAYLOAD_BYTES);
   if (body === undefined) throw faultsError([{ path: '', code: 'REQUIRED', message: 'has no body' }]);
+  const { in_reply_to: answered } = header;
   return {
     header: {
-      ...header,
       message_id: parseUuid(header.message_id),
       case_id: parseUuid(header.case_id),
-      in_reply_to: header.in_reply_to === undefined ? undefined : parseUuid(header.in_reply_to),
+      in_reply_to: answered === undefined ? undefined : parseUuid(answered),
       from: parseJurisdictionCode(header.from),
       to: parseJurisdictionCode(header.to),
+      seq: header.seq,
+      recipient_kid: header.recipient_kid,
+      issued_at: header.issued_at,
+      expires_at: header.expires_at,
+      manifest_version: header.manifest_version,
+      schema_version: header.schema_version,
     },
     body,
   };
@@ -69,21 +75,17 @@ export function parseMessage(payload: Uint8Array): Message {
 export function encodeMessage(message: Message): Uint8Array {
   // The header is the first field and the body the only other: one after the other, their encodings are the message's.
   const body = encodeInPool('Message', { body: message.body } as WireMessage);
-  const encodeHeader = (paddingBytes: number): Uint8Array => {
-    const padding = paddingBytes > 0 ? new Uint8Array(paddingBytes) : undefined;
-    return encodeInPool('Message', { header: { ...message.header, padding }, body: undefined });
-  };
-  let header = encodeHeader(0);
-  const length = (): number => header.length + body.length;
-  let target = padmeSize(length());
+  const bare = encodeInPool('Header', message.header);
+  const length = (paddingBytes: number): number => delimited(bare.length + padded(paddingBytes)) + body.length;
   let padding = 0;
+  let target = padmeSize(length(padding));
   // Padding also lengthens the length prefixes around it, so the first guess can overshoot: aim again, at the next size if need be.
-  while (length() !== target) {
-    if (length() > target) target = padmeSize(length());
-    if (length() < target) padding += Math.max(1, target - length() - (padding === 0 ? 2 : 0));
-    header = encodeHeader(padding);
+  while (length(padding) !== target) {
+    if (length(padding) > target) target = padmeSize(length(padding));
+    if (length(padding) < target) padding += Math.max(1, target - length(padding) - (padding === 0 ? 2 : 0));
   }
-  const payload = concatBytes(header, body);
+  const header = { ...message.header, padding: padding > 0 ? new Uint8Array(padding) : undefined };
+  const payload = concatBytes(encodeInPool('Message', { header, body: undefined }), body);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new WireError(
       'WIRE_TOO_LARGE',
@@ -91,6 +93,18 @@ export function encodeMessage(message: Message): Uint8Array {
     );
   }
   return payload;
+}
+
+/** Bytes of the header's padding with what stands before it; none where there is no padding. */
+function padded(paddingBytes: number): number {
+  return paddingBytes === 0 ? 0 : delimited(paddingBytes);
+}
+
+/** Bytes of a field that is so many bytes long, with a tag of one byte and its length before it. */
+function delimited(bytes: number): number {
+  let length = 2 + bytes;
+  for (let rest = bytes; rest >= 128; rest = Math.floor(rest / 128)) length++;
+  return length;
 }
 
 /**
