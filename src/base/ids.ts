@@ -53,7 +53,9 @@ export function uuidTimeMs(id: Uuid): number {
 export function newUuid(nowMs: number, random: Uint8Array): Uuid {
   if (random.length < 10) throw new TypeError('newUuid needs 10 random bytes');
   const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(nowMs) << 16n);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, Math.floor(nowMs / 0x1_0000));
+  view.setUint16(4, nowMs % 0x1_0000);
   bytes.set(random.subarray(0, 10), 6);
   bytes[6] = 0x70 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);

@@ -63,12 +63,8 @@ export function takeStep(current: Folded | undefined, step: CaseStep, by: Party)
   if (crowded !== undefined)
     return refuse('ILLEGAL_STEP', `${MAX_OPEN_OF_A_KIND} of ${crowded.kind} are open already.`);
   const consents = consentsAfter(current, effects);
-  return accept({
-    ...next,
-    obligations,
-    conditions: conditionsAfter(current, effects),
-    ...(consents.length === 0 ? {} : { consents }),
-  });
+  const conditions = conditionsAfter(current, effects);
+  return accept({ ...next, obligations, conditions, consents: consents.length === 0 ? undefined : consents });
 }
 
 function movesOf(

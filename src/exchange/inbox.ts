@@ -13,13 +13,13 @@ import { ownPlace, putStep, stepPeer, type CaseChange } from './case-record.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { eventOf, refusalOf } from './event.ts';
 import { NO_FINDINGS, planContent, type Findings } from './delivered-content.ts';
 import { ownProof } from './give-back.ts';
 import { carriedBy } from './evidence-content.ts';
 import { noteErasures, provedErasures, type ProvedErasures } from './erasure-proof.ts';
 import { recordIncident, tellIncidents } from './incident.ts';
 import { openDelivery, type OpenedDelivery, type Opening } from './opening.ts';
-import { eventOf } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { countQuery } from './query-rate.ts';
@@ -114,15 +114,10 @@ export async function takeDelivery(
         exhibits: [bytesToBase64url(encodeReceipt(deliver.sent))],
       });
     }
-    const at = {
-      ...eventOf(record),
-      time: record.answer!.time,
-      index: record.answer!.index,
-      peer_index: record.sent.index,
-    };
-    const isRefused = record.status === 'REFUSED' || record.status === 'QUARANTINED';
-    if (isRefused) context.emit({ kind: 'REFUSED', ...at, reason: record.reason! });
-    else context.emit({ kind: record.status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', ...at });
+    const { answer, sent, status } = record;
+    if (status === 'REFUSED' || status === 'QUARANTINED')
+      context.emit(refusalOf('REFUSED', record, answer!, sent.index, record.reason!));
+    else context.emit(eventOf(status === 'VOIDED' ? 'VOIDED' : 'RECEIVED', record, answer!, sent.index));
   }
   const announcesFiles = planned.is === 'new' && planned.announcesFiles;
   return { receipt: await ownProof(context, record, record.answer!.index), announcesFiles };

@@ -8,6 +8,7 @@ import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { withheldFrom } from './drawn-on.ts';
 import { ExchangeError } from './error.ts';
+import { eventOf } from './event.ts';
 import { carriedBy, draftedCustodyFaults, evidenceFaults } from './evidence-content.ts';
 import { planReturn } from './evidence-handover.ts';
 import { planOffers } from './evidence-steps.ts';
@@ -82,16 +83,8 @@ export async function queueMessage(
   const { record, isNew } = queued;
   if (!isNew) return queued;
   context.failpoint('send.queued');
-  context.emit({ kind: 'SENT', ...eventOf(record), time: record.sent.time, index: record.sent.index });
+  context.emit(eventOf('SENT', record, record.sent));
   return queued;
-}
-
-/** What a record says of its message in an event. */
-export function eventOf(
-  record: MessageRecord,
-): Pick<MessageRecord, 'peer' | 'message_id' | 'case_id' | 'type' | 'seq'> {
-  const { peer, message_id, case_id, type, seq } = record;
-  return { peer, message_id, case_id, type, seq };
 }
 
 /** Everything that can be refused without looking at the store. */
@@ -209,6 +202,10 @@ async function planMessage(
     sealed_digest: bytesToBase64url(sealedDigest),
     signed_digest: bytesToBase64url(signedDigest),
     sent,
+    // What the receipt fills in has its place from the beginning.
+    answer: undefined,
+    reason: undefined,
+    held: undefined,
   };
   view.putRecord(keys.message(header.message_id), record);
   view.put(keys.sealed(header.message_id), utf8ToBytes(sealed));
@@ -260,7 +257,7 @@ export async function voidMessage(
       exhibits: [],
     });
   }
-  if (isNew) context.emit({ kind: 'VOIDED', ...eventOf(record), time: record.sent.time, index: record.sent.index });
+  if (isNew) context.emit(eventOf('VOIDED', record, record.sent));
   return record;
 }
 

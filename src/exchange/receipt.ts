@@ -4,8 +4,9 @@ import { confirmStep, takeBackStep } from './case-record.ts';
 import type { CloseReason } from './close-code.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
+import { eventOf, refusalOf } from './event.ts';
 import { recordIncident } from './incident.ts';
-import { eventOf, forgetExpiry } from './outbox.ts';
+import { forgetExpiry } from './outbox.ts';
 import { verifyPeerEntry, type ProvedEntry } from './peer-entry.ts';
 import { noteCheckpoint } from './peer-head.ts';
 import { NEW_PEER, keys, type MessageRecord, type PeerRecord } from './record.ts';
@@ -72,14 +73,10 @@ export async function takeReceipt(
         exhibits: [bytesToBase64url(encodeReceipt(receipt))],
       });
     }
-    const at = {
-      ...eventOf(record),
-      time: record.held!.time,
-      index: record.held!.index,
-      peer_index: record.answer!.index,
-    };
-    if (proved.entry.kind === 'REFUSED') context.emit({ kind: 'REFUSAL_HELD', ...at, reason: proved.entry.reason! });
-    else context.emit({ kind: 'RECEIPT_HELD', ...at });
+    const { index } = record.answer!;
+    if (proved.entry.kind === 'REFUSED')
+      context.emit(refusalOf('REFUSAL_HELD', record, record.held!, index, proved.entry.reason!));
+    else context.emit(eventOf('RECEIPT_HELD', record, record.held!, index));
   }
   return { record };
 }
