@@ -16,7 +16,6 @@ import {
 import { evidenceKeys, fileOf, type EvidenceRecord } from './evidence-record.ts';
 import { planIncident, type NotedIncident } from './incident.ts';
 import type { DraftingView } from './outbox.ts';
-import { decodeRecord } from './record.ts';
 
 /** Signs the handing-over of an exhibit into its chain, in the step that sends it. @throws {EvidenceError} EVIDENCE_UNKNOWN */
 export async function planHandOver(
@@ -86,8 +85,9 @@ export async function planReceive(
   const incidents: NotedIncident[] = [];
   if (record.peer === undefined) return incidents;
   const fileId = fileOf(record).file_id;
-  for await (const [, bytes] of context.store.scan(evidenceKeys.itemsOf(record.case_id, record.peer))) {
-    const known = decodeRecord<ItemRecord>(bytes);
+  for await (const [key] of context.store.scan(evidenceKeys.itemsOf(record.case_id, record.peer))) {
+    // Not as it rests: a step before this one in the batch may have sent it back, or taken it over anew.
+    const known = (await view.getRecord<ItemRecord>(key))!;
     if (itemOf(known).files.includes(fileId)) incidents.push(...(await receive(context, view, known)));
   }
   return incidents;

@@ -1,7 +1,10 @@
 /** Chains of custody between two real nodes: what is sent again, what goes back, and what contradicts itself. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import { Vault } from '../../src/evidence/mod.ts';
+import type { ItemRecord } from '../../src/exchange/evidence-item-record.ts';
+import { evidenceKeys } from '../../src/exchange/evidence-record.ts';
 import type { Node } from '../../src/node/mod.ts';
 import { parseDraft, type CustodyRecord } from '../../src/wire/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
@@ -62,6 +65,15 @@ async function chainAt(node: Node, caseId: Uuid): Promise<{ chain: string[]; fau
 
 const receipts = async (node: Node, caseId: Uuid): Promise<number> =>
   (await chainAt(node, caseId)).chain.filter((event) => event === 'RECEIVE XA').length;
+
+function latch(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  return { opened: new Promise<void>((resolve) => (open = resolve)), open };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('a chain of custody', () => {
   test('keeps every receipt of an exhibit that comes again, and the finding that it was not what it says', async () => {
@@ -147,4 +159,40 @@ describe('a chain of custody', () => {
     const draft = b.exchange.evidence.drafting({ case_id: caseId, return_of_originals: claimed }, XA);
     await expect(b.exchange.send(draft, XA)).rejects.toMatchObject({ code: 'WIRE_FIELDS_INVALID' });
   }, 300_000);
+
+  test('keeps what happens to an exhibit in the same moment as its files have been compared', async () => {
+    const { a, b, caseId } = await twoNodes();
+    await b.exchange.evidence.putItem(caseId, exhibit());
+    await addFile(b, caseId, 'e1', noise(100_000, 6));
+    const { verify } = Vault.prototype;
+    const [reached, mayGoOn, compared] = [latch(), latch(), latch()];
+    const [gathered, mayCommit] = [latch(), latch()];
+    vi.spyOn(Vault.prototype, 'verify').mockImplementationOnce(async function (this: Vault, ...args) {
+      reached.open();
+      await mayGoOn.opened;
+      await verify.apply(this, args);
+      compared.open();
+    });
+    await send(b, XA, transfer(caseId));
+    await reached.opened;
+    // While a batch before it is at work, both gather in the next one.
+    const before = a.exchange.commit(() => {
+      gathered.open();
+      return mayCommit.opened;
+    });
+    await gathered.opened;
+    const key = evidenceKeys.item(caseId, XB, 'e1');
+    const description = { lang: 'en', text: 'Described anew.' };
+    const described = a.exchange.commit(async (view) => {
+      const known = (await view.getRecord<ItemRecord>(key))!;
+      view.putRecord(key, { ...known, item: { ...known.item, description } } satisfies ItemRecord);
+    });
+    mayGoOn.open();
+    await compared.opened;
+    await new Promise(setImmediate);
+    mayCommit.open();
+    await Promise.all([before, described]);
+    await until(async () => (await receipts(a, caseId)) === 1, HELD_MS);
+    expect((await a.exchange.evidence.items(caseId))[0]!.item).toMatchObject({ description });
+  });
 });
