@@ -149,6 +149,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
 
 async function answer(node: Node, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [method, target] = [request.method ?? '', request.url ?? '/'];
+  if (!URL.canParse(target, 'http://node')) throw new ApiError('API_BAD_REQUEST', `There is no ${method} ${target}.`);
   const url = new URL(target, 'http://node');
   const [, version, resource, id = '', sub] = partsOf(url.pathname);
   const path = [resource, id === '' ? undefined : '*', sub].filter((part) => part !== undefined).join('/');
@@ -190,6 +191,8 @@ function partsOf(path: string): string[] {
 
 /** One line of JSON an event, as long as the caller listens. */
 function streamEvents(node: Node, response: ServerResponse): void {
+  // Gone while it was asked who they are: nothing would end what is begun now.
+  if (response.destroyed) return;
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
   const unsubscribe = node.exchange.subscribe((event) => response.write(`${JSON.stringify(event)}\n`));

@@ -1,14 +1,17 @@
 /** The local interface as its documentation has it, spoken to by what anybody has: sockets, curl, and a signature. */
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash, createPrivateKey, sign } from 'node:crypto';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { request, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { ApiServer } from '../../src/api/mod.ts';
 import { ROUTES } from '../../src/api/gate.ts';
+import { ApiClient } from '../../src/client/mod.ts';
+import { staffKeys } from '../../src/staff/record.ts';
 import { runCommand } from '../kit/command.ts';
-import { copyTestFederation, startNode } from '../kit/federation.ts';
+import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 
 const README = readFileSync('src/api/README.md', 'utf8');
 
@@ -82,6 +85,8 @@ test('the lines of the documentation do what it says, and what is wrong is told 
     ['GET /v1/proofs/99999', 'LEDGER_INDEX_OUT_OF_RANGE', '99999'],
     ['GET /v2/status', 'API_BAD_REQUEST', 'There is no GET /v2/status'],
     ['DELETE /v1/status', 'API_BAD_REQUEST', 'There is no DELETE'],
+    ['GET //', 'API_BAD_REQUEST', 'There is no GET //'],
+    ['GET //[/v1/status', 'API_BAD_REQUEST', 'There is no GET //['],
   ] as const) {
     const { status, body } = await ask(socket, line);
     expect({ line, status, code: body.error?.code }).toEqual({ line, status: 422, code });
@@ -128,4 +133,44 @@ test('a person acts by the proof that the documentation describes', async () => 
   expect((await actAs(revoke, revoke, nobody)).body.error?.code).toBe('STAFF_UNKNOWN');
   // A signature over another request is not one over this.
   expect((await actAs(cases, 'GET /v1/messages')).body.error?.code).toBe('STAFF_PROOF_INVALID');
+});
+
+test('whoever is gone before it is known who they are listens to no events', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const node = await startNode(federation, 'XA');
+  const api = await ApiServer.open(node);
+  onTestFinished(() => api.close());
+  const { store } = node.storage;
+  const get = store.get.bind(store);
+  let letOn: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (letOn = resolve));
+  const asked = new Promise<void>((resolve) => {
+    vi.spyOn(store, 'get').mockImplementation(async (key) => {
+      if (key !== staffKeys.office) return get(key);
+      resolve();
+      await held;
+      return get(key);
+    });
+  });
+  let answer: ServerResponse | undefined;
+  const onStart = (message: unknown): void => {
+    answer = (message as { readonly response: ServerResponse }).response;
+  };
+  subscribe('http.server.request.start', onStart);
+  onTestFinished(() => void unsubscribe('http.server.request.start', onStart));
+  const listen = vi.spyOn(node.exchange, 'subscribe');
+  const socketPath = join(federation.dirOf('XA'), 'control.sock');
+  const outgoing = request({ socketPath, path: '/v1/events', agent: false }).on('error', () => undefined);
+  outgoing.end();
+  await asked;
+  outgoing.destroy();
+  await until(() => answer?.destroyed === true);
+  letOn();
+  // One that stays is heard after it.
+  const signal = new AbortController();
+  onTestFinished(() => {
+    signal.abort();
+  });
+  await new ApiClient(federation.dirOf('XA')).stream('events', () => undefined, signal.signal);
+  expect(listen).toHaveBeenCalledTimes(1);
 });
