@@ -2,7 +2,7 @@
  * Witnessing, both ways over one session: this node asks the peer to cosign its checkpoints, and cosigns the peer's. A witness that has
  * cosigned one history does not cosign another, and keeps the proof: both heads, signed by the ledger that they contradict.
  */
-import { bytesToBase64url, type JurisdictionCode } from '../base/mod.ts';
+import { bytesToBase64url, equalBytes, type JurisdictionCode } from '../base/mod.ts';
 import {
   cosign,
   cosignatureLine,
@@ -13,6 +13,7 @@ import {
   type Checkpoint,
   type TreeHead,
 } from '../ledger/mod.ts';
+import { keysAt, witnessKeysOf } from '../trust/mod.ts';
 import type { Cosignature, WitnessOffer } from '../wire/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
@@ -120,7 +121,8 @@ export class SessionWitness {
     this.#offered = undefined;
     const { peer } = this.#link;
     const { committer, directory, clock, verifyCheckpoint: verify, ledger } = this.#context;
-    if (head === undefined || directory.member(peer) === undefined) {
+    const member = directory.member(peer);
+    if (head === undefined || member === undefined) {
       this.#link.close('COSIGNATURE_INVALID');
       return;
     }
@@ -136,7 +138,9 @@ export class SessionWitness {
       directory.witnessKeys(peer, clock.nowMs()),
       verify,
     );
-    if (size !== head.size || !verified.ok) {
+    // The peer says when it signed, and an auditor judges the key by that: what they would not believe is no cosignature.
+    const then = verified.ok ? keysAt(witnessKeysOf(member), verified.value.timeS * 1000) : [];
+    if (size !== head.size || !verified.ok || !then.some(({ id }) => equalBytes(id, verified.value.key.id))) {
       this.#link.close('COSIGNATURE_INVALID');
       return;
     }

@@ -1,9 +1,10 @@
 /** Peers witness peers. */
+import { sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { parseCheckpointNote, parseVerifierKey, verifyCosignatures } from '../../src/ledger/mod.ts';
+import { cosign, parseCheckpointNote, parseVerifierKey, verifyCosignatures } from '../../src/ledger/mod.ts';
 import type { Node } from '../../src/node/mod.ts';
 import { parseLedgerEntry, type Frame, type LedgerEntry } from '../../src/wire/mod.ts';
 import { requestDraft } from '../kit/drafts.ts';
@@ -179,6 +180,18 @@ describe('a witness that lies', () => {
       const session = await puppet.converse('XA');
       expect((await session.next()).type).toBe('witness_offer');
       session.send({ type: 'cosignature', value: { size: 1, signature } });
+      expect((await session.ended).code).toBe(4020);
+    }
+    // Signed as it should be, at a time at which the key is not valid: nobody who audits this node would believe it.
+    const { witness } = puppet.manifest.manifest.members.find(({ code }) => code === XB)!;
+    for (const timeS of [9_100_000_000_000, Number.MAX_SAFE_INTEGER]) {
+      const session = await puppet.converse('XA');
+      const offer = await session.next();
+      if (offer.type !== 'witness_offer') throw new Error(`a ${offer.type} came`);
+      const head = parseCheckpointNote(offer.value.checkpoint);
+      const key = parseVerifierKey(witness.vkey);
+      const signature = cosign(head.origin, head, timeS, key, (message) => sign(null, message, puppet.keys.witness));
+      session.send({ type: 'cosignature', value: { size: head.size, signature } });
       expect((await session.ended).code).toBe(4020);
     }
     expect(await node.exchange.cosignatures()).toEqual([]);
