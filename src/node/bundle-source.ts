@@ -1,8 +1,8 @@
 import { parseUtf8, systemClock, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { exportBundle, type BundleSource } from '../audit/mod.ts';
 import { cosignaturesOf, discloseMessages, exchangeKeys, type Disclosure } from '../exchange/mod.ts';
-import { cosignatureLine } from '../ledger/mod.ts';
-import { memberByCode, verifyManifest } from '../trust/mod.ts';
+import { verifyCosignature } from '../ledger/mod.ts';
+import { keysAt, memberByCode, verifyManifest, witnessKeysOf } from '../trust/mod.ts';
 import { StaffError, isStaffed } from '../staff/mod.ts';
 import type { Store } from '../store/mod.ts';
 import { invalidSelection, wantedMessages, wantedPart, type BundleRequest } from './bundle-request.ts';
@@ -84,7 +84,7 @@ async function acceptedManifests(store: Store): Promise<{ readonly version: numb
   return manifests;
 }
 
-/** The newest cosignature of each peer, beside the checkpoint that it is about. */
+/** The newest cosignature of each peer, beside the checkpoint that it is about; none that the newest manifest says is not to be believed. */
 async function cosignedCheckpoints(
   store: Store,
   ledger: NodeStorage['ledger'],
@@ -92,10 +92,12 @@ async function cosignedCheckpoints(
 ): Promise<{ readonly size: number; readonly note: string }[]> {
   const newest = verifyManifest(manifests.at(-1)?.text ?? '', { selfSigned: true });
   const notes = new Map<number, string>();
-  for (const { peer, size, signature } of newest.ok ? await cosignaturesOf({ store }) : []) {
-    const name = newest.ok ? memberByCode(newest.value.manifest, peer)?.witness.name : undefined;
-    if (name === undefined || size > ledger.size) continue;
-    notes.set(size, (notes.get(size) ?? (await ledger.checkpointAt(size)).note) + cosignatureLine(name, signature));
+  for (const { peer, size, signature, time } of newest.ok ? await cosignaturesOf({ store }) : []) {
+    const member = newest.ok ? memberByCode(newest.value.manifest, peer) : undefined;
+    if (member === undefined || size > ledger.size) continue;
+    const head = await ledger.checkpointAt(size);
+    const cosigned = verifyCosignature(signature, head.origin, head, keysAt(witnessKeysOf(member), time * 1000));
+    if (cosigned.ok) notes.set(size, (notes.get(size) ?? head.note) + cosigned.value.line);
   }
   return [...notes].sort(([a], [b]) => a - b).map(([size, note]) => ({ size, note }));
 }

@@ -343,6 +343,28 @@ describe('witnesses', () => {
     expect(codesOf(await audit(renamed)).length > 0 || path === 'cosigned/1').toBe(true);
   });
 
+  test('a cosignature of a time at which its key was not valid, as the newest manifest has it, is in no bundle', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const node = await startNode(federation, XA);
+    const { store, ledger } = node.storage;
+    const key = parseVerifierKey(node.exchange.manifest.members.find(({ code }) => code === XB)!.witness.vkey);
+    const secret = readPrivateKeys(nodePaths(federation.dirOf(XB)).keys).witness;
+    const timeS = 9_100_000_000_000;
+    const scan = store.scan.bind(store);
+    store.scan = async function* (prefix, options) {
+      if (prefix !== 'cosigned/') {
+        yield* scan(prefix, options);
+        return;
+      }
+      const { origin, size, root } = ledger.checkpoint;
+      const signature = cosign(origin, { size, root }, timeS, key, (message) => sign(null, message, secret));
+      yield [`cosigned/${XB}`, utf8ToBytes(JSON.stringify({ size, signature, time: timeS }))];
+    };
+    const bytes = await bundleOf(node);
+    store.scan = scan;
+    expect(await audit(bytes)).toMatchObject({ findings: [], ledgers: [{ cosigned: [] }] });
+  });
+
   test('a policy that asks for nobody is met by a ledger that nobody has witnessed', async () => {
     const named = [{ name: 'xa.zip', bytes: bundles.xa }];
     expect(await auditBundles(named, { policy: parsePolicy('quorum none') })).toMatchObject({ ok: true, findings: [] });
