@@ -1,5 +1,6 @@
 /** The files of a bundle, each held against what `bundle.json` and the directory of the archive say of it when it is first read. */
 import { bytesToHex, equalBytes, parseUtf8, sha256 } from '../base/mod.ts';
+import { TILE_WIDTH } from '../ledger/mod.ts';
 import { Archive } from './archive.ts';
 import { INDEX_PATH, encodeIndex, parseIndex, rightfulPaths, type BundleIndex } from './bundle-layout.ts';
 import { AuditError, type Findings } from './error.ts';
@@ -29,8 +30,9 @@ export class BundleFiles {
     if (file?.isIntact !== true)
       throw new AuditError('AUDIT_NOT_A_BUNDLE', 'The zip has no bundle.json, or not as it was packed.');
     const index = parseIndex(file.bytes);
-    // An entry takes three bytes or more, a hash of one 32: a size that the file cannot hold must not make anyone count that far.
-    if (index.size > access.size) throw new AuditError('AUDIT_NOT_A_BUNDLE', 'bundle.json states an impossible size.');
+    // Each 256 entries, or their hashes, are a file: a size that those there cannot hold must not make anyone count that far.
+    if (index.size > archive.paths.length * TILE_WIDTH)
+      throw new AuditError('AUDIT_NOT_A_BUNDLE', 'bundle.json states an impossible size.');
     const files = new BundleFiles(archive, index, where, findings);
     files.#checkList(file.bytes);
     return files;

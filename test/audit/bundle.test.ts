@@ -97,6 +97,16 @@ describe('a changed file', () => {
     }
   });
 
+  test('a size that its files cannot hold is not counted up to', async () => {
+    const vast = await rebuildBundle(
+      bundles.xa,
+      () => undefined,
+      (index) => ({ ...index, size: 256 * (index.files.length + 2) }),
+    );
+    expect(256 * (await bundleFiles(vast)).size).toBeLessThan(vast.length);
+    expect(codesOf(await audit(vast))).toEqual(['BUNDLE_MALFORMED']);
+  });
+
   test('the file of a flipped byte is named', async () => {
     const { xa } = bundles;
     const needle = Buffer.from(xa).lastIndexOf('c2sp.org/tlog-proof@v1');
