@@ -11,6 +11,8 @@ export interface Chronicle {
   /** Unix milliseconds of the first and the last entry that was read. */
   readonly firstTime: number | undefined;
   readonly lastTime: number | undefined;
+  /** Time of the last entry up to which all that was selected is there; some kinds are there from behind a range as well. */
+  readonly shownUntil: number | undefined;
   /** Messages sent to, and received from, each peer. */
   readonly sent: ReadonlyMap<string, Trail>;
   readonly received: ReadonlyMap<string, Trail>;
@@ -27,6 +29,7 @@ export class ChronicleReader implements Chronicle {
   readonly kinds: Partial<Record<LedgerEntryKind, number>> = {};
   firstTime: number | undefined;
   lastTime: number | undefined;
+  shownUntil: number | undefined;
   readonly sent = new Map<string, Trail>();
   readonly received = new Map<string, Trail>();
   // Messages without a receipt yet: as many as were under way at one time, however long the ledger.
@@ -37,10 +40,12 @@ export class ChronicleReader implements Chronicle {
   /** From which number on a peer's messages have to be there, and whether any may be missing between them. */
   readonly #isFromFirst: boolean;
   readonly #isWithoutGaps: boolean;
+  readonly #to: number;
 
   constructor(selection: Selection | undefined, where: string, findings: Findings) {
     this.#isFromFirst = selection?.from === undefined && selection?.case === undefined;
     this.#isWithoutGaps = selection?.case === undefined;
+    this.#to = selection?.to ?? Infinity;
     this.#where = where;
     this.#findings = findings;
   }
@@ -53,6 +58,7 @@ export class ChronicleReader implements Chronicle {
     }
     this.firstTime ??= entry.time;
     this.lastTime = entry.time;
+    if (index <= this.#to) this.shownUntil = entry.time;
     switch (entry.kind) {
       case 'SENT':
         this.#sent(entry, index);

@@ -201,12 +201,12 @@ export function checkLateness(bundles: readonly ReadBundle[], lateMs: number, fi
   for (const { name, chronicle } of bundles) {
     for (const [peer, trail] of chronicle.sent) {
       for (const { seq, index, time, held } of trail) {
-        const wait = (held ?? chronicle.lastTime ?? time) - time;
+        const wait = (held ?? chronicle.shownUntil ?? time) - time;
         if (wait <= lateMs) continue;
         const seconds = (wait / 1000).toFixed(1);
         const detail =
           held === undefined
-            ? `message ${seq} to ${peer} has no receipt ${seconds} s later, when this ledger ends`
+            ? `message ${seq} to ${peer} has no receipt ${seconds} s later, when what is shown ends`
             : `the receipt for message ${seq} to ${peer} came after ${seconds} s`;
         findings.add('RECEIPT_LATE', `${name}: entry ${index}`, detail);
       }

@@ -1,4 +1,4 @@
-import { bytesAccess, exportBundle } from '../../src/audit/mod.ts';
+import { bytesAccess, exportBundle, type ExportOptions } from '../../src/audit/mod.ts';
 import { Archive } from '../../src/audit/archive.ts';
 import { ArchiveWriter } from '../../src/audit/archive-writer.ts';
 import { encodeIndex, type BundleIndex } from '../../src/audit/bundle-layout.ts';
@@ -57,27 +57,31 @@ export async function rebuildBundle(
 export async function puppetBundle(
   puppet: Puppet,
   proofs: ReadonlyMap<number, Receipt> = new Map(),
+  options: ExportOptions = {},
 ): Promise<Uint8Array> {
   const { manifest, text } = puppet.manifest;
   const tree = new MerkleTiles(() => Promise.reject(new Error('a puppet has no full tile')));
   tree.append(puppet.entries.map(leafHash));
   return collect(
-    exportBundle({
-      code: puppet.code,
-      checkpoint: (await puppet.checkpoint()).note,
-      tile: async ({ level, index, width }) =>
-        level === 'entries'
-          ? encodeEntryBundle(puppet.entries.slice(index * TILE_WIDTH, index * TILE_WIDTH + width))
-          : tree.tileBytes(level, index, width),
-      cosigned: [],
-      manifests: [{ version: manifest.version, text }],
-      proofs: (indices) =>
-        Promise.resolve(
-          indices.map((index) => {
-            const proof = proofs.get(index);
-            return proof && encodeReceipt(proof);
-          }),
-        ),
-    }),
+    exportBundle(
+      {
+        code: puppet.code,
+        checkpoint: (await puppet.checkpoint()).note,
+        tile: async ({ level, index, width }) =>
+          level === 'entries'
+            ? encodeEntryBundle(puppet.entries.slice(index * TILE_WIDTH, index * TILE_WIDTH + width))
+            : tree.tileBytes(level, index, width),
+        cosigned: [],
+        manifests: [{ version: manifest.version, text }],
+        proofs: (indices) =>
+          Promise.resolve(
+            indices.map((index) => {
+              const proof = proofs.get(index);
+              return proof && encodeReceipt(proof);
+            }),
+          ),
+      },
+      options,
+    ),
   );
 }
