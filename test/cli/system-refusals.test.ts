@@ -1,11 +1,13 @@
 /** What the system refuses is told as what it is: no command answers a wrong path with a stack trace. */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemRefusal } from '../../src/cli/files.ts';
 import { diskReason } from '../../src/store/error.ts';
 import { runCommand } from '../kit/command.ts';
+import { copyTestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { startRogatory } from '../kit/process.ts';
 
 describe('paths that cannot be', () => {
   test.each([
@@ -30,6 +32,16 @@ describe('paths that cannot be', () => {
     expect(stderr).not.toMatch(/internal error|^ {4}at /m);
     expect(status).toBe(1);
   });
+
+  test('a node that cannot be asked anything does not run', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const dir = join(federation.folder, 'x'.repeat(100));
+    renameSync(federation.dirOf('XA'), dir);
+    const { status, stderr } = await startRogatory('serve', '--config', join(dir, 'node.json')).outcome;
+    expect(stderr).toContain('rogatory: API_SOCKET_PATH_TOO_LONG: ');
+    expect(stderr).toContain('"node.stopped"');
+    expect(status).toBe(1);
+  }, 120_000);
 
   test('what the system says is in words, by whether something was read or written', () => {
     const refusal = (code: string, syscall: string, path: string | undefined = '/d/f'): string | undefined => {

@@ -37,7 +37,11 @@ export const serve: Command = {
       failpoint,
       storeShare: storeShareFrom(process.env),
     });
-    const api = await ApiServer.open(node);
+    const api = await ApiServer.open(node).catch(async (error: unknown) => {
+      // Nobody could ask this node anything; nor would its process end by itself.
+      await node.stop();
+      throw error;
+    });
     const stopped = untilAskedToStop();
     const { ledgerServer, metricsServer, transport } = node;
     const ports = { port: transport.port, ledger_port: ledgerServer?.port, metrics_port: metricsServer?.port };
