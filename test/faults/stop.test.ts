@@ -42,3 +42,14 @@ test('SIGTERM: with messages under way, a peer that never answers and a client t
   const { stderr: log } = await again.outcome;
   expect(log).toMatch(/"entries":[0-9]+,"ms":[0-9]+.*"event":"ledger\.verified"/);
 }, 180_000);
+
+test('a node whose log nobody reads any more serves on, and stops as well as any', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const a = await serveNode(federation, 'XA');
+  a.child.stderr!.destroy();
+  // Of every message a line is logged.
+  await a.api.post<SentAnswer>('messages', { to: 'XB', draft: requestFile(), wait_ms: 0 });
+  expect(await a.api.get<MessageRecord[]>('messages')).toHaveLength(1);
+  a.child.kill('SIGTERM');
+  expect((await a.outcome).status).toBe(0);
+}, 180_000);

@@ -26,6 +26,8 @@ export const serve: Command = {
       process.exit(1);
     };
     process.on('uncaughtException', onFatal);
+    // Whoever read the log is gone: peers are served all the same.
+    process.stderr.on('error', () => undefined);
     const failpoint = failpointFrom(process.env, () => process.kill(process.pid, 'SIGKILL'));
     const passphrase = await passphraseFor(config.paths.dir, args, io);
     const node = await Node.start({
