@@ -1,6 +1,5 @@
 /** What two ledgers say of a message that one gave up, and the other received as if it had not. */
 import { beforeEach, expect, test } from 'vitest';
-import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
 import { leafHash, parseCheckpointNote } from '../../src/ledger/mod.ts';
 import type { LedgerEntry, Receipt } from '../../src/wire/mod.ts';
@@ -34,10 +33,10 @@ beforeEach(async () => {
 /** An entry about the message. */
 function entryOf(kind: LedgerEntry['kind'], peer: string, reason?: LedgerEntry['reason'], proof?: Receipt): Rest {
   const note = proof?.proof.slice(proof.proof.indexOf('\n\n') + 2);
-  if (proof === undefined || note === undefined) return { kind, peer: peer as JurisdictionCode, ...about, reason };
+  if (proof === undefined || note === undefined) return { kind, peer, ...about, reason };
   expect(parseCheckpointNote(note).note).toBe(note);
   const value = { leaf_hash: leafHash(proof.entry), checkpoint: note };
-  return { kind, peer: peer as JurisdictionCode, ...about, reason, detail: { type: 'peer_entry', value } };
+  return { kind, peer, ...about, reason, detail: { type: 'peer_entry', value } };
 }
 
 async function audit(puppet: Puppet, proofs: ReadonlyMap<number, Receipt>): Promise<string[]> {
