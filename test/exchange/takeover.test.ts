@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { bytesToBase64url, newUuid, type JurisdictionCode } from '../../src/base/mod.ts';
 import { draftTemplate } from '../../src/casework/mod.ts';
 import { FileObjects, Vault } from '../../src/evidence/mod.ts';
@@ -48,7 +48,9 @@ function link(): PeerLink & { readonly frames: Frame[]; readonly closed: CloseRe
 
 function vaultOf(folder = temporaryFolder()): Vault {
   const [objects, spool] = [new FileObjects(join(folder, 'objects')), join(folder, 'spool')];
-  return new Vault({ objects, spool, random: (bytes) => randomBytes(bytes) });
+  const vault = new Vault({ objects, spool, random: (bytes) => randomBytes(bytes) });
+  onTestFinished(() => vault.close());
+  return vault;
 }
 
 async function fileIn(vault: Vault): Promise<EvidenceFile> {
