@@ -2,6 +2,7 @@
 import { noFailpoint, randomFew, systemTimers, type Failpoint, type Timers, type VerifyEd25519 } from '../base/mod.ts';
 import { NO_CLOCK_RULES, NO_REFUSAL_RULES, type ClockRules, type RefusalRules } from '../casework/mod.ts';
 import { VerifiedCustody, type Vault } from '../evidence/mod.ts';
+import { InclusionVerifier } from '../ledger/mod.ts';
 import { createCheckpointVerify } from './checkpoint-verify.ts';
 import { Committer } from './committer.ts';
 import { Directory } from './directory.ts';
@@ -46,6 +47,8 @@ export interface ExchangeContext extends Pick<ExchangeOptions, Given> {
   readonly clockRules: ClockRules;
   readonly random: (bytes: number) => Uint8Array;
   readonly verifyCheckpoint: VerifyEd25519;
+  /** What peers prove to be in their ledgers. */
+  readonly inclusions: InclusionVerifier;
   readonly verifiedCustody: VerifiedCustody;
   readonly emit: ExchangeListener;
   /** Absent at a node that takes no files. */
@@ -63,6 +66,7 @@ export interface ContextListeners {
 export function makeContext(options: ExchangeOptions, { onGrowth, emit }: ContextListeners): ExchangeContext {
   const { code, store, ledger, clock, signKey, decryptKey, limits, witness, onBatch, onFatal } = options;
   const { timers = systemTimers, failpoint = noFailpoint } = options;
+  const verifyCheckpoint = createCheckpointVerify();
   const evidence = options.evidence && {
     ...options.evidence,
     verifier: new EvidenceVerifier({ context: () => context, vault: options.evidence.vault, onFailure: onFatal }),
@@ -90,7 +94,8 @@ export function makeContext(options: ExchangeOptions, { onGrowth, emit }: Contex
     refusalRules: options.refusalRules ?? NO_REFUSAL_RULES,
     clockRules: options.clockRules ?? NO_CLOCK_RULES,
     random: randomFew,
-    verifyCheckpoint: createCheckpointVerify(),
+    verifyCheckpoint,
+    inclusions: new InclusionVerifier(verifyCheckpoint),
     verifiedCustody: new VerifiedCustody(),
     evidence,
     emit,

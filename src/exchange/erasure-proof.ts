@@ -16,7 +16,7 @@ export type ProvedErasures = ReadonlyMap<Uuid, EntryRef>;
  * @param before the case before the answer
  */
 export async function provedErasures(
-  context: Pick<ExchangeContext, 'clock' | 'code' | 'directory' | 'verifyCheckpoint'>,
+  context: Pick<ExchangeContext, 'clock' | 'code' | 'directory' | 'inclusions'>,
   view: Pick<StepView, 'getRecord'>,
   { header, body }: Message,
   { before, after }: { readonly before: Case | undefined; readonly after: Case },

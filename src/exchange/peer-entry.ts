@@ -2,7 +2,7 @@
  * Reads an entry of a peer's ledger that came with its proof: the one way in which the exchange believes what a peer's ledger says.
  */
 import { accept, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { epochKeys, epochKeysOf, placeInOrder, verifyInclusionProofText, type Checkpoint } from '../ledger/mod.ts';
+import { epochKeys, epochKeysOf, placeInOrder, type Checkpoint } from '../ledger/mod.ts';
 import { WireError, parseLedgerEntry, type LedgerEntry, type PeerEntry, type Receipt } from '../wire/mod.ts';
 import type { ExchangeContext } from './context.ts';
 import type { EntryRef } from './record.ts';
@@ -25,7 +25,7 @@ export interface ProvedEntry {
  * `proved`: an epoch that the peer has proved in this session, and that this node does not follow yet
  */
 export function verifyPeerEntry(
-  context: Pick<ExchangeContext, 'directory' | 'clock' | 'verifyCheckpoint'>,
+  context: Pick<ExchangeContext, 'directory' | 'clock' | 'inclusions'>,
   peer: JurisdictionCode,
   receipt: Receipt,
   {
@@ -36,12 +36,12 @@ export function verifyPeerEntry(
 ): Verdict<ProvedEntry> {
   // A manifest that came into force while the frame was on its way may have ended the membership.
   if (context.directory.member(peer) === undefined) return refuse('NOT_A_MEMBER', `${peer} is no longer a member`);
-  const { directory, clock, verifyCheckpoint } = context;
+  const { directory, clock, inclusions } = context;
   const listed = directory.listedLedgerKeys(peer, atMs ?? clock.nowMs());
   const named = former ? epochKeysOf(receipt.proof, listed) : undefined;
   const epoch = Math.min(named?.epoch ?? Infinity, Math.max(directory.epoch(peer), proved));
   const keys = epochKeys(listed, epoch);
-  const inclusion = verifyInclusionProofText(receipt.proof, receipt.entry, keys, verifyCheckpoint);
+  const inclusion = inclusions.verify(receipt.proof, receipt.entry, keys);
   if (!inclusion.ok) return refuse(inclusion.reason, inclusion.detail);
   let entry: LedgerEntry;
   try {

@@ -18,23 +18,30 @@ export interface InclusionClaim {
 export function verifyInclusion({ index, size, leaf, path, root }: InclusionClaim): boolean {
   if (!Number.isSafeInteger(size) || !Number.isSafeInteger(index) || index < 0 || index >= size) return false;
   if (path.some((hash) => hash.length !== HASH_BYTES)) return false;
-  // Plain arithmetic: the bit operators of the language stop at 32 bits.
-  let fn = index;
-  let sn = size - 1;
-  let hash = leaf;
+  let at: PathStep | undefined = { fn: index, sn: size - 1, hash: leaf };
   for (const sibling of path) {
-    if (sn === 0) return false;
-    if (fn % 2 === 1 || fn === sn) {
-      hash = nodeHash(sibling, hash);
-      while (fn % 2 === 0 && fn !== 0) {
-        fn /= 2;
-        sn = Math.floor(sn / 2);
-      }
-    } else {
-      hash = nodeHash(hash, sibling);
-    }
-    fn = Math.floor(fn / 2);
-    sn = Math.floor(sn / 2);
+    at = stepUp(at, sibling);
+    if (at === undefined) return false;
   }
-  return sn === 0 && equalBytes(hash, root);
+  return at.sn === 0 && equalBytes(at.hash, root);
+}
+
+/** A node that a path has come to: where it is, in the two numbers of RFC 9162, and what its hash has to be. */
+export interface PathStep {
+  readonly fn: number;
+  readonly sn: number;
+  readonly hash: Uint8Array;
+}
+
+/** The node above, or the first of those above that has a sibling; undefined at the root. */
+export function stepUp({ fn, sn, hash }: PathStep, sibling: Uint8Array): PathStep | undefined {
+  if (sn === 0) return undefined;
+  const isRight = fn % 2 === 1 || fn === sn;
+  // Plain arithmetic: the bit operators of the language stop at 32 bits.
+  for (; isRight && fn % 2 === 0 && fn !== 0; fn /= 2) sn = Math.floor(sn / 2);
+  return {
+    fn: Math.floor(fn / 2),
+    sn: Math.floor(sn / 2),
+    hash: isRight ? nodeHash(sibling, hash) : nodeHash(hash, sibling),
+  };
 }

@@ -14,6 +14,7 @@ export { LedgerError, type LedgerErrorCode, type LedgerReason } from './error.ts
 export { EMPTY_ROOT, leafHash } from './hash.ts';
 export { newestHead, newestSignedHead, writeHeadFile, type SignedHead } from './head-file.ts';
 export { verifyInclusion, type InclusionClaim } from './inclusion.ts';
+export { InclusionVerifier } from './inclusion-verifier.ts';
 export {
   type AppendReport,
   type LedgerOptions,

@@ -20,7 +20,8 @@ export interface ProvedInclusion {
 
 // A tree of 2^53 leaves has paths of at most 53 hashes for inclusion, twice that for consistency.
 const MAX_PATH = 106;
-const INCLUSION_HEADER = 'c2sp.org/tlog-proof@v1\n';
+/** The first line of an inclusion proof. */
+export const INCLUSION_HEADER = 'c2sp.org/tlog-proof@v1\n';
 
 /** The text of an inclusion proof. */
 export function encodeInclusionProofText(index: number, path: readonly Uint8Array[], checkpointNote: string): string {
