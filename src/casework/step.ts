@@ -216,6 +216,7 @@ function termsDigest(terms: TeamTerms): string {
 
 function compact(statement: { readonly [M in keyof Statement]: Statement[M] | undefined }): Statement | undefined {
   let said: Record<string, unknown> | undefined;
-  for (const [name, value] of Object.entries(statement)) if (value !== undefined) (said ??= {})[name] = value;
+  for (const name of Object.keys(statement) as (keyof Statement)[])
+    if (statement[name] !== undefined) (said ??= {})[name] = statement[name];
   return said;
 }

@@ -99,7 +99,9 @@ function next(text: string, at: Foothold): Foothold | undefined {
   const end = text.indexOf('\n', begin);
   const sibling = end <= begin ? undefined : parseHash(text.slice(begin, end));
   const above = sibling === undefined ? undefined : stepUp(at, sibling);
-  return above === undefined ? undefined : { ...above, left: text.length - end - 1 };
+  if (above === undefined) return undefined;
+  const { fn, sn, hash } = above;
+  return { fn, sn, hash, left: text.length - end - 1 };
 }
 
 function rest(text: string, { left }: Foothold): string {
