@@ -75,14 +75,16 @@ const objectsOf = (node: Node): string[] =>
 
 /** The next call waits until it is let on. */
 function hold(method: 'verify' | 'holds'): { readonly reached: Promise<void>; readonly letOn: () => void } {
-  const original = Vault.prototype[method] as (...args: unknown[]) => Promise<unknown>;
+  const original = Object.getOwnPropertyDescriptor(Vault.prototype, method)!.value as (
+    ...args: readonly unknown[]
+  ) => Promise<never>;
   let letOn: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (letOn = resolve));
   const reached = new Promise<void>((resolve) => {
     vi.spyOn(Vault.prototype, method).mockImplementationOnce(async function (this: Vault, ...args: unknown[]) {
       resolve();
       await held;
-      return original.apply(this, args) as never;
+      return original.apply(this, args);
     });
   });
   return { reached, letOn };
