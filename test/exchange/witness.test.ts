@@ -7,6 +7,7 @@ import { SessionWitness } from '../../src/exchange/witness.ts';
 import {
   KEY_TYPES,
   cosign,
+  encodeVerifierKey,
   signCheckpoint,
   verifierKey,
   verifyCheckpoint,
@@ -75,7 +76,10 @@ function setUp(): {
           },
         }),
     },
-    directory: { member: () => ({}), witnessKeys: () => [witnessKey] },
+    directory: {
+      member: () => ({ witness: { name: witnessKey.name, vkey: encodeVerifierKey(witnessKey) } }),
+      witnessKeys: () => [witnessKey],
+    },
     failpoint: () => undefined,
   } as unknown as ExchangeContext;
   const onFailure = (error: unknown): never => {
