@@ -12,8 +12,9 @@ import {
   verifyCosignature,
   type Checkpoint,
   type TreeHead,
+  type VerifierKey,
 } from '../ledger/mod.ts';
-import { keysAt, witnessKeysOf } from '../trust/mod.ts';
+import { keysAt, witnessKeysOf, type Member } from '../trust/mod.ts';
 import type { Cosignature, WitnessOffer } from '../wire/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
@@ -80,7 +81,7 @@ export class SessionWitness {
   /** Judges a checkpoint of the peer's; what is cosigned is on disk before the answer leaves. */
   async onOffer(offer: WitnessOffer): Promise<void> {
     const { peer } = this.#link;
-    const { committer, directory, clock, verifyCheckpoint: verify, witness } = this.#context;
+    const { code, committer, directory, clock, verifyCheckpoint: verify, witness } = this.#context;
     if (directory.member(peer) === undefined) return;
     const verified = verifyCheckpoint(offer.checkpoint, directory.ledgerKeys(peer, clock.nowMs()), verify);
     if (!verified.ok) {
@@ -93,7 +94,8 @@ export class SessionWitness {
     switch (judgement.is) {
       case 'cosigned': {
         const { key, sign } = witness();
-        const signature = cosign(head.origin, head, Math.floor(clock.nowMs() / 1000), key, sign);
+        const second = statedSecond(directory.member(code), key, clock.nowMs());
+        const signature = cosign(head.origin, head, second, key, sign);
         this.#link.answer({ type: 'cosignature', value: { size: head.size, signature } });
         return;
       }
@@ -194,6 +196,12 @@ export async function cosignaturesOf(
     found.push({ peer: key.slice('cosigned/'.length) as JurisdictionCode, ...decodeRecord<CosignedRecord>(bytes) });
   }
   return found;
+}
+
+/** A cosignature states whole seconds, and a key is judged at the beginning of the one stated: where it began within it, that is the next. */
+function statedSecond(own: Member | undefined, { id }: VerifierKey, nowMs: number): number {
+  const listed = own && witnessKeysOf(own).find(({ key }) => equalBytes(key.id, id));
+  return Math.max(Math.floor(nowMs / 1000), Math.ceil((listed?.not_before ?? 0) / 1000));
 }
 
 /** Puts the newest cosignatures beside the published checkpoint. */

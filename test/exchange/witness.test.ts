@@ -11,6 +11,7 @@ import {
   signCheckpoint,
   verifierKey,
   verifyCheckpoint,
+  verifyCosignature,
   type Checkpoint,
 } from '../../src/ledger/mod.ts';
 import type { Frame } from '../../src/wire/mod.ts';
@@ -152,4 +153,42 @@ test('an answer that takes long is still the answer to its own offer', async () 
   read();
   await turn();
   expect(offers).toEqual([1, 2]);
+});
+
+test('a cosignature under a key that began within this second states the next one', async () => {
+  const answers: Frame[] = [];
+  const link = { peer: 'XB' as JurisdictionCode, answer: (frame: Frame) => answers.push(frame) } as unknown as PeerLink;
+  const validity = { not_before: 1_700_000_000_500, not_after: 1_800_000_000_000 };
+  const vkey = encodeVerifierKey(witnessKey);
+  const view = {
+    getRecord: () => Promise.resolve(undefined),
+    putRecord: () => undefined,
+    append: () => ({ index: 0, time: 0 }),
+  };
+  let nowMs = 1_700_000_000_700;
+  const context = {
+    code: 'XA',
+    timers: { monotonicMs: () => 0, after: () => () => undefined },
+    clock: { nowMs: () => nowMs },
+    committer: { commit: (step: (view: unknown) => unknown) => step(view) },
+    directory: {
+      member: () => ({ witness: { name: witnessKey.name, vkey, keys: [{ vkey, ...validity }] } }),
+      ledgerKeys: () => [log.key],
+    },
+    witness: () => ({ key: witnessKey, sign: (message: Uint8Array) => sign(null, message, privateKey) }),
+    failpoint: () => undefined,
+  } as unknown as ExchangeContext;
+  const witness = new SessionWitness({ context, link, intervalMs: 50, onFailure: () => undefined });
+  const head = headOf(1);
+  const statedAt = async (ms: number): Promise<number> => {
+    nowMs = ms;
+    await witness.onOffer({ checkpoint: head.note, old_size: 0, proof: [] });
+    const frame = answers.pop();
+    const signature = frame?.type === 'cosignature' ? frame.value.signature! : '';
+    const verified = verifyCosignature(signature, head.origin, head, [witnessKey]);
+    return verified.ok ? verified.value.timeS : 0;
+  };
+  expect(await statedAt(1_700_000_000_700)).toBe(1_700_000_001);
+  expect(await statedAt(1_700_000_001_000)).toBe(1_700_000_001);
+  expect(await statedAt(1_700_000_002_900)).toBe(1_700_000_002);
 });
