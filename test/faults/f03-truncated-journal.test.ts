@@ -15,7 +15,7 @@ import { randomOf, seedsOf } from '../kit/random.ts';
 import { copyOf, readAll, stoppedNode } from '../kit/stopped-node.ts';
 
 const EXPECTED = ['whole', 'without the last cosignature', 'LEDGER_ROLLED_BACK', 'LEDGER_CORRUPT'];
-const CUTS = process.env['SLOW'] === '1' ? 1500 : 20;
+const CUTS = process.env['SLOW'] === '1' ? Number(process.env['ROGATORY_CUTS'] ?? 1500) : 20;
 
 test(`F03: ${CUTS} lengths of the journal: all of the ledger, or a refusal`, async () => {
   const { dir, whole } = await stoppedNode();
