@@ -43,7 +43,7 @@ export const CLOSE_CODES = {
   GOING_AWAY: 4018,
   /** The node failed. */
   NODE_FAILED: 4019,
-  /** A cosignature that does not verify, or that nobody asked for. */
+  /** A cosignature that does not verify, states a time at which its key is not valid, or that nobody asked for. */
   COSIGNATURE_INVALID: 4020,
   /** This node's manifest is newer, and it does not hold the one that follows the peer's. */
   MANIFEST_UNAVAILABLE: 4030,

@@ -115,6 +115,7 @@ function prepareMessage(name: string): MessageSchema {
   return schema;
 }
 
+// Member by member, and the same in every one: out of what is spread, the engine makes a shape for each.
 function prepareField(row: FieldRow): Field {
   const {
     id,
