@@ -8,6 +8,7 @@ import { accept, refuse, type Verdict } from '../base/mod.ts';
 import type { BoundCondition, Consent, Folded, Held, StepRefusal } from './folded.ts';
 import { GUARDS, failingGuard, type Situation } from './guard.ts';
 import { obligationsAfter, settledBy, type Obligation } from './obligation.ts';
+import { ownOf } from './own.ts';
 import { otherParty, overallState, type CaseKind, type CaseState, type Party } from './state.ts';
 import type { CaseStep } from './step.ts';
 import type { GuardName, Transition } from './table/row.ts';
@@ -85,7 +86,7 @@ function movesOf(
     const from = units[unit];
     const outcome = named.find(({ id }) => id === unit)?.outcome ?? step.outcome;
     const about = rows.filter((row) => isAbout(row, from, outcome));
-    const situation: Situation = { current, step, by, due: current?.held[unit]?.at(-1)?.due, settled };
+    const situation: Situation = { current, step, by, due: ownOf(current?.held, unit)?.at(-1)?.due, settled };
     const row = about.find((candidate) => failingGuard(candidate, situation) === undefined);
     if (row !== undefined) moves.push({ unit, from, row });
     else if (about.length > 0)
@@ -116,7 +117,7 @@ function moved(
   const held: Record<string, readonly Held[]> = { ...current?.held };
   for (const { unit, from, row } of moves) {
     const { to } = row;
-    const before = held[unit] ?? [];
+    const before = ownOf(held, unit) ?? [];
     if (to === 'SAME' || to === 'CLOSED') continue;
     units[unit] = to === 'PRIOR' ? before.at(-1)!.state : to;
     // An asset whose case was opened by a request about it is known to be there.

@@ -2,6 +2,7 @@
 import type { Uuid } from '../base/mod.ts';
 import type { Effects } from './fold.ts';
 import type { Folded } from './folded.ts';
+import { ownOf } from './own.ts';
 import { otherParty, type CaseState, type ObligationKind, type Party } from './state.ts';
 import type { CaseStep, Statement } from './step.ts';
 import type { Transition } from './table/row.ts';
@@ -84,7 +85,7 @@ function opened(left: readonly Obligation[], { taken, units, step, by }: Effects
   }));
   const known = new Set(left.flatMap(({ kind, items }) => (kind === 'RETURN_OF_ORIGINALS' ? (items ?? []) : [])));
   const originals = (said?.originals ?? []).filter((item) => !known.has(item));
-  const dueOf = (item: string): string | undefined => said?.originals_due?.[item] ?? said?.return_by;
+  const dueOf = (item: string): string | undefined => ownOf(said?.originals_due, item) ?? said?.return_by;
   for (const due of new Set(originals.map(dueOf))) {
     const items = originals.filter((item) => dueOf(item) === due);
     added.push({ kind: 'RETURN_OF_ORIGINALS', owed_by: otherParty(by), message_id, due, items });
@@ -104,6 +105,7 @@ function stillWaits(owed: Obligation, next: Pick<Folded, 'state' | 'measures' | 
   if (state === undefined) return true;
   if (owed.measures === undefined) return next.state === state;
   return owed.measures.some(
-    (id) => next.measures[id] === state && (owed.round === undefined || next.held[id]?.at(-1)?.round === owed.round),
+    (id) =>
+      next.measures[id] === state && (owed.round === undefined || ownOf(next.held, id)?.at(-1)?.round === owed.round),
   );
 }

@@ -145,6 +145,36 @@ describe('a case', () => {
     expect(again).toMatchObject({ ok: false });
   });
 
+  test('a measure or an original may have a name that every object inherits something under', () => {
+    const asked = templateOf('assistance_request') as Extract<Body, { type: 'assistance_request' }>;
+    const name = 'constructor';
+    const only = { measure_ids: [name] };
+    const inherited = fold(
+      messageOf(XA, { ...asked, value: { ...asked.value, measures: [{ ...asked.value.measures[0]!, id: name }] } }),
+      fromTemplate(XB, 'acknowledge_receipt'),
+      fromTemplate(XB, 'clarification_request', only),
+      fromTemplate(XA, 'clarification_reply'),
+      fromTemplate(XB, 'review_decision', { measures: [{ measure_id: name, outcome: 'ACCEPT', codes: [] }] }),
+      fromTemplate(XB, 'execution_started'),
+      fromTemplate(XB, 'evidence_transfer', {
+        ...only,
+        items: [
+          { item_id: name, return_obligation: {} },
+          { item_id: 'e2', return_obligation: { return_by: '2026-05-01' } },
+        ],
+      }),
+    );
+    expect(inherited.measures).toEqual({ [name]: 'EXECUTING' });
+    expect(
+      inherited.obligations
+        .filter(({ kind }) => kind === 'RETURN_OF_ORIGINALS')
+        .map(({ items, due }) => [items?.join(), due]),
+    ).toEqual([
+      [name, undefined],
+      ['e2', '2026-05-01'],
+    ]);
+  });
+
   test('an unanswered question holds the requested side only until its date', () => {
     const asked = fold(...upTo('acknowledgement'), fromTemplate(XB, 'clarification_request'));
     const consult = (issued_at: number): Message => fromTemplate(XB, 'pre_refusal_consultation', {}, { issued_at });

@@ -137,6 +137,9 @@ describe('clocks of a case', () => {
     const { return_by: _common, ...without } = said;
     const undated = step('evidence_transfer', '2018-07-01T09:00:00Z', { said: without });
     expect(short(clocks([asked, undated], '2018-07-02T09:00:00Z'))).toEqual(['RETURN_OF_ORIGINALS RUNNING 2018-09-01']);
+    // A name that every object inherits something under has no day of its own.
+    const inherited = step('evidence_transfer', '2018-07-01T09:00:00Z', { said: { originals: ['constructor'] } });
+    expect(clocks([asked, inherited], '2018-07-02T09:00:00Z')).toEqual([]);
   });
 
   test('tell what happened to them, by a message or because time went by', () => {

@@ -103,6 +103,13 @@ describe('statistics', () => {
     expect(all.total.outgoing.decide).toEqual({ count: 3, median_days: 10, p90_days: 20 });
   });
 
+  test('an instrument is counted by whatever name a partner gives it', () => {
+    const named = { legal_basis: [{ instrument: 'constructor', articles: ['1'] }] };
+    expect(count([caseOf(on(0, XB, 'assistance_request', named))]).total.incoming.by_instrument).toEqual({
+      constructor: 1,
+    });
+  });
+
   test('the reciprocity ratio of a partner, and of one that was never asked', () => {
     expect(xb.reciprocity_ratio).toBe(0.333);
     expect(all.partners[1]!.reciprocity_ratio).toBe(0);

@@ -1,6 +1,7 @@
 /** Days that a message itself names: no instrument's clocks, and due at the end of the day where the work is done. */
 import type { States } from '../registry/state.ts';
 import type { JurisdictionCode } from '../../base/mod.ts';
+import { ownOf } from '../own.ts';
 import { endOfDate } from './calendar.ts';
 import {
   ENDS,
@@ -39,11 +40,11 @@ export function requestedDates(
 /** Days by which originals have to be back: one clock for each day that a transfer names. 1959 Convention art. 6(2). */
 export function returnDates(matter: TimedCase, steps: readonly TimedStep[], states: States, atMs: number): CaseClock[] {
   return steps.flatMap((start, index) => {
-    const { originals = [], originals_due: own = {}, return_by: common } = start.said ?? {};
+    const { originals = [], originals_due: own, return_by: common } = start.said ?? {};
     const after = steps.slice(index + 1);
-    const days = new Set(originals.flatMap((item) => own[item] ?? common ?? []));
+    const days = new Set(originals.flatMap((item) => ownOf(own, item) ?? common ?? []));
     return [...days].sort().map((day) => {
-      const left = new Set(originals.filter((item) => (own[item] ?? common) === day));
+      const left = new Set(originals.filter((item) => (ownOf(own, item) ?? common) === day));
       const stop = after.find((step) => {
         if (ENDS.has(step.type)) return true;
         if (step.type !== 'return_of_originals' && step.type !== 'return_waiver') return false;

@@ -1,6 +1,7 @@
 import type { JurisdictionCode } from '../../base/mod.ts';
 import type { Money } from '../../wire/mod.ts';
 import type { Case } from '../case.ts';
+import { ownOf } from '../own.ts';
 import { overallState } from '../state.ts';
 import type { CaseStep } from '../step.ts';
 import type { Counts, Direction, Durations, PartnerFigures, Statistics, Sums } from './figures.ts';
@@ -181,7 +182,7 @@ function countInformation(count: Count, { steps }: Case): void {
 
 // Each code counts once a message, however often it names it.
 function each(codes: readonly string[] | undefined, counts: Counts): void {
-  for (const code of new Set(codes)) counts[code] = (counts[code] ?? 0) + 1;
+  for (const code of new Set(codes)) counts[code] = (ownOf(counts, code) ?? 0) + 1;
 }
 
 function figuresOf([partner, counts]: [
