@@ -1,10 +1,16 @@
 import type { X509Certificate } from 'node:crypto';
 import { accept, refuse, type JurisdictionCode, type Verdict } from '../base/mod.ts';
-import { certificatesIn, isIssuedUnder, namedNode, spkiSha256 } from './peer-certificate.ts';
+import { certificatesIn, isIssuedUnder, isRoot, namedNode, spkiSha256 } from './peer-certificate.ts';
 
 /** Why a certificate that an authority issued is not one for this node. */
 export type IssuedCertificateRefusal =
-  'NO_CERTIFICATE' | 'ANOTHER_KEY' | 'ANOTHER_NODE' | 'NOT_VALID_NOW' | 'ANOTHER_AUTHORITY' | 'NOT_FOR_TLS';
+  | 'NO_CERTIFICATE'
+  | 'ANOTHER_KEY'
+  | 'ANOTHER_NODE'
+  | 'NOT_VALID_NOW'
+  | 'NOT_A_ROOT'
+  | 'ANOTHER_AUTHORITY'
+  | 'NOT_FOR_TLS';
 
 /** A node's certificate as it is to be used. */
 export interface IssuedCertificate {
@@ -46,18 +52,30 @@ export function verifyIssuedCertificate(
   const named = namedNode(own);
   if (named !== code)
     return refuse('ANOTHER_NODE', `it names ${named ?? 'no node, or several'}, not urn:mla:node:${code}`);
-  const [from, to] = [Date.parse(own.validFrom), Date.parse(own.validTo)];
-  if (nowMs < from || nowMs >= to)
-    return refuse('NOT_VALID_NOW', `it is valid from ${own.validFrom} to ${own.validTo}`);
+  if (!isRoot(authority))
+    return refuse(
+      'NOT_A_ROOT',
+      'the authority is itself issued by another: it belongs into the file of the certificate',
+    );
   const chain = chainFrom(own, certificates, authority);
   if (chain === undefined || !isIssuedUnder(own, authority, chain.slice(1)))
     return refuse('ANOTHER_AUTHORITY', 'no chain leads from it to the authority');
+  const invalid = [...chain, authority].find((item) => nowMs < Date.parse(item.validFrom) || nowMs >= endOf(item));
+  if (invalid !== undefined)
+    return refuse(
+      'NOT_VALID_NOW',
+      `number ${invalid.serialNumber} is valid from ${invalid.validFrom} to ${invalid.validTo}`,
+    );
   // Without the extension every use is allowed.
   const uses = own.keyUsage as readonly string[] | undefined;
   if (uses !== undefined && !(uses.includes(USES.server) && uses.includes(USES.client)))
     return refuse('NOT_FOR_TLS', 'its extended key usage has to allow both serverAuth and clientAuth');
   const certificate = chain.map(String).join('');
-  return accept({ kid: spkiSha256(own), certificate, authority: authority.toString(), notAfter: to });
+  return accept({ kid: spkiSha256(own), certificate, authority: authority.toString(), notAfter: endOf(own) });
+}
+
+function endOf(certificate: X509Certificate): number {
+  return Date.parse(certificate.validTo);
 }
 
 /** The certificate and those between it and the authority, each the issuer of the one before; undefined where one is missing. */

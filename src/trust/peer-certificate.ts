@@ -85,6 +85,11 @@ export function isIssuedUnder(
   return false;
 }
 
+/** Whether a certificate can be the authority in a manifest: OpenSSL trusts one that another has issued only together with that one. */
+export function isRoot(certificate: X509Certificate): boolean {
+  return isIssuedBy(certificate, certificate);
+}
+
 function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }

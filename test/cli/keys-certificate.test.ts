@@ -1,6 +1,6 @@
 /** Certificates of a national PKI, which OpenSSL plays here, in place of the built-in authority’s. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
@@ -59,11 +59,11 @@ class Pki {
     return this.at(`${name}.pem`);
   }
 
-  intermediate(name: string, issuer: string): void {
+  intermediate(name: string, issuer: string, days = 398): void {
     const csr = this.at(`${name}.csr`);
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384', '-keyout', this.at(`${name}.key`)];
     this.openssl('req', '-new', '-nodes', ...key, '-out', csr, '-subj', `/CN=${name}`);
-    this.issue(name, issuer, csr, 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign');
+    this.issue(name, issuer, csr, 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign', days);
   }
 
   issue(name: string, issuer: string, csr: string, extensions: string, days = 398): string {
@@ -162,6 +162,12 @@ describe.runIf(isThere)('a national PKI', () => {
     const other = pki.root('other', ['ed25519']);
     const good = await certified(pki, dir, 'XA', 'rsa', 'root');
     const csr = pki.at('XA.csr');
+    // The one that signed it, in place of the root above: a peer trusts roots alone.
+    pki.intermediate('middle', 'root');
+    const [middle, belowMiddle] = [pki.at('middle.pem'), pki.issue('below-middle', 'middle', csr, leaf('XA'))];
+    pki.intermediate('ended-middle', 'root', 0);
+    const belowEnded = pki.issue('below-ended', 'ended-middle', csr, leaf('XA'));
+    appendFileSync(belowEnded, readFileSync(pki.at('ended-middle.pem')));
     const wrong: [string, string, string][] = [
       ['ANOTHER_AUTHORITY', good, other],
       ['ANOTHER_NODE', pki.issue('other-node', 'root', csr, leaf('XB')), root],
@@ -170,6 +176,8 @@ describe.runIf(isThere)('a national PKI', () => {
       ['NOT_VALID_NOW', pki.issue('ended', 'root', csr, leaf('XA'), 0), root],
       ['ANOTHER_KEY', root, root],
       ['NO_CERTIFICATE', csr, root],
+      ['NOT_A_ROOT', belowMiddle, middle],
+      ['NOT_VALID_NOW', belowEnded, root],
     ];
     const before = readdirSync(join(dir, 'keys')).toSorted();
     for (const [reason, path, ca] of wrong) {
