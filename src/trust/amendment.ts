@@ -39,6 +39,8 @@ export function addMember(draft: Manifest, statement: MemberStatement, nowMs: nu
     throw new TrustError('TRUST_LEDGER_CHANGED', `${statement.code} has another ledger or witness in the manifest.`);
   }
   const endMs = nowMs + overlapMs;
+  // The council may have asked for more since the member first enrolled; who brings new keys does not take that back by saying nothing.
+  const minimums = statement.minimums ?? member.minimums;
   const updated: Member = {
     ...statement,
     tls: {
@@ -50,6 +52,7 @@ export function addMember(draft: Manifest, statement: MemberStatement, nowMs: nu
     // Their keys have an update of their own, and those of before stay listed.
     ledger: member.ledger,
     witness: member.witness,
+    ...(minimums === undefined ? {} : { minimums }),
     status: member.status,
   };
   if (JSON.stringify(updated) === JSON.stringify(member)) {

@@ -69,6 +69,17 @@ describe('a member’s keys', () => {
     expect(replayed.sign[0]!.not_after).toBe(NOW + 31 * DAY);
   });
 
+  test('a least suite stays when the keys change, until somebody says another', () => {
+    const hardened: Manifest = {
+      ...draft,
+      members: draft.members.map(({ status, ...member }) => ({ ...member, minimums: { suite: 2 }, status })),
+    };
+    const suiteAfter = (next: Manifest): number | undefined => memberByCode(next, XA)!.minimums?.suite;
+    expect(suiteAfter(addMember(hardened, renewed, NOW + DAY))).toBe(2);
+    expect(suiteAfter(addMember(hardened, { ...renewed, minimums: { suite: 1 } }, NOW + DAY))).toBe(1);
+    expect(codeOf(() => addMember(hardened, statement, NOW))).toBe('TRUST_ALREADY_MEMBER');
+  });
+
   test('the same again is refused, and so is another ledger or witness', () => {
     expect(codeOf(() => addMember(draft, statement, NOW))).toBe('TRUST_ALREADY_MEMBER');
     for (const name of ['ledger', 'witness']) {
