@@ -21,7 +21,7 @@ import { TrustError } from './error.ts';
 import type { MemberStatement } from './manifest.ts';
 import { parseMemberStatement } from './manifest-reader.ts';
 import { KEY_USES, type KeyUse, type ProvePossession } from './key-provider.ts';
-import { certificatesIn, isIssuedUnder, namedNode, spkiSha256 } from './peer-certificate.ts';
+import { certificatesIn, isIssuedUnder, isRoot, namedNode, spkiSha256 } from './peer-certificate.ts';
 import { verifyWithX25519 } from './possession.ts';
 
 interface EnrolmentFile {
@@ -40,7 +40,7 @@ interface EnrolmentFile {
 export type EnrolmentRefusal =
   | 'ENROLMENT_MALFORMED'
   | 'POSSESSION_UNPROVED'
-  /** The TLS certificate is not issued by the authority in the statement, or does not name the jurisdiction, or it alone. */
+  /** The TLS certificate is not issued by the authority in the statement, which has to be a root, or does not name the jurisdiction, or it alone. */
   | 'CERTIFICATE_UNSUITABLE'
   /** RSA of less than 2048 bits, or a kind of key that is not RSA, P-256, P-384 or Ed25519. */
   | 'TLS_KEY_WEAK'
@@ -80,10 +80,12 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, Enrolmen
   let statement: MemberStatement;
   let certificate: X509Certificate;
   let chain: X509Certificate[];
+  let authority: X509Certificate;
   try {
     file = parseFile(text);
     statement = parseMemberStatement(utf8ToBytes(file.statement));
     certificate = new X509Certificate(parseBase64(file.certificate));
+    authority = new X509Certificate(parseBase64(statement.tls.ca));
     chain = (file.chain ?? []).map((item) => new X509Certificate(parseBase64(item)));
   } catch (error) {
     const faults = error instanceof TrustError ? error.faults : [];
@@ -96,7 +98,8 @@ export function verifyEnrolment(text: string): Verdict<MemberStatement, Enrolmen
   }
   const weakness = tlsKeyWeakness(certificate.publicKey);
   if (weakness !== undefined) return refuse('TLS_KEY_WEAK', weakness);
-  if (namedNode(certificate) !== statement.code || !isIssuedUnder(certificate, authorityOf(statement), chain)) {
+  if (!isRoot(authority)) return refuse('CERTIFICATE_UNSUITABLE', 'the stated authority is itself issued by another');
+  if (namedNode(certificate) !== statement.code || !isIssuedUnder(certificate, authority, chain)) {
     return refuse(
       'CERTIFICATE_UNSUITABLE',
       `it is not one that the stated authority issued to ${nodeUri(statement.code)}`,
@@ -135,10 +138,6 @@ function parseFile(text: string): EnrolmentFile {
   } catch (cause) {
     throw new TrustError('TRUST_MALFORMED', 'The file is not an enrolment.', { cause });
   }
-}
-
-function authorityOf({ tls }: MemberStatement): X509Certificate {
-  return new X509Certificate(Buffer.from(tls.ca, 'base64'));
 }
 
 /** What a TLS key signs with: Ed25519 hashes by itself. */

@@ -1,5 +1,6 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { X509Certificate, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { generalVerify } from 'jose';
+import forge from 'node-forge';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bytesToHex, sha256, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
 import {
@@ -48,6 +49,17 @@ async function signed(manifest: Manifest, ...signers: readonly number[]): Promis
   let text: string | undefined;
   for (const i of signers) text = await signManifest(manifest, council[i]!.privateKey, text);
   return text!;
+}
+
+/** The same authority, as another one vouches for it. */
+function crossSigned(authority: string, by: KeyObject): X509Certificate {
+  const made = forge.pki.certificateFromPem(authority);
+  made.setIssuer([{ name: 'commonName', value: 'Another authority' }]);
+  made.sign(
+    forge.pki.privateKeyFromPem(by.export({ format: 'pem', type: 'pkcs8' }).toString()),
+    forge.md.sha256.create(),
+  );
+  return new X509Certificate(forge.pki.certificateToPem(made));
 }
 
 const reasonOf = (verdict: { readonly ok: boolean; readonly reason?: string }): string =>
@@ -320,6 +332,18 @@ describe('enrolment', () => {
     for (const bad of ['', '{}', 'null', text.replace('"version": 1', '"version": 2')]) {
       expect(reasonOf(verifyEnrolment(bad))).toBe('ENROLMENT_MALFORMED');
     }
+  });
+
+  test('an authority that is none is refused', () => {
+    const ca = (der: Buffer): string => {
+      const stated = { ...statement, tls: { ...statement.tls, ca: der.toString('base64') } };
+      return reasonOf(verifyEnrolment(signEnrolment(stated, keys.certificates.tls, provesWith(keys))));
+    };
+    expect(ca(Buffer.from('no certificate'))).toBe('ENROLMENT_MALFORMED');
+    // Its signature is right, but peers trust it only together with the one that issued it.
+    expect(ca(new X509Certificate(keys.certificates.tls).raw)).toBe('CERTIFICATE_UNSUITABLE');
+    const below = crossSigned(keys.certificates.ca, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
+    expect(ca(below.raw)).toBe('CERTIFICATE_UNSUITABLE');
   });
 
   test('another’s key cannot be enrolled', async () => {
