@@ -6,7 +6,7 @@ import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '
 import type { Message, RefusalCode } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
 import type { StepRefusal } from './folded.ts';
-import type { CaseState } from './state.ts';
+import { isRestrained } from './guard.ts';
 import { groundsOf } from './step.ts';
 import { kindOpenedBy, rowsFor } from './transition.ts';
 
@@ -107,15 +107,6 @@ function needsParent({ body }: Message): boolean {
   const kind = kindOpenedBy(body.type);
   return (
     kind !== undefined && rowsFor(kind, body.type, 'REQUESTING').some((row) => row.guards?.includes('PARENT_RECEIVED'))
-  );
-}
-
-const RESTRAINED: ReadonlySet<CaseState> = new Set<CaseState>(['RESTRAINED', 'LIFT_INTENDED', 'LIFT_HEARD']);
-
-/** Whether somebody's property is under a live restraint in this case, also while a question or a confiscation is pending. */
-function isRestrained({ kind, state, held }: Case): boolean {
-  return (
-    kind === 'ASSET' && (RESTRAINED.has(state) || (held['']?.some((before) => RESTRAINED.has(before.state)) ?? false))
   );
 }
 

@@ -1,7 +1,7 @@
 /** The guards of the table: each by its name, decided from the case and the step alone. */
 import type { Folded } from './folded.ts';
 import type { Obligation } from './obligation.ts';
-import { BLOCKING, otherParty, type Party } from './state.ts';
+import { BLOCKING, RESTRAINED, otherParty, type Party } from './state.ts';
 import type { CaseStep } from './step.ts';
 import type { GuardName, Transition } from './table/row.ts';
 
@@ -46,6 +46,10 @@ export const GUARDS: Readonly<Record<GuardName, Guard>> = {
   NOTHING_BLOCKS: {
     asks: 'no original is unreturned, no oral request unconfirmed, no child case has a live restraint',
     holds: ({ current }) => !(current?.obligations ?? []).some(({ kind }) => BLOCKING.has(kind)),
+  },
+  NOTHING_RESTRAINED: {
+    asks: 'no restraint is live',
+    holds: ({ current }) => current === undefined || !isRestrained(current),
   },
   FIRST_OF_TWO: {
     asks: 'neither party has sent one',
@@ -95,6 +99,13 @@ export const GUARDS: Readonly<Record<GuardName, Guard>> = {
 /** The first guard of a row that does not hold. */
 export function failingGuard(row: Transition, situation: Situation): GuardName | undefined {
   return row.guards?.find((name) => GUARDS[name].holds?.(situation) === false);
+}
+
+/** Whether somebody's property is under a live restraint in this case, also while a question or a confiscation is pending. */
+export function isRestrained({ kind, state, held }: Pick<Folded, 'kind' | 'state' | 'held'>): boolean {
+  return (
+    kind === 'ASSET' && (RESTRAINED.has(state) || (held['']?.some((before) => RESTRAINED.has(before.state)) ?? false))
+  );
 }
 
 /** Items that have still to be returned. */

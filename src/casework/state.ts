@@ -79,6 +79,9 @@ export const BLOCKING: ReadonlySet<ObligationKind> = new Set<ObligationKind>([
   'WRITTEN_CONFIRMATION',
 ]);
 
+/** States of an asset that is under a live restraint. */
+export const RESTRAINED: ReadonlySet<CaseState> = new Set<CaseState>(['RESTRAINED', 'LIFT_INTENDED', 'LIFT_HEARD']);
+
 /** The other side of a case. */
 export function otherParty(party: Party): Party {
   return party === 'REQUESTING' ? 'REQUESTED' : 'REQUESTING';

@@ -205,6 +205,42 @@ describe('a case', () => {
     });
   });
 
+  test('what became of the request does not keep an original from going back, nor the case from being closed', () => {
+    const lent = fold(
+      ...upTo('started'),
+      fromTemplate(XB, 'evidence_transfer', { items: [{ item_id: 'e1', return_obligation: {} }], measure_ids: ['m1'] }),
+      fromTemplate(XA, 'withdrawal'),
+    );
+    expect(lent.measures).toEqual({ m1: 'WITHDRAWN', m2: 'WITHDRAWN', m3: 'REFUSED' });
+    expect(take(lent, fromTemplate(XA, 'close_case'))).toMatchObject({ reason: 'OBLIGATIONS_OPEN' });
+    for (const [from, type] of [
+      [XA, 'return_of_originals'],
+      [XB, 'return_waiver'],
+    ] as const) {
+      const back = take(lent, fromTemplate(from, type));
+      const closed = take(back.ok ? back.value : undefined, fromTemplate(XA, 'close_case'));
+      expect(closed).toMatchObject({ ok: true, value: { marks: { close_case: ['REQUESTING'] } } });
+    }
+  });
+
+  test('of an asset is not withdrawn out of a question while a restraint is live', () => {
+    const asset = (...taken: readonly (readonly [string, Body['type'], object?])[]): Case =>
+      fold(...taken.map(([from, type, change]) => fromTemplate(from, type, change)));
+    const withdrawal = fromTemplate(XA, 'withdrawal');
+    const restrained = [
+      [XA, 'restraint_request'],
+      [XB, 'restraint_result', { outcome: 'RESTRAINED' }],
+    ] as const;
+    const asked = [
+      [XA, 'confiscation_request'],
+      [XB, 'clarification_request'],
+    ] as const;
+    expect(take(asset(...restrained, ...asked), withdrawal)).toMatchObject({ reason: 'ILLEGAL_STEP' });
+    const answered = take(asset(...restrained, ...asked, [XA, 'clarification_reply']), withdrawal);
+    expect(answered).toMatchObject({ ok: true, value: { state: 'RESTRAINED' } });
+    expect(take(asset(...asked), withdrawal)).toMatchObject({ ok: true, value: { state: 'WITHDRAWN' } });
+  });
+
   test('has one order for messages that cross: the requested side’s', () => {
     const start = fold(...upTo('acknowledgement')).steps;
     const ordered = { ...fold(...upTo('acknowledgement')), steps: start.map((step, index) => ({ ...step, index })) };

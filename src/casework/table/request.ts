@@ -17,6 +17,8 @@ const RUNNING: readonly CaseState[] = [
 const OPEN: readonly CaseState[] = ['PRECONSULT', ...RUNNING];
 const DONE: readonly CaseState[] = ['PARTIAL', 'EXECUTED'];
 const TERMINAL: readonly CaseState[] = ['RETURNED', 'REFUSED', ...DONE, 'IMPOSSIBLE', 'WITHDRAWN'];
+// An original that was given goes back whatever becomes of the request afterwards.
+const AFTER_EVIDENCE: readonly CaseState[] = [...RUNNING.filter((state) => state !== 'SENT'), ...TERMINAL];
 const WITH_EVIDENCE: readonly CaseState[] = ['EXECUTING', ...DONE];
 
 const [Q, P] = ['REQUESTING', 'REQUESTED'] as const;
@@ -235,13 +237,13 @@ const rows: readonly Row[] = [
   { no: '24', from: DONE, message: 'exculpatory_disclosure_notice', by: Q, to: 'SAME' },
   {
     no: '25',
-    from: DONE,
+    from: AFTER_EVIDENCE,
     message: 'return_of_originals',
     by: Q,
     to: 'SAME',
     guards: ['ITEMS_OUTSTANDING'],
   },
-  { no: '25', from: DONE, message: 'return_waiver', by: P, to: 'SAME', guards: ['ITEMS_OUTSTANDING'] },
+  { no: '25', from: AFTER_EVIDENCE, message: 'return_waiver', by: P, to: 'SAME', guards: ['ITEMS_OUTSTANDING'] },
   {
     no: '26',
     from: TERMINAL,

@@ -8,6 +8,7 @@ export type GuardName =
   | 'AS_ANNOUNCED'
   | 'ITEMS_OUTSTANDING'
   | 'NOTHING_BLOCKS'
+  | 'NOTHING_RESTRAINED'
   | 'FIRST_OF_TWO'
   | 'SECOND_OF_TWO'
   | 'SAME_TERMS'
