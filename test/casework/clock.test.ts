@@ -109,6 +109,27 @@ describe('clocks of a case', () => {
     expect(short(clocks([request, withdrawn], '2019-01-01T00:00:00Z'))).toEqual(['ACKNOWLEDGE STOPPED 2018-06-11']);
   });
 
+  test('whoever withdraws one measure still waits for the others, and an answer can be a withdrawal', () => {
+    const two = { ...request, measures: [{ id: 'm1' }, { id: 'm2' }] };
+    const withdraw = (id: string, time: string): TimedStep => step('withdrawal', time, { measures: [{ id }] });
+    const first = withdraw('m1', '2018-06-09T09:00:00Z');
+    const decide = (...steps: readonly TimedStep[]): string =>
+      short(clocks([two, acknowledged, ...steps], '2018-07-01T00:00:00Z'))[1]!;
+    expect(decide(first)).toBe('DECIDE RUNNING 2018-07-08');
+    expect(decide(first, withdraw('m2', '2018-06-10T09:00:00Z'))).toBe('DECIDE STOPPED 2018-07-08');
+    const answered = step('proceed_decision', '2018-06-09T09:00:00Z', { by: REQUESTING, outcome: 'WITHDRAW' });
+    expect(decide(answered)).toBe('DECIDE STOPPED 2018-07-08');
+    expect(decide({ ...answered, outcome: 'PROCEED' })).toBe('DECIDE RUNNING 2018-07-08');
+    // What was carried out or refused does not wait any more either.
+    const executed = step('execution_report', '2018-08-01T09:00:00Z', {
+      outcome: 'PARTIAL',
+      measures: [{ id: 'm2', outcome: 'EXECUTED' }],
+    });
+    const wanted = { ...two, said: { ...two.said, deadline: '2018-12-31' } };
+    expect(short(clocks([wanted, first], '2018-07-01T00:00:00Z')).at(-1)).toBe('REQUESTED_DATE RUNNING 2018-12-31');
+    expect(short(clocks([two, executed, first], '2018-09-01T00:00:00Z'))).toEqual(['ACKNOWLEDGE STOPPED 2018-06-11']);
+  });
+
   test('UNTOC has none; the date that was asked for, with its reason, is one', () => {
     expect(clocks([opening('untoc', '2018-06-04T09:00:00Z')], '2019-01-01T00:00:00Z')).toEqual([]);
     const wanted = opening('untoc', '2018-06-04T09:00:00Z', { deadline: '2018-07-01' });
@@ -134,6 +155,11 @@ describe('clocks of a case', () => {
       'RETURN_OF_ORIGINALS STOPPED_LATE 2018-09-01',
       'RETURN_OF_ORIGINALS STOPPED 2018-12-31',
     ]);
+    // They are owed when the request is withdrawn, too.
+    const withdrawn = step('withdrawal', '2018-08-02T09:00:00Z', { by: REQUESTING });
+    expect(short(clocks([...held, withdrawn], '2018-10-01T00:00:00Z'))[0]).toBe(
+      'RETURN_OF_ORIGINALS OVERDUE 2018-09-01',
+    );
     const { return_by: _common, ...without } = said;
     const undated = step('evidence_transfer', '2018-07-01T09:00:00Z', { said: without });
     expect(short(clocks([asked, undated], '2018-07-02T09:00:00Z'))).toEqual(['RETURN_OF_ORIGINALS RUNNING 2018-09-01']);
@@ -198,11 +224,24 @@ describe('clocks of a case', () => {
     expect(short(clocks(steps, '2018-06-20T00:00:00Z'))[1]).toBe('DECIDE PAUSED 2018-07-08');
     expect(short(clocks(steps, '2018-07-15T00:00:00Z'))[1]).toBe('DECIDE RUNNING 2018-07-18');
     expect(short(clocks(steps, '2018-07-15T00:00:00Z', without))[1]).toBe('DECIDE OVERDUE 2018-07-08');
+    // The answer says itself when it was issued: an earlier day than the question's brings the duty no nearer.
+    const backdated = { ...answer, issued_at: at('2018-06-12T09:00:00Z') };
+    expect(short(clocks([request, acknowledged, question, backdated], '2018-07-01T00:00:00Z'))[1]).toBe(
+      'DECIDE RUNNING 2018-07-08',
+    );
+    const late = step('clarification_request', '2018-07-10T09:00:00Z');
+    const reply = step('clarification_reply', '2018-07-20T09:00:00Z', { by: REQUESTING });
+    const [, decided] = clocks([request, acknowledged, late, reply], '2018-08-01T00:00:00Z');
+    expect(iso(decided!.due_at).slice(0, 10)).toBe('2018-07-08');
   });
 
   test('a delay that is announced gives the longer time that the instrument allows', () => {
     const delay = step('delay_notice', '2018-06-30T09:00:00Z');
     expect(short(clocks([request, acknowledged, delay], '2018-07-15T00:00:00Z'))[1]).toBe('DECIDE RUNNING 2018-07-23');
+    const again = step('delay_notice', '2018-07-10T09:00:00Z');
+    expect(short(clocks([request, acknowledged, delay, again], '2018-08-01T00:00:00Z'))[1]).toBe(
+      'DECIDE ESCALATED 2018-07-23',
+    );
   });
 });
 

@@ -11,6 +11,8 @@ export interface TimedStep {
   /** Unix milliseconds, as signed. */
   readonly issued_at: number;
   readonly outcome?: string | undefined;
+  /** The measures that it names, with the outcome stated for each. */
+  readonly measures?: readonly { readonly id: string; readonly outcome?: string | undefined }[];
   readonly said?: TimedStatement | undefined;
 }
 
@@ -71,8 +73,22 @@ export interface CaseClock {
   readonly events: readonly ClockEvent[];
 }
 
-// Whatever a clock waits for, these leave nothing to wait for.
-export const ENDS: ReadonlySet<BodyType> = new Set<BodyType>(['withdrawal', 'return_unprocessed', 'close_case']);
+const ENDS: ReadonlySet<BodyType> = new Set<BodyType>(['return_unprocessed', 'close_case']);
+// What may become of a measure so that it waits for nothing.
+const DONE: ReadonlySet<string | undefined> = new Set(['REFUSE', 'EXECUTED', 'IMPOSSIBLE']);
+
+/** Messages that leave nothing to wait for, whatever a clock waits for. Who withdraws one measure still waits for the others. */
+export function endsOf(steps: readonly TimedStep[]): ReadonlySet<TimedStep> {
+  const opening = steps.find(({ said }) => said?.instruments !== undefined);
+  const left = new Set(opening?.measures?.map(({ id }) => id));
+  return new Set(
+    steps.filter(({ type, outcome, measures = [] }) => {
+      if (ENDS.has(type) || (type === 'proceed_decision' && outcome === 'WITHDRAW')) return true;
+      for (const measure of measures) if (type === 'withdrawal' || DONE.has(measure.outcome)) left.delete(measure.id);
+      return type === 'withdrawal' && (measures.length === 0 || left.size === 0);
+    }),
+  );
+}
 
 /** What messages did, and what time has done up to a moment. */
 export function withTime(

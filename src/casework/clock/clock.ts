@@ -4,7 +4,7 @@ import type { ClockRule, Instrument } from '../registry/schema.ts';
 import type { States } from '../registry/state.ts';
 import { endOfSpan } from './calendar.ts';
 import {
-  ENDS,
+  endsOf,
   stateOf,
   withTime,
   type CaseClock,
@@ -30,6 +30,7 @@ export function clocksOf(matter: TimedCase, registry: Registry, states: States, 
   const opening = steps.find(({ said }) => said?.instruments !== undefined);
   if (opening === undefined) return [];
   const { requesting, requested } = matter;
+  const ends = endsOf(steps);
   const date = new Date(opening.issued_at).toISOString().slice(0, 10);
   const instruments = speakingInstruments(registry, opening.said?.instruments ?? [], {
     from: requesting,
@@ -40,9 +41,9 @@ export function clocksOf(matter: TimedCase, registry: Registry, states: States, 
   const clocks = instruments.flatMap((instrument) =>
     instrument.clocks
       .filter(({ when, states: bound }) => isOccasion(when, facts) && bound?.includes(requested) !== false)
-      .flatMap((rule) => runClock(matter, steps, instrument, rule, states, atMs)),
+      .flatMap((rule) => runClock(matter, steps, ends, instrument, rule, states, atMs)),
   );
-  return [...clocks, ...requestedDates(matter, steps, states, atMs), ...returnDates(matter, steps, states, atMs)];
+  return [...clocks, ...requestedDates(matter, steps, ends, states, atMs), ...returnDates(matter, steps, states, atMs)];
 }
 
 function factsOf({ said }: TimedStep): RequestFacts {
@@ -53,6 +54,7 @@ function factsOf({ said }: TimedStep): RequestFacts {
 function runClock(
   matter: TimedCase,
   steps: readonly TimedStep[],
+  ends: ReadonlySet<TimedStep>,
   instrument: Instrument,
   rule: ClockRule,
   states: States,
@@ -63,6 +65,7 @@ function runClock(
   let start: TimedStep | undefined;
   let due = 0;
   let pausedAt: number | undefined;
+  let isExtended = false;
   let events: ClockEvent[] = [];
   const note = (kind: ClockEvent['kind'], { issued_at: at, message_id }: TimedStep): void => {
     events.push({ kind, at, message_id });
@@ -95,18 +98,23 @@ function runClock(
       start = step;
       due = endOfSpan(step.issued_at, rule.duration, calendar);
       pausedAt = undefined;
+      isExtended = false;
       note('STARTED', step);
-    } else if (isOneOf(step, rule.stops_at) || ENDS.has(step.type)) {
+    } else if (isOneOf(step, rule.stops_at) || ends.has(step)) {
       note('STOPPED', step);
       finish(step.issued_at);
     } else if (isOneOf(step, rule.pauses_on)) {
       if (pausedAt === undefined) note('PAUSED', step);
       pausedAt ??= step.issued_at;
     } else if (pausedAt !== undefined && isOneOf(step, rule.resumes_on)) {
-      due += step.issued_at - pausedAt;
+      // Both times are what either side signed: an answer that states an earlier one than its question takes nothing away, and a clock that
+      // has run out stands still no more.
+      if (pausedAt <= due) due += Math.max(0, step.issued_at - pausedAt);
       pausedAt = undefined;
       note('RESUMED', step);
-    } else if (rule.extension !== undefined && isOneOf(step, rule.extends_on ?? [])) {
+    } else if (rule.extension !== undefined && !isExtended && isOneOf(step, rule.extends_on ?? [])) {
+      // The text allows the longer time once, however often a delay is announced.
+      isExtended = true;
       due = endOfSpan(due, rule.extension, calendar);
       note('EXTENDED', step);
     }

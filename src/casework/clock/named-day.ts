@@ -3,15 +3,7 @@ import type { States } from '../registry/state.ts';
 import type { JurisdictionCode } from '../../base/mod.ts';
 import { ownOf } from '../own.ts';
 import { endOfDate } from './calendar.ts';
-import {
-  ENDS,
-  stateOf,
-  withTime,
-  type CaseClock,
-  type ClockEvent,
-  type TimedCase,
-  type TimedStep,
-} from './clock-state.ts';
+import { stateOf, withTime, type CaseClock, type ClockEvent, type TimedCase, type TimedStep } from './clock-state.ts';
 
 interface NamedDay {
   readonly name: CaseClock['name'];
@@ -26,13 +18,14 @@ interface NamedDay {
 export function requestedDates(
   matter: TimedCase,
   steps: readonly TimedStep[],
+  ends: ReadonlySet<TimedStep>,
   states: States,
   atMs: number,
 ): CaseClock[] {
   const opening = steps.find(({ said }) => said?.instruments !== undefined);
   const day = opening?.said?.deadline;
   if (opening === undefined || day === undefined) return [];
-  const stop = steps.find(({ type }) => type === 'execution_report' || ENDS.has(type));
+  const stop = steps.find((step) => step.type === 'execution_report' || ends.has(step));
   const named = { day, start: opening, stop, duty_of: matter.requested, source: 'deadline of the request' };
   return [clockOf(matter, { name: 'REQUESTED_DATE', ...named }, states, atMs)];
 }
@@ -46,7 +39,6 @@ export function returnDates(matter: TimedCase, steps: readonly TimedStep[], stat
     return [...days].sort().map((day) => {
       const left = new Set(originals.filter((item) => (ownOf(own, item) ?? common) === day));
       const stop = after.find((step) => {
-        if (ENDS.has(step.type)) return true;
         if (step.type !== 'return_of_originals' && step.type !== 'return_waiver') return false;
         for (const item of step.said?.items ?? []) left.delete(item);
         return left.size === 0;
