@@ -7,8 +7,10 @@ import { decapsulationKey, type DecapsulationKey } from '../sealing/mod.ts';
 import { StoreError, openSecret, sealSecret } from '../store/mod.ts';
 import {
   KEY_USES,
+  certificatesIn,
   encodePrivateKey,
   generateKey,
+  isIssuedUnder,
   isRoot,
   issueTlsCertificate,
   parsePrivateKey,
@@ -232,13 +234,10 @@ export async function readKeyFile(folder: string, name: string): Promise<Buffer>
 
 /** No data key seals certificates: their own signatures tell whether they are as they were issued. */
 function checkedCertificate(certificate: string, privateKey: KeyObject, authority: string): string {
-  const [leaf, issuer] = [new X509Certificate(certificate), new X509Certificate(authority)];
+  const issuer = new X509Certificate(authority);
   // An authority may have intermediates, which follow the leaf in its file.
-  const isDirect = certificate.split('-----BEGIN CERTIFICATE-----').length === 2;
-  const holds =
-    leaf.checkPrivateKey(privateKey) &&
-    isRoot(issuer) &&
-    (!isDirect || (leaf.checkIssued(issuer) && leaf.verify(issuer.publicKey)));
+  const [leaf, ...chain] = certificatesIn(certificate);
+  const holds = leaf?.checkPrivateKey(privateKey) === true && isRoot(issuer) && isIssuedUnder(leaf, issuer, chain);
   if (!holds) throw new TypeError('the signatures do not hold');
   return spkiSha256(leaf);
 }

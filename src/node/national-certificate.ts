@@ -2,7 +2,15 @@
 import { X509Certificate, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { access, readFile, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToJwk, parseUtf8, replaceFile, utf8ToBytes, type JurisdictionCode } from '../base/mod.ts';
+import {
+  bytesToHex,
+  bytesToJwk,
+  parseUtf8,
+  replaceFile,
+  sha256,
+  utf8ToBytes,
+  type JurisdictionCode,
+} from '../base/mod.ts';
 import type { NodeConfig } from '../config/mod.ts';
 import { openSecret, sealSecret } from '../store/mod.ts';
 import {
@@ -82,23 +90,28 @@ export async function installCertificate(
       `The certificate is refused (${verdict.reason}): ${verdict.detail}.`,
     );
   const issued = verdict.value;
-  const held = keys.tls.find(({ kid }) => kid === issued.kid);
+  const isRequested = requested !== undefined && spkiOf(requested) === issued.kid;
+  const present = keys.tls.find(({ kid }) => kid === issued.kid);
   const isSameAuthority = new X509Certificate(keys.authority).raw.equals(new X509Certificate(issued.authority).raw);
-  const name =
-    held === undefined
-      ? `tls-${Buffer.from(issued.kid, 'base64url').toString('hex').slice(0, 16)}`
-      : await fileOf(folder, held.certificate);
-  const needsCouncil = held === undefined || !isSameAuthority;
-  const tls = held?.privateKey ?? requested!;
-  const text = needsCouncil ? await renewedEnrolment(config, { dataKey, keys }, tls, issued, nowMs) : undefined;
-  // The certificate first: a key without one would keep the node from starting.
-  await replaceFile(join(folder, `${name}.pem`), issued.certificate, PUBLIC_MODE);
-  if (held === undefined) {
-    await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(tls)), SECRET_MODE);
-    await unlink(path);
+  const needsCouncil = isRequested || !isSameAuthority;
+  if (!needsCouncil) {
+    await replaceFile(
+      join(folder, `${await fileOf(folder, present!.certificate)}.pem`),
+      issued.certificate,
+      PUBLIC_MODE,
+    );
+    return { ...issued, needsCouncil };
   }
+  const tls = isRequested ? requested : present!.privateKey;
+  const text = await renewedEnrolment(config, { dataKey, keys }, tls, issued, nowMs);
+  // Beside what the node has until then, so that it starts whenever this is cut short: the authority decides which of the two it takes, and comes
+  // after all else but the request, by which the whole can be done again.
+  const name = `tls-${bytesToHex(sha256(utf8ToBytes(`${issued.kid} ${issued.authority}`))).slice(0, 16)}`;
+  await replaceFile(join(folder, `${name}.pem`), issued.certificate, PUBLIC_MODE);
+  await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(tls)), SECRET_MODE);
+  await replaceFile(enrolment, text, PUBLIC_MODE);
   await replaceFile(join(folder, 'ca.pem'), issued.authority, PUBLIC_MODE);
-  if (text !== undefined) await replaceFile(enrolment, text, PUBLIC_MODE);
+  if (isRequested) await unlink(path);
   return { ...issued, needsCouncil };
 }
 

@@ -58,6 +58,13 @@ export {
   type NodeCertificates,
   type NodeKeys,
 } from './node-keys.ts';
-export { certificatesIn, isRoot, spkiOf, spkiSha256, verifyPeerCertificate } from './peer-certificate.ts';
+export {
+  certificatesIn,
+  isIssuedUnder,
+  isRoot,
+  spkiOf,
+  spkiSha256,
+  verifyPeerCertificate,
+} from './peer-certificate.ts';
 export { rawPublicKey, signWithX25519, verifyWithX25519 } from './possession.ts';
 export { certificatesOf, clientTlsOptions, serverTlsOptions } from './tls-options.ts';

@@ -1,13 +1,22 @@
 /** Certificates of a national PKI, which OpenSSL plays here, in place of the built-in authority’s. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { readKeyring } from '../../src/node/keyring.ts';
-import { createCouncil, enrolMember, fingerprintOf, initNode, installManifest, signDraft } from '../../src/node/mod.ts';
-import { verifyManifest } from '../../src/trust/mod.ts';
+import {
+  createCouncil,
+  enrolMember,
+  fingerprintOf,
+  initNode,
+  installCertificate,
+  installManifest,
+  signDraft,
+} from '../../src/node/mod.ts';
+import { verifyEnrolment, verifyManifest } from '../../src/trust/mod.ts';
 import { runCommand } from '../kit/command.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { freePort, startNode, type TestFederation } from '../kit/federation.ts';
@@ -207,4 +216,67 @@ describe.runIf(isThere)('a national PKI', () => {
     await expect(keys.make('tls', subject)).rejects.toMatchObject({ code: 'NODE_NO_AUTHORITY' });
     expect((await runCommand('keys', 'csr', '--node', dir, '--key-type', 'dsa', '-o', csr)).status).toBe(2);
   }, 240_000);
+
+  test.each([
+    ['a key of its own', false],
+    ['the present key', true],
+  ] as const)(
+    'under %s, whatever step it dies at: the node opens its keys, and the same again completes it',
+    async (_, sameKey) => {
+      const folder = temporaryFolder();
+      const pki = new Pki(folder);
+      const first = await makeNode(folder, 'XA');
+      const root = pki.root('root', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']);
+      const csr = pki.at('XA.csr');
+      const kind = sameKey ? ['--same-key'] : ['--key-type', 'p256'];
+      expect(await runCommand('keys', 'csr', '--node', first, ...kind, '-o', csr)).toMatchObject({ status: 0 });
+      const [certificate, authority] = [pki.issue('XA', 'root', csr, leaf('XA')), root].map((path) =>
+        readFileSync(path, 'utf8'),
+      ) as [string, string];
+      let steps = 0;
+      for (let isDead = true; isDead; steps++) {
+        const dir = join(folder, `died-${steps}`);
+        cpSync(first, dir, { recursive: true });
+        const config = loadNodeConfig(nodePaths(dir).config, {});
+        const install = (): ReturnType<typeof installCertificate> =>
+          installCertificate(config, undefined, { certificate, authority }, Date.now());
+        isDead = await diesAfter(steps, install);
+        const afterDeath = await readKeyring(config, undefined);
+        expect(afterDeath.keys.tls).toHaveLength(1);
+        if (!isDead) break;
+        expect(await install()).toMatchObject({ needsCouncil: true });
+        const { keys } = await readKeyring(config, undefined);
+        const [tls] = keys.tls;
+        expect([tls!.certificate, keys.authority]).toEqual([certificate, authority]);
+        const enrolled = verifyEnrolment(readFileSync(config.paths.enrolment, 'utf8'));
+        expect(enrolled).toMatchObject({ ok: true, value: { tls: { spki_sha256: [{ sha256: tls!.kid }] } } });
+      }
+      expect(steps).toBeGreaterThan(2);
+    },
+    240_000,
+  );
 });
+
+/** Lets so many steps to the disk be, and fails every later one. @returns whether there was a later one */
+async function diesAfter(steps: number, work: () => Promise<unknown>): Promise<boolean> {
+  const [mkdirSync, unlink] = [fs.mkdirSync, fs.promises.unlink];
+  let left = steps;
+  const step = (): void => {
+    if (left-- <= 0) throw new Error('dead');
+  };
+  // What replaces a file makes sure of its folder first.
+  fs.mkdirSync = ((...args: Parameters<typeof mkdirSync>) => (step(), mkdirSync(...args))) as typeof mkdirSync;
+  fs.promises.unlink = async (path) => (step(), unlink(path));
+  syncBuiltinESMExports();
+  try {
+    await work();
+    return false;
+  } catch (error) {
+    if ((error as Error).message !== 'dead') throw error;
+    return true;
+  } finally {
+    fs.mkdirSync = mkdirSync;
+    fs.promises.unlink = unlink;
+    syncBuiltinESMExports();
+  }
+}
