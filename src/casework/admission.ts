@@ -7,7 +7,7 @@ import type { Message, RefusalCode } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
 import type { StepRefusal } from './folded.ts';
 import { isRestrained } from './guard.ts';
-import { groundsOf } from './step.ts';
+import { groundListsOf } from './step.ts';
 import { kindOpenedBy, rowsFor } from './transition.ts';
 
 /** Which grounds the instruments relied on do not allow: the treaty registry answers. */
@@ -15,6 +15,7 @@ export type RefusalRules = (question: {
   readonly instruments: readonly string[];
   readonly requesting: JurisdictionCode;
   readonly requested: JurisdictionCode;
+  /** All grounds that are named for the same refusal. */
   readonly codes: readonly RefusalCode[];
   /** Unix milliseconds at which the message was issued. */
   readonly issued_at: number;
@@ -93,8 +94,8 @@ export function verifyAdmission(
         `Message ${other} is none of ${header.from}’s in this case: erasure is asked of what one has sent.`,
       );
   }
-  const codes = current === undefined ? [] : (groundsOf(body) ?? []);
-  if (codes.length > 0) {
+  // A ground that may not stand alone is alone where it is the only one of a measure, whatever the others are refused on.
+  for (const codes of current === undefined ? [] : groundListsOf(body)) {
     const { instruments, requesting, requested } = current!;
     const [barred] = rules({ instruments, requesting, requested, codes, issued_at: header.issued_at });
     if (barred !== undefined)

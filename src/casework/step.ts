@@ -193,12 +193,16 @@ function investigationOf(terms: TeamTerms | undefined, request: object): Uuid | 
   return id as Uuid | undefined;
 }
 
-/** Every ground that a message names, for the whole or for a measure. */
-export function groundsOf({ value }: Body): readonly RefusalCode[] | undefined {
-  const codes = 'codes' in value ? value.codes : [];
+/** The grounds that a message names, refusal by refusal: those of the whole, and those of each measure. */
+export function groundListsOf({ value }: Body): readonly (readonly RefusalCode[])[] {
   const ofMeasures =
-    'measures' in value ? value.measures.flatMap((measure) => ('codes' in measure ? measure.codes : [])) : [];
-  const grounds = [...new Set([...codes, ...ofMeasures])];
+    'measures' in value ? value.measures.map((measure) => ('codes' in measure ? measure.codes : [])) : [];
+  return ['codes' in value ? value.codes : [], ...ofMeasures].filter((codes) => codes.length > 0);
+}
+
+/** Every ground that a message names, for the whole or for a measure. */
+function groundsOf(body: Body): readonly RefusalCode[] | undefined {
+  const grounds = [...new Set(groundListsOf(body).flat())];
   return grounds.length > 0 ? grounds : undefined;
 }
 

@@ -272,6 +272,23 @@ describe('admission', () => {
     expect(verifyAdmission(open, fromTemplate(XB, 'pre_refusal_consultation'), none, rules, false).ok).toBe(true);
   });
 
+  test('a ground that may not stand alone does not beside those of another measure', () => {
+    const open = fold(...upTo('consultation'));
+    const asked: (readonly string[])[] = [];
+    const soleFiscal: RefusalRules = ({ codes }) => {
+      asked.push(codes);
+      return codes.join() === 'FISCAL' ? [{ code: 'FISCAL', source: 'UNTOC art. 18(22)' }] : [];
+    };
+    const refuse = (...grounds: readonly (readonly string[])[]): unknown => {
+      const measures = grounds.map((codes, at) => ({ measure_id: `m${at + 1}`, outcome: 'REFUSE', codes }));
+      const decision = fromTemplate(XB, 'review_decision', { outcome: 'REFUSE', codes: [], measures });
+      return verifyAdmission(open, decision, none, soleFiscal, false);
+    };
+    expect(refuse(['FISCAL'], ['POLITICAL'])).toMatchObject({ reason: 'GROUND_BARRED' });
+    expect(asked).toEqual([['FISCAL']]);
+    expect(refuse(['FISCAL', 'POLITICAL'], ['POLITICAL'])).toMatchObject({ ok: true });
+  });
+
   test('a child needs a parent that was received, from the same side', () => {
     const supplement = fromTemplate(XA, 'supplementary_request');
     const admit = (parent: Case | undefined, message: Message): unknown =>
