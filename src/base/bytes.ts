@@ -26,19 +26,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Each part behind its length as a 32-bit unsigned integer, big-endian, in order. */
-export function concatLengthPrefixed(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += 4 + part.length;
-  const out = new Uint8Array(length);
-  const view = new DataView(out.buffer);
-  let offset = 0;
-  for (const part of parts) {
-    view.setUint32(offset, part.length);
-    out.set(part, offset + 4);
-    offset += 4 + part.length;
-  }
-  return out;
+/** Each part behind its length as a 32-bit unsigned integer, big-endian, in order: what a hash over several parts is fed with. */
+export function lengthPrefixed(parts: readonly Uint8Array[]): Uint8Array[] {
+  return parts.flatMap((part) => [uint32ToBytes(part.length), part]);
 }
 
 /** Equality of public values; not constant time, so not for secrets. */
@@ -138,9 +128,7 @@ function digitsOf(alphabet: string): Int8Array {
 
 /** A 32-bit unsigned integer, big-endian. */
 export function uint32ToBytes(value: number): Uint8Array {
-  const out = new Uint8Array(4);
-  new DataView(out.buffer).setUint32(0, value);
-  return out;
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
 /** A 64-bit unsigned integer, big-endian; `value` is at most 2^53−1. */

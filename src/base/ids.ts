@@ -1,4 +1,4 @@
-import { bytesToHex } from './bytes.ts';
+import { bytesToHex, uint32ToBytes } from './bytes.ts';
 import { BaseError } from './error.ts';
 
 declare const brand: unique symbol;
@@ -53,9 +53,10 @@ export function uuidTimeMs(id: Uuid): number {
 export function newUuid(nowMs: number, random: Uint8Array): Uuid {
   if (random.length < 10) throw new TypeError('newUuid needs 10 random bytes');
   const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, Math.floor(nowMs / 0x1_0000));
-  view.setUint16(4, nowMs % 0x1_0000);
+  const [high, low] = [Math.floor(nowMs / 0x1_0000), nowMs % 0x1_0000];
+  bytes.set(uint32ToBytes(high));
+  bytes[4] = low >>> 8;
+  bytes[5] = low;
   bytes.set(random.subarray(0, 10), 6);
   bytes[6] = 0x70 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);

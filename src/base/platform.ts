@@ -124,7 +124,9 @@ export function isSurelyEd25519(signature: Uint8Array, message: Uint8Array, publ
 
 /** Base64 with the URL alphabet and no padding. @see RFC 4648 §5 */
 export function bytesToBase64url(bytes: Uint8Array): string {
-  return bufferOf(bytes).toString('base64url');
+  if (bytes.length > SHORT_BYTES) return bufferOf(bytes).toString('base64url');
+  scratch.set(bytes);
+  return scratch.toString('base64url', 0, bytes.length);
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -45,7 +45,7 @@ export function takePeerStep(current: Case | undefined, message: Message, index:
   const last = current.steps.at(-1)?.index;
   if (last !== undefined && last < index) {
     const next = take(openedOf(current), step);
-    if (next.ok) return accept({ ...current, ...next.value, steps: [...current.steps, step] });
+    if (next.ok) return accept(caseOf(next.value, current, [...current.steps, step]));
   }
   const steps = interleave(current.steps, step, take);
   return steps.ok ? accept(refolded(current, steps.value)!) : steps;
@@ -84,20 +84,43 @@ function append(current: Case | undefined, message: Message, index?: number): Ve
   const next = takeStep(openedOf(current), step, partyOf(parties, step.by));
   if (!next.ok) return next;
   const { requesting, requested } = parties;
-  return accept({
-    ...next.value,
-    case_id: header.case_id,
+  const of = { case_id: header.case_id, requesting, requested };
+  return accept(caseOf(next.value, of, [...(current?.steps ?? []), step]));
+}
+
+// Member by member: to the engine every case is then of one shape.
+function caseOf(
+  folded: Folded,
+  { case_id, requesting, requested }: Pick<Case, 'case_id' | 'requesting' | 'requested'>,
+  steps: readonly CaseStep[],
+): Case {
+  return {
+    kind: folded.kind,
+    state: folded.state,
+    measures: folded.measures,
+    held: folded.held,
+    rounds: folded.rounds,
+    marks: folded.marks,
+    parent_id: folded.parent_id,
+    investigation_id: folded.investigation_id,
+    instruments: folded.instruments,
+    terms: folded.terms,
+    until: folded.until,
+    has_rules: folded.has_rules,
+    obligations: folded.obligations,
+    conditions: folded.conditions,
+    consents: folded.consents,
+    case_id,
     requesting,
     requested,
-    steps: [...(current?.steps ?? []), step],
-  });
+    steps,
+  } satisfies { readonly [Member in keyof Required<Case>]: Case[Member] };
 }
 
 /** Folds again, in another order or with other steps. */
 function refolded(current: Case, steps: readonly CaseStep[]): Case | undefined {
   if (steps.length === 0) return undefined;
-  const { case_id, requesting, requested, kind } = current;
-  return { ...(foldAll(undefined, steps, takeIn(current)) ?? unopened(kind)), case_id, requesting, requested, steps };
+  return caseOf(foldAll(undefined, steps, takeIn(current)) ?? unopened(current.kind), current, steps);
 }
 
 /** A case that nothing opens, as long as a step of it may still come to stand on what the other side has sent. */

@@ -64,8 +64,10 @@ export function takeStep(current: Folded | undefined, step: CaseStep, by: Party)
   if (crowded !== undefined)
     return refuse('ILLEGAL_STEP', `${MAX_OPEN_OF_A_KIND} of ${crowded.kind} are open already.`);
   const consents = consentsAfter(current, effects);
-  const conditions = conditionsAfter(current, effects);
-  return accept({ ...next, obligations, conditions, consents: consents.length === 0 ? undefined : consents });
+  next.obligations = obligations;
+  next.conditions = conditionsAfter(current, effects);
+  next.consents = consents.length === 0 ? undefined : consents;
+  return accept(next);
 }
 
 function movesOf(
@@ -106,13 +108,15 @@ function movesOf(
   return refuse('ILLEGAL_STEP', `The ${step.type} is not about measure ${forgotten[0]}, which is ${forgotten[1]}.`);
 }
 
+// With a place for what the step comes to beside its moves: a value that gets its members one by one, or out of another, takes the engine
+// several times as long, and there is one for every message.
 function moved(
   current: Folded | undefined,
   kind: CaseKind,
   step: CaseStep,
   moves: readonly Move[],
   by: Party,
-): Omit<Folded, 'obligations' | 'conditions'> {
+): { -readonly [Member in keyof Required<Folded>]: Folded[Member] } {
   const units: Record<string, CaseState | undefined> = { ...unitsOf(current) };
   const held: Record<string, readonly Held[]> = { ...current?.held };
   for (const { unit, from, row } of moves) {
@@ -143,6 +147,9 @@ function moved(
     terms: current?.terms ?? said?.terms,
     until: kind !== 'REQUEST' && SETS_TERM.has(step.outcome) ? (said?.until ?? current?.until) : current?.until,
     has_rules: said?.has_rules ?? current?.has_rules,
+    obligations: [],
+    conditions: [],
+    consents: undefined,
   };
 }
 

@@ -2,7 +2,7 @@
  * Compact serialisation, strictly: exactly so many segments, each canonical base64url. General JOSE libraries accept trailing bits and
  * white space in some segments, so that one message has several texts; here a message has one.
  */
-import { bytesToBase64url, concatLengthPrefixed, parseBase64url, sha256, utf8ToBytes } from '../base/mod.ts';
+import { bytesToBase64url, lengthPrefixed, parseBase64url, sha256, utf8ToBytes } from '../base/mod.ts';
 
 /** Longest compact JWS: header, 524,288 bytes of payload and a signature, in base64url. */
 export const MAX_JWS_CHARS = 700_000;
@@ -29,7 +29,7 @@ export function decodeCompact(text: string, count: number): Uint8Array[] | undef
 
 /** SHA-256 over, for each part in order, its length as u32 big-endian and its bytes: the identity of a message, whatever its text. */
 export function partsDigest(parts: readonly Uint8Array[]): Uint8Array {
-  return sha256(concatLengthPrefixed(parts));
+  return sha256(...lengthPrefixed(parts));
 }
 
 /** Base64url without padding. @see RFC 7515 §2 */

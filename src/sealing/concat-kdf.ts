@@ -1,4 +1,4 @@
-import { concatLengthPrefixed, sha256, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
+import { lengthPrefixed, sha256, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
 
 /**
  * The Concat KDF with SHA-256, for keys of at most one hash length.
@@ -16,6 +16,6 @@ export function concatKdf(
   apu: Uint8Array,
   apv: Uint8Array,
 ): Uint8Array {
-  const info = concatLengthPrefixed([utf8ToBytes(algorithm), apu, apv]);
-  return sha256(uint32ToBytes(1), secret, info, uint32ToBytes(keyBytes * 8)).subarray(0, keyBytes);
+  const info = lengthPrefixed([utf8ToBytes(algorithm), apu, apv]);
+  return sha256(uint32ToBytes(1), secret, ...info, uint32ToBytes(keyBytes * 8)).subarray(0, keyBytes);
 }

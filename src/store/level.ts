@@ -7,9 +7,11 @@ import type { Batch, Put, ScanOptions, Store } from './store.ts';
 type Database = Level<string, Uint8Array>;
 
 // LevelDB maps every table that it has open into memory, where what was once read of it stays: the size of a table times their number is
-// what that comes to. These are the least of both.
-const TABLE_BYTES = 1024 * 1024;
+// what that comes to. There are as few as it knows to do with; of smaller ones it would write, flush and delete more while it merges.
+const TABLE_BYTES = 2 * 1024 * 1024;
 const OPEN_FILES = 74;
+// What gathers in memory before it becomes a table: the more, the less often is the same merged again. Twice as much is there at times.
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024;
 
 /**
  * Opens a LevelDB store after checking every byte of its files. It is never repaired: LevelDB's repair drops records without a word, and
@@ -24,6 +26,7 @@ export async function openLevelStore(folder: string): Promise<Store> {
     valueEncoding: 'view',
     compression: false,
     maxFileSize: TABLE_BYTES,
+    writeBufferSize: WRITE_BUFFER_BYTES,
     maxOpenFiles: OPEN_FILES,
   } as const;
   const database: Database = new Level<string, Uint8Array>(folder, options);

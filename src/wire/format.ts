@@ -83,9 +83,10 @@ function pattern(expression: RegExp): (text: string) => boolean {
   return (text) => expression.test(text);
 }
 
-// Nothing in printable ASCII is unsafe, in two forms or of a second script: most text is settled by one look.
-const PLAIN_LINE = /^[ -~]*$/;
-const PLAIN_TEXT = /^[\t\n -~]*$/;
+// Nothing in printable ASCII, and of Latin letters up to U+024F, is unsafe, in two forms or of a second script: most text is settled by
+// one look.
+const PLAIN_LINE = /^[ -~\u00a0-\u024f]*$/;
+const PLAIN_TEXT = /^[\t\n -~\u00a0-\u024f]*$/;
 
 function isLine(text: string): boolean {
   const isSafe = PLAIN_LINE.test(text) || (!UNSAFE.test(text) && text.normalize('NFC') === text);

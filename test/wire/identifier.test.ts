@@ -112,3 +112,33 @@ describe('an identifier', () => {
     expect(() => parseJson('NetworkAddress', { ...connection, port: 65_536 })).toThrow(WireError);
   });
 });
+
+// UTR #36, and Unicode's own tables, which the quick look at Latin letters must not contradict.
+describe('text', () => {
+  const SCRIPTS = /\p{Script=Cyrillic}|\p{Script=Greek}|\p{Script=Armenian}|\p{Script=Cherokee}/u;
+  const characters = Array.from({ length: 0x370 }, (_, code) => String.fromCharCode(code));
+
+  test('of any character up to U+036F is text, a line and a name just where it is no control, and in its one form', () => {
+    for (const character of characters) {
+      const text = `Ma${character}lta`;
+      const isControl = /\p{Cc}/u.test(character);
+      const isOneForm = text.normalize('NFC') === text;
+      const found = [character, matches('line', text), matches('name', text), matches('text', text)];
+      const isText = /[\t\n]/.test(character) || !isControl;
+      expect(found).toEqual([character, !isControl && isOneForm, !isControl && isOneForm, isText && isOneForm]);
+    }
+  });
+
+  test('has a second script where a letter of one stands among Latin ones', () => {
+    const letters = Array.from({ length: 0x590 - 0x370 }, (_, i) => String.fromCodePoint(0x370 + i));
+    const foreign = letters.filter(
+      (letter) => SCRIPTS.test(letter) && /\p{L}/u.test(letter) && letter.normalize('NFC') === letter,
+    );
+    expect(foreign.length).toBeGreaterThan(300);
+    for (const letter of foreign) {
+      expect([letter, matches('name', `Ma${letter}lta`)]).toEqual([letter, false]);
+      expect([letter, matches('line', `Ma${letter}lta`)]).toEqual([letter, true]);
+      expect([letter, matches('name', `Malta ${letter}`)]).toEqual([letter, true]);
+    }
+  });
+});
