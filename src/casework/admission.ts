@@ -1,13 +1,14 @@
 /**
  * What is asked of a step beyond its own case, when it is sent and when it arrives: its parent, its children, the other members of its
- * team, the grounds that treaties bar. It decides whether a step is taken at all; the fold over the steps taken needs none of it.
+ * team, the grounds that treaties bar, whether it answers anew. It decides whether a step is taken at all; the fold over the steps taken needs none of it.
  */
 import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Message, RefusalCode } from '../wire/mod.ts';
 import { partyOf, type Case } from './case.ts';
 import type { StepRefusal } from './folded.ts';
 import { isRestrained } from './guard.ts';
-import { groundListsOf } from './step.ts';
+import type { ObligationKind } from './state.ts';
+import { groundListsOf, outcomeOf, type CaseStep } from './step.ts';
 import { kindOpenedBy, rowsFor } from './transition.ts';
 
 /** Which grounds the instruments relied on do not allow: the treaty registry answers. */
@@ -94,6 +95,8 @@ export function verifyAdmission(
         `Message ${other} is none of ${header.from}’s in this case: erasure is asked of what one has sent.`,
       );
   }
+  if (current !== undefined && isAnsweredAlready(current, message))
+    return refuse('NOTHING_TO_ANSWER', `Message ${header.in_reply_to!} was answered by ${header.from} already.`);
   // A ground that may not stand alone is alone where it is the only one of a measure, whatever the others are refused on.
   for (const codes of current === undefined ? [] : groundListsOf(body)) {
     const { instruments, requesting, requested } = current!;
@@ -108,6 +111,32 @@ function needsParent({ body }: Message): boolean {
   const kind = kindOpenedBy(body.type);
   return (
     kind !== undefined && rowsFor(kind, body.type, 'REQUESTING').some((row) => row.guards?.includes('PARENT_RECEIVED'))
+  );
+}
+
+// What is answered by other means than the id: by its round, and by its items.
+const KNOWN_OTHERWISE: ReadonlySet<ObligationKind | undefined> = new Set([
+  undefined,
+  'CLARIFICATION_REPLY',
+  'EVIDENCE_RECEIPT',
+]);
+
+// The fold takes an answer that fits no open question as one to the oldest: a second consent to one use would be consent to another.
+function isAnsweredAlready({ kind, requesting, steps }: Case, { header, body }: Message): boolean {
+  const rows = rowsFor(kind, body.type, partyOf({ requesting }, header.from));
+  const answers = ({ outcome }: Pick<CaseStep, 'outcome'>): boolean =>
+    rows.some((row) => !KNOWN_OTHERWISE.has(row.settles) && (row.outcome ?? outcome) === outcome);
+  return (
+    header.in_reply_to !== undefined &&
+    answers({ outcome: outcomeOf(body) }) &&
+    steps.some(
+      (step) =>
+        step.by === header.from &&
+        step.type === body.type &&
+        step.in_reply_to === header.in_reply_to &&
+        step.message_id !== header.message_id &&
+        answers(step),
+    )
   );
 }
 

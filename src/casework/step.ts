@@ -92,7 +92,8 @@ export function caseStepOf({ header, body }: Message, index?: number): CaseStep 
   };
 }
 
-function outcomeOf(body: Body): string | undefined {
+/** The outcome that a message states, and of a request, how it is made. */
+export function outcomeOf(body: Body): string | undefined {
   if (body.type === 'assistance_request') return requestKind(body.value);
   if (body.type === 'supplementary_request') return requestKind(body.value.request);
   return 'outcome' in body.value ? body.value.outcome : undefined;

@@ -289,6 +289,21 @@ describe('admission', () => {
     expect(refuse(['FISCAL', 'POLITICAL'], ['POLITICAL'])).toMatchObject({ ok: true });
   });
 
+  test('a second answer to one question is not one to another', () => {
+    const asked = ['FORWARD', 'OTHER_PROCEEDING'].map((purpose) =>
+      fromTemplate(XA, 'use_consent_request', { purpose, onward_to: purpose === 'FORWARD' ? 'XC' : undefined }),
+    );
+    const answerTo = (question: Message | undefined, change: object = {}): Message =>
+      fromTemplate(XB, 'use_consent_decision', change, { in_reply_to: question?.header.message_id });
+    const granted = fold(...upTo('report'), ...asked, answerTo(asked[1]));
+    const admit = (message: Message): unknown => verifyAdmission(granted, message, none, rules, true);
+    expect(granted.obligations.map(({ purpose }) => purpose)).toEqual(['FORWARD']);
+    expect(admit(answerTo(asked[1]))).toMatchObject({ reason: 'NOTHING_TO_ANSWER' });
+    expect(admit(answerTo(asked[1], { outcome: 'REFUSE' }))).toMatchObject({ reason: 'NOTHING_TO_ANSWER' });
+    expect(admit(answerTo(asked[0]))).toMatchObject({ ok: true });
+    expect(admit(answerTo(undefined))).toMatchObject({ ok: true });
+  });
+
   test('a child needs a parent that was received, from the same side', () => {
     const supplement = fromTemplate(XA, 'supplementary_request');
     const admit = (parent: Case | undefined, message: Message): unknown =>
