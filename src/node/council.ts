@@ -96,7 +96,7 @@ export async function updateMember(folder: string, update: string, clock: Clock 
     folder,
     (draft, nowMs) => {
       const verified = verifyKeyUpdate(update, draft, nowMs);
-      if (verified.ok) return applyKeyUpdate(draft, verified.value);
+      if (verified.ok) return applyKeyUpdate(draft, verified.value, nowMs);
       throw new NodeError(
         'NODE_UPDATE_REFUSED',
         `The key update is refused (${verified.reason}): ${verified.detail.replace(/\.$/, '')}.`,

@@ -41,7 +41,10 @@ export interface KeyUpdate {
   readonly code: JurisdictionCode;
   readonly use: KeyUse;
   readonly key: UpdatedKey;
-  /** When the keys end that the member has for this use so far, unless they end before. Unix milliseconds. */
+  /**
+   * When the keys end that the member has for this use so far, unless they end before. Unix milliseconds. Where the new key is listed late, as
+   * long after that.
+   */
   readonly former_not_after: number;
 }
 
@@ -100,7 +103,7 @@ export function verifyKeyUpdate(text: string, manifest: Manifest, nowMs: number)
   if (member === undefined) return refuse('UPDATE_NOT_OWN', `${update.code} is not a member`);
   try {
     // What the update makes of the manifest is judged by the manifest's own rules.
-    parseManifest(utf8ToBytes(encodeManifest(applyKeyUpdate(manifest, update))));
+    parseManifest(utf8ToBytes(encodeManifest(applyKeyUpdate(manifest, update, nowMs))));
     if (!isHeld(file, update))
       return refuse('POSSESSION_UNPROVED', `the new ${update.use} key does not prove that it is held`);
     const proof = parseBase64url(file.proofs.current);
@@ -113,9 +116,14 @@ export function verifyKeyUpdate(text: string, manifest: Manifest, nowMs: number)
   return accept(update);
 }
 
-/** The manifest with the new key listed, and the former ones of its use ending in time. */
-export function applyKeyUpdate(manifest: Manifest, update: KeyUpdate): Manifest {
-  const members = manifest.members.map((member) => (member.code === update.code ? withKey(member, update) : member));
+/**
+ * The manifest with the new key listed, and the former ones of its use ending in time: never in the past, because the member went on with
+ * them until now, and what they have signed would be signed by nobody.
+ */
+export function applyKeyUpdate(manifest: Manifest, update: KeyUpdate, nowMs: number): Manifest {
+  const overlapMs = Math.max(0, update.former_not_after - update.key.not_before);
+  const listed = { ...update, former_not_after: Math.max(update.former_not_after, nowMs + overlapMs) };
+  const members = manifest.members.map((member) => (member.code === listed.code ? withKey(member, listed) : member));
   return { ...manifest, members };
 }
 

@@ -9,7 +9,7 @@ import { temporaryFolder } from './folder.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Makes a node's next key and has the council put it into the draft. */
+/** Makes a node's next key and has the council put it into the draft. @returns with the end of the former one as it is listed */
 export async function makeNextKey(
   federation: TestFederation,
   node: Node,
@@ -17,8 +17,8 @@ export async function makeNextKey(
   { startsInMs = 0, overlapMs = HOUR_MS }: { readonly startsInMs?: number; readonly overlapMs?: number } = {},
 ): Promise<Rotation> {
   const rotation = await rotateAt(keyDesk(node), use, { startsInMs, overlapMs });
-  await updateMember(federation.council, rotation.update);
-  return rotation;
+  const { issued_at: listedAt } = await updateMember(federation.council, rotation.update);
+  return { ...rotation, former_not_after: Math.max(rotation.former_not_after, listedAt + overlapMs) };
 }
 
 /** Has the council sign the draft, and gives it to one node: the other hears of it from its peer. */

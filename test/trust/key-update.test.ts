@@ -91,7 +91,7 @@ describe('a key update', () => {
   test.each(KEY_USES)('%s: lists the new key beside the former one, which ends, and is a manifest again', (use) => {
     const verdict = verifyKeyUpdate(signed(updateOf(use)), manifest, NOW);
     if (!verdict.ok) throw new Error(verdict.detail);
-    const next = applyKeyUpdate(manifest, verdict.value);
+    const next = applyKeyUpdate(manifest, verdict.value, NOW);
     expect(parseManifest(utf8ToBytes(encodeManifest(next)))).toEqual(next);
     const [before, after] = [memberByCode(manifest, XA)!, memberByCode(next, XA)!];
     expect(listedFor(use, next).map((key) => key.not_after)).toEqual([NOW + 2 * HOUR, NOW + 100 * HOUR]);
@@ -136,12 +136,12 @@ describe('a key update', () => {
   });
 
   test.each(KEY_USES)('%s: one that is needed at once does not wait for one that is to come, nor end it', (use) => {
-    const planned = applyKeyUpdate(manifest, updateOf(use));
+    const planned = applyKeyUpdate(manifest, updateOf(use), NOW);
     const { key } = updateOf(use, {}, third);
     const urgent = { key: { ...key, not_before: NOW + 1, not_after: NOW + 99 * HOUR }, former_not_after: NOW + 3 };
     const verdict = verifyKeyUpdate(signed(updateOf(use, urgent), { fresh: third }), planned, NOW);
     if (!verdict.ok) throw new Error(verdict.detail);
-    const next = applyKeyUpdate(planned, verdict.value);
+    const next = applyKeyUpdate(planned, verdict.value, NOW);
     expect(listedFor(use, next).map((key) => [key.not_before, key.not_after])).toEqual([
       [expect.any(Number), NOW + 3],
       [NOW + 1, NOW + 99 * HOUR],
@@ -155,8 +155,22 @@ describe('a key update', () => {
     expect(diffManifests(manifest, planned).filter(({ warning }) => warning !== undefined)).toEqual([]);
   });
 
+  test.each(KEY_USES)(
+    '%s: however late the council lists it, no key ends in the past: what it has signed stays signed',
+    (use) => {
+      const late = NOW + 50 * HOUR;
+      const update = updateOf(use);
+      expect(reasonOf(signed(update), manifest, late)).toBe('accepted');
+      const ends = (asked: number): number =>
+        listedFor(use, applyKeyUpdate(manifest, { ...update, former_not_after: asked }, late))[0]!.not_after;
+      // As long beside the next one as the member has asked for.
+      expect(ends(update.former_not_after)).toBe(late + HOUR);
+      expect([ends(0), ends(NOW + HOUR), ends(late + 2 * HOUR)]).toEqual([late, late, late + 51 * HOUR]);
+    },
+  );
+
   test.each(['ledger', 'witness'] as const)('%s: a key that takes the place of another is pointed out', (use) => {
-    const planned = applyKeyUpdate(manifest, updateOf(use));
+    const planned = applyKeyUpdate(manifest, updateOf(use), NOW);
     const [member] = planned.members;
     const hidden = {
       ...planned,
@@ -176,7 +190,7 @@ describe('a ledger under two keys', () => {
   test('each is believed in its own time: five minutes early for a clock that differs, and never after its end', () => {
     const verdict = verifyKeyUpdate(signed(updateOf('ledger')), manifest, NOW);
     if (!verdict.ok) throw new Error(verdict.detail);
-    const listed = ledgerKeysOf(memberByCode(applyKeyUpdate(manifest, verdict.value), XA)!);
+    const listed = ledgerKeysOf(memberByCode(applyKeyUpdate(manifest, verdict.value, NOW), XA)!);
     const ids = (found: readonly { readonly publicKey: Uint8Array }[]): number[] =>
       found.map(({ publicKey }) => listed.findIndex(({ key }) => Buffer.from(key.publicKey).equals(publicKey)));
     expect(ids(keysAround(listed, NOW))).toEqual([0]);
