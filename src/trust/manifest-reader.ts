@@ -1,5 +1,5 @@
 /** Reads a manifest, or what one member or one council key says of itself: every fault at once, and one spelling alone. */
-import { ed25519KeyWeakness, parseUtf8, type OkpJwk, type Suite } from '../base/mod.ts';
+import { bytesToJwk, ed25519KeyWeakness, jwkThumbprint, parseUtf8, type OkpJwk, type Suite } from '../base/mod.ts';
 import { KEY_TYPES, parseVerifierKey } from '../ledger/mod.ts';
 import type { Fault } from '../wire/mod.ts';
 import { TrustError } from './error.ts';
@@ -196,7 +196,8 @@ function readVkey(item: JsonReader, name: string, type: number): string {
 /** One code one member; and no key twice, or a signature would have two owners. */
 function uniqueFaults({ council, members }: Manifest, root: JsonReader): void {
   const seen = new Map<string, string>();
-  const claim = (id: string, path: string): void => {
+  const claim = (id: string | undefined, path: string): void => {
+    if (id === undefined) return;
     const first = seen.get(id);
     if (first !== undefined) root.fault(path, 'CONFLICT', `is the same as ${first}`);
     seen.set(id, path);
@@ -210,7 +211,7 @@ function uniqueFaults({ council, members }: Manifest, root: JsonReader): void {
     claim(member.ledger.origin, `${at}.ledger.origin`);
     for (const use of ['ledger', 'witness'] as const) {
       const { vkey, keys = [{ vkey }] } = member[use];
-      for (const key of keys) claim(key.vkey.slice(-43), `${at}.${use}.vkey`);
+      for (const key of keys) claim(kidOf(key.vkey), `${at}.${use}.vkey`);
     }
     [...member.sign, ...member.encrypt].forEach((key) => {
       claim(key.kid, `${at}.${key.jwk.crv === 'Ed25519' ? 'sign' : 'encrypt'}`);
@@ -222,4 +223,13 @@ function uniqueFaults({ council, members }: Manifest, root: JsonReader): void {
       claim(pin.sha256, `${at}.tls.spki_sha256`);
     });
   });
+}
+
+/** By the name that a signing key has: a verifier key is called otherwise for every use and origin. Undefined for one that is a fault already. */
+function kidOf(vkey: string): string | undefined {
+  try {
+    return jwkThumbprint(bytesToJwk('Ed25519', parseVerifierKey(vkey).publicKey));
+  } catch {
+    return undefined;
+  }
 }

@@ -2,7 +2,14 @@ import { X509Certificate, createPublicKey, generateKeyPairSync, type KeyObject }
 import { generalVerify } from 'jose';
 import forge from 'node-forge';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bytesToHex, sha256, utf8ToBytes, type JurisdictionCode } from '../../src/base/mod.ts';
+import {
+  bytesToHex,
+  bytesToJwk,
+  jwkThumbprint,
+  sha256,
+  utf8ToBytes,
+  type JurisdictionCode,
+} from '../../src/base/mod.ts';
 import {
   TrustError,
   addMember,
@@ -270,6 +277,26 @@ describe('rules', () => {
     ['a member twice', (json) => (json['members'] as never as object[]).push(member(json)), 'members[1].code CONFLICT'],
   ])('%s', (_name, change, fault) => {
     expect(faultsOf(change)).toContain(fault);
+  });
+
+  test('no Ed25519 key is there for two uses or two owners, whatever it is called', () => {
+    const pairs: [string, (json: Manifest, key: Uint8Array) => void, string][] = [
+      ['ledger', ({ members: [own] }, key) => rename(own!, 'witness', key), 'members[0].witness.vkey CONFLICT'],
+      ['ledger', ({ members: [own] }, key) => lists(own!.sign[0]!, key), 'members[0].sign CONFLICT'],
+      ['witness', ({ council: all }, key) => lists(all.keys[1]!, key), 'members[0].witness.vkey CONFLICT'],
+    ];
+    const rename = (own: MemberStatement, use: 'ledger' | 'witness', key: Uint8Array): void => {
+      const { name, type } = parseVerifierKey(own[use].vkey);
+      Object.assign(own[use], { vkey: encodeVerifierKey(verifierKey(name, type, key)) });
+    };
+    const lists = (entry: object, key: Uint8Array): void => {
+      const jwk = bytesToJwk('Ed25519', key);
+      Object.assign(entry, { kid: jwkThumbprint(jwk), jwk });
+    };
+    for (const [of, change, fault] of pairs) {
+      const { publicKey } = parseVerifierKey(statement[of as 'ledger' | 'witness'].vkey);
+      expect(faultsOf((json) => change(json as unknown as Manifest, publicKey))).toContain(fault);
+    }
   });
 
   test('an unknown member is refused wherever it is', () => {
