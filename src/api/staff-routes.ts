@@ -146,9 +146,39 @@ export async function knownCases(
   if (actor === undefined) return [...cases];
   const listed = await onlyCleared(node.staff, actor, 'LIST_CASES', cases, ({ case_id: id }) => id);
   const known = await onlyCleared(node.staff, actor, 'READ_CASE', cases, ({ case_id: id }) => id);
-  return listed.map((each) =>
-    known.includes(each) ? each : { ...each, measures: {}, held: {}, obligations: [], conditions: [], instruments: [] },
-  );
+  return listed.map((each) => (known.includes(each) ? each : unread(each)));
+}
+
+// Named one by one: what a case comes to hold later is not shown by mistake.
+function unread({
+  case_id,
+  kind,
+  state,
+  requesting,
+  requested,
+  parent_id,
+  children,
+  siblings,
+  steps,
+}: CaseView): CaseView {
+  return {
+    case_id,
+    kind,
+    state,
+    requesting,
+    requested,
+    ...(parent_id === undefined ? {} : { parent_id }),
+    children,
+    siblings,
+    steps: steps.map(({ message_id, by, type, issued_at }) => ({ message_id, by, type, issued_at, measures: [] })),
+    measures: {},
+    held: {},
+    obligations: [],
+    conditions: [],
+    rounds: 0,
+    marks: {},
+    instruments: [],
+  };
 }
 
 /** Clocks of the cases that the person knows: an instrument and a date say something of a case. */

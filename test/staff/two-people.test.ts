@@ -114,7 +114,17 @@ describe('a case', () => {
       expect(await codeOfFailure(office.as(person).get(`messages/${id}`))).toBe('STAFF_ROLE_MISSING');
       expect(await codeOfFailure(office.as(person).get(`cases/${caseId}`))).toBe('STAFF_ROLE_MISSING');
       expect(await office.as(person).get<MessageRecord[]>('messages')).toMatchObject([{ message_id: id }]);
-      expect(await office.as(person).get<CaseView[]>('cases')).toMatchObject([{ case_id: caseId, measures: {} }]);
+      const listed = await office.as(person).get<CaseView[]>('cases');
+      expect(listed).toMatchObject([{ case_id: caseId, measures: {}, instruments: [] }]);
+      // Nor does a step tell what it is about.
+      const opening = {
+        message_id: id,
+        by: 'XB',
+        type: 'assistance_request',
+        issued_at: incoming.sent.time,
+        measures: [],
+      };
+      expect(listed[0]!.steps.map((step) => ({ ...step, issued_at: incoming.sent.time }))).toEqual([opening]);
     }
     const acknowledgement = { to: 'XB', draft: { in_reply_to: id, ...bodyOf(acknowledgementDraft(id)) } };
     const reply = (): Promise<DraftRecord> => office.as('reviewer').post<DraftRecord>('drafts', acknowledgement);
@@ -127,7 +137,9 @@ describe('a case', () => {
     expect(await assign('registrar', 'nobody')).toBe('STAFF_UNKNOWN');
     expect(await assign('registrar', 'reviewer')).toBe('nothing failed');
     for (const path of paths) expect(await codeOfFailure(office.as('reviewer').get(path))).toBe('nothing failed');
-    expect(await office.as('reviewer').get<CaseView[]>('cases')).toMatchObject([{ measures: { m1: 'SENT' } }]);
+    expect(await office.as('reviewer').get<CaseView[]>('cases')).toMatchObject([
+      { measures: { m1: 'SENT' }, steps: [{ said: { instruments: ['untoc'] } }] },
+    ]);
     const written = await reply();
     // To approve is to know.
     expect(await codeOfFailure(approve(office, 'approver', written))).toBe('STAFF_CASE_NOT_ASSIGNED');
