@@ -156,8 +156,8 @@ async function attemptOf(
 }
 
 /**
- * What is left to judge once the rules allow it: a message that is marked for named people is read by those, and an agency’s people get the files of its tasks, and bring files for
- * those that are open; nothing else of the evidence is theirs.
+ * What is left to judge once the rules allow it: a message that is marked for named people is read by those, and an agency’s people get the
+ * files of its tasks, and bring files for them, until a task is answered; nothing else of the evidence is theirs.
  */
 function planOf(
   name: RouteName,

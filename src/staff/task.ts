@@ -115,7 +115,8 @@ export async function answerTask(context: DeskContext, actor: Actor, id: string,
 export async function isFileForAgency(context: DeskContext, actor: Actor, fileId: string): Promise<boolean> {
   for await (const [, bytes] of context.store.scan(staffKeys.tasks)) {
     const task = JSON.parse(Buffer.from(bytes).toString('utf8')) as TaskRecord;
-    if (task.agency === actor.agency?.kind && task.file_ids.includes(fileId)) return true;
+    const isOpen = task.answer === undefined && task.agency === actor.agency?.kind;
+    if (isOpen && task.file_ids.includes(fileId)) return true;
   }
   return false;
 }

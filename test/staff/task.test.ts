@@ -134,6 +134,8 @@ test('an executing case gives agencies their parts, and their answers come back 
   expect(await reply('officer', task, found.file_id)).toBe('nothing failed');
   expect(await reply('colleague', task, found.file_id)).toBe('STAFF_ALREADY_DECIDED');
   expect(await codeOfFailure(upload('officer', task, 'late'))).toBe('STAFF_ALREADY_DECIDED');
+  // What a task was given is needed until it is done.
+  expect(await codeOfFailure(officer.getBytes(`evidence/${shown.file_id}/content`))).toBe('STAFF_UNKNOWN');
   const answered = await office.as('executor').get<TaskView>(`tasks/${task.task_id}`);
   expect(answered.answer).toMatchObject({ text: 'J. Invented holds it.', by: 'officer', unit: 'Division 4' });
   expect(await codeOfFailure(office.as('drafter').get(`tasks/${task.task_id}`))).toBe('STAFF_ROLE_MISSING');
