@@ -134,7 +134,13 @@ export function readArguments(command: Command, argv: readonly string[]): Argume
   );
   try {
     const args = argv.map((text) => (KEY_NAMES.test(text) ? LITERAL + text : text));
-    const parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
+    const parsed = parseArgs({ args, options, allowPositionals: true, strict: true, tokens: true });
+    // The last would count, and the first be forgotten: a message may then go to another recipient than was meant.
+    const given = parsed.tokens.flatMap((token) =>
+      token.kind === 'option' && token.value !== undefined ? [token.name] : [],
+    );
+    const twice = given.find((name, at) => given.indexOf(name) !== at);
+    if (twice !== undefined) throw new CliError('CLI_USAGE', `--${twice} is given twice.`);
     const positionals = parsed.positionals.map(unmarked);
     const values = Object.fromEntries(
       Object.entries(parsed.values).map(([name, value]) => [name, typeof value === 'string' ? unmarked(value) : value]),
@@ -146,7 +152,7 @@ export function readArguments(command: Command, argv: readonly string[]): Argume
     return new Arguments(positionals, values);
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const message = error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error);
+    const message = error instanceof Error ? (error.message.split(/\.\s/)[0] ?? error.message) : String(error);
     throw new CliError('CLI_USAGE', `${message}.`, { cause: error });
   }
 }

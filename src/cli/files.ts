@@ -1,5 +1,6 @@
-import { lstat, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
 import type { RandomAccess } from '../audit/mod.ts';
 import { RogatoryError } from '../base/mod.ts';
 import { CliError } from './error.ts';
@@ -34,14 +35,12 @@ export async function readJsonInput(path: string, maxBytes: number): Promise<unk
   }
 }
 
-/** Writes a file, in a folder that is made if it is not there. @throws {CliError} CLI_FILE_UNWRITABLE */
+/**
+ * Writes a file, in a folder that is made if it is not there; it is there under its name only when it is whole.
+ * @throws {CliError} CLI_FILE_UNWRITABLE
+ */
 export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-  } catch (cause) {
-    throw unwritable(path, cause);
-  }
+  await writeStream(path, Readable.from([bytes]));
 }
 
 /** A file that is read piece by piece; whoever opened it closes it. */
@@ -75,31 +74,38 @@ export async function openFile(path: string): Promise<InputFile> {
 }
 
 /**
- * Writes bytes as they come, in a folder that is made if it is not there; the file is there under its name only when it is whole.
+ * Writes bytes as they come, in a folder that is made if it is not there; the file is there under its name only when it is whole. What is
+ * no file, such as a pipe, is written to as it is: replaced by a file, it would be gone.
  * @returns how many bytes there were
  * @throws {CliError} CLI_FILE_UNWRITABLE
  */
 export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array>, mode = 0o644): Promise<number> {
-  const temporary = `${path}.${process.pid}.part`;
+  const isOther = await stat(path).then(
+    (found) => !found.isFile() && !found.isDirectory(),
+    () => false,
+  );
+  // Where a link leads, so that it stays one.
+  const target = await realpath(path).catch(() => path);
+  const temporary = isOther ? undefined : `${target}.${process.pid}.part`;
   let written = 0;
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary, 'w', mode);
+    const file = await open(temporary ?? path, 'w', mode);
     try {
       for await (const chunk of chunks) {
         await file.appendFile(chunk);
         written += chunk.length;
       }
-      await file.sync();
+      if (temporary !== undefined) await file.sync();
     } finally {
       await file.close();
     }
-    await rename(temporary, path);
+    if (temporary !== undefined) await rename(temporary, target);
     return written;
   } catch (cause) {
-    await rm(temporary, { force: true });
+    if (temporary !== undefined) await rm(temporary, { force: true });
     if (cause instanceof RogatoryError) throw cause;
-    throw new CliError('CLI_FILE_UNWRITABLE', `Cannot write ${path}: ${reasonOf(cause)}.`, { cause });
+    throw unwritable(path, cause);
   }
 }
 

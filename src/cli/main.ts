@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { RogatoryError, codeOf } from '../base/mod.ts';
 import { AS } from './acting.ts';
 import { COMMANDS, type CommandEntry } from './catalogue.ts';
@@ -18,10 +19,8 @@ const COMMON = {
  * @returns the exit status: 0 done, 1 refused or not verified, 2 wrongly used
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  // Whoever reads only the first lines closes the pipe: that ends the program, and is no fault.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.refused),
-  );
+  process.stdout.off('error', onStdoutError).on('error', onStdoutError);
+  process.stderr.off('error', onStderrError).on('error', onStderrError);
   const isJson = argv.includes('--json');
   const terminal = createTerminal(isJson);
   const entry = findCommand(argv);
@@ -43,6 +42,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     return report(error, terminal, command);
   }
 }
+
+// Whoever reads only the first lines closes the pipe: that ends the program, and is no fault.
+function onStdoutError(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  writeSync(2, `rogatory: the result cannot be written: ${error.message}\n`);
+  process.exit(EXIT.refused);
+}
+
+// Nobody reads how far it is, or what is wrong: the work is done all the same, and the exit status tells.
+function onStderrError(): void {}
 
 function findCommand(argv: readonly string[]): CommandEntry | undefined {
   return COMMANDS.find(({ name }) => name.split(' ').every((word, i) => argv[i] === word));
@@ -68,7 +77,10 @@ async function withoutCommand(argv: readonly string[], terminal: Terminal): Prom
     return argv[1] === undefined ? EXIT.usage : EXIT.done;
   }
   const words = argv.slice(0, 2).filter((word) => !word.startsWith('-'));
-  return report(new CliError('CLI_USAGE', `unknown command “${words.join(' ')}”`), terminal);
+  return report(
+    new CliError('CLI_USAGE', words.length === 0 ? 'which command?' : `unknown command “${words.join(' ')}”`),
+    terminal,
+  );
 }
 
 /** Errors go to stderr in words, and in JSON mode also to stdout: a machine gets one document whatever happens. */
