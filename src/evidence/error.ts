@@ -20,7 +20,7 @@ export type EvidenceErrorCode =
   | 'EVIDENCE_LIST_MALFORMED'
   /** A CASE graph cannot be read, or breaks the shapes of its ontologies. */
   | 'EVIDENCE_CASE_MALFORMED'
-  /** The store of objects cannot be reached or refused. */
+  /** The store of objects cannot be reached or refused, or a file in it cannot be read just now. */
   | 'EVIDENCE_STORE_FAILED';
 
 /** Evidence that cannot be stored, read or believed. */

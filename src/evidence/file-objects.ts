@@ -52,7 +52,12 @@ export class FileObjects implements ObjectStore {
         const direct = await (open.direct ??= openDirect(this.#pathOf(name), 'r'));
         if (direct !== undefined && (await readDirect(direct, offset, into))) return;
       }
-      const { bytesRead } = await file.readv(into, offset);
+      const { bytesRead } = await file.readv(into, offset).catch((cause: unknown) => {
+        // Whatever stands there when it is asked for again is opened again.
+        if (this.#open.get(name) === open) this.#open.delete(name);
+        open.isLetGo = true;
+        throw unreadable(cause);
+      });
       if (bytesRead !== into.reduce((sum, { length }) => sum + length, 0))
         throw new EvidenceError('EVIDENCE_CORRUPT', 'A stored file is shorter than it was.');
     } finally {
@@ -101,7 +106,7 @@ export class FileObjects implements ObjectStore {
     const opened: OpenFile = known ?? {
       file: open(path, 'r').catch((cause: unknown) => {
         if (this.#open.get(name) === opened) this.#open.delete(name);
-        throw new EvidenceError('EVIDENCE_UNKNOWN', 'The content of this file is not here.', { cause });
+        throw unreadable(cause);
       }),
       direct: undefined,
       readers: 0,
@@ -134,6 +139,15 @@ async function letGo(open: OpenFile): Promise<void> {
 async function closeFile({ file, direct }: OpenFile): Promise<void> {
   const opened = await file.catch(() => undefined);
   await Promise.all([opened?.close(), direct?.then((handle) => handle?.close())]);
+}
+
+/** A file that is there and cannot be opened or read just now is not one that is gone: nobody is to give it up for that. */
+function unreadable(cause: unknown): EvidenceError {
+  const { code } = cause as { readonly code?: unknown };
+  if (code === 'ENOENT')
+    return new EvidenceError('EVIDENCE_UNKNOWN', 'The content of this file is not here.', { cause });
+  const reason = typeof code === 'string' ? code : 'it failed';
+  return new EvidenceError('EVIDENCE_STORE_FAILED', `A stored file cannot be read: ${reason}.`, { cause });
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -31,6 +31,8 @@ export type ExchangeEvent =
       readonly kind: 'EVIDENCE_POSTPONED';
       readonly time: number;
       readonly peer: JurisdictionCode;
+      /** The one file, where it is not all of them that wait. */
+      readonly file_id?: Uuid;
       readonly code: string;
     }
   | {

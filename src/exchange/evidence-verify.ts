@@ -63,11 +63,22 @@ export class EvidenceVerifier {
         if (this.#stopped) throw new Stopped();
       });
     } catch (error) {
-      // Asked for again at the next start, or when a person wants the file.
-      if (error instanceof Stopped || codeOf(error) === 'EVIDENCE_STORE_FAILED') return;
+      if (error instanceof Stopped) return;
       // Deleted while it was read.
       if ((await this.#recordOf(fileId))?.status !== 'STORED') return;
-      if (codeOf(error) !== 'EVIDENCE_CORRUPT' || record.peer === undefined) throw error;
+      const code = codeOf(error);
+      if (record.peer !== undefined && (code === 'EVIDENCE_STORE_FAILED' || code === 'EVIDENCE_UNKNOWN')) {
+        // Compared at the next start, or when a person wants the file: it may have been put back by then, as after a restore.
+        context.emit({
+          kind: 'EVIDENCE_POSTPONED',
+          time: context.clock.nowMs(),
+          peer: record.peer,
+          file_id: fileId as Uuid,
+          code,
+        });
+        return;
+      }
+      if (code !== 'EVIDENCE_CORRUPT' || record.peer === undefined) throw error;
       await failArrival(context, record.peer, fileId, 'CORRUPT', 'its plaintext does not have the announced SHA-256');
       await discardContent(this.#vault, file);
       return;

@@ -190,6 +190,12 @@ export class Node {
       if (waiting !== undefined) log('warn', 'node.manifest_waiting', { version: waiting, code: 'MANIFEST_SKIPS' });
       await lookAtKeys();
       await exchange.publishCosignatures();
+      exchange.subscribe((event) => {
+        metrics?.onExchange(event);
+        // What a message is about stays inside it: a log names no case and no kind of step.
+        const level = event.kind === 'INCIDENT' ? 'error' : WARNINGS.has(event.kind) ? 'warn' : 'info';
+        log(level, `exchange.${event.kind.toLowerCase()}`, logFields(event));
+      });
       // Messages need no evidence: a store that is away when the node starts, or says nothing, is tidied at its next start.
       const isAway = (await vault.storeFault()) !== undefined;
       if (isAway) log('warn', 'evidence.store_failed', { code: 'EVIDENCE_STORE_FAILED' });
@@ -198,12 +204,6 @@ export class Node {
           if (codeOf(error) !== 'EVIDENCE_STORE_FAILED') throw error;
           log('warn', 'evidence.store_failed', { code: codeOf(error) });
         });
-      exchange.subscribe((event) => {
-        metrics?.onExchange(event);
-        // What a message is about stays inside it: a log names no case and no kind of step.
-        const level = event.kind === 'INCIDENT' ? 'error' : WARNINGS.has(event.kind) ? 'warn' : 'info';
-        log(level, `exchange.${event.kind.toLowerCase()}`, logFields(event));
-      });
       if (config.ledgerListen !== undefined)
         ledgerServer = await LedgerServer.open(ledgerServerOptions(config.ledgerListen, config, own.current.tls));
       if (config.metricsListen !== undefined && metrics !== undefined)

@@ -1,6 +1,6 @@
 /** Evidence between two real nodes over real mutual TLS: announced, fetched, proved, compared, and read back. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { auditBundles } from '../../src/audit/mod.ts';
@@ -12,6 +12,7 @@ import { parseDraft, type Draft } from '../../src/wire/mod.ts';
 import { exportedBundle } from '../kit/bundle.ts';
 import { caseUnderExecution, exhibit, noise } from '../kit/evidence.ts';
 import { copyTestFederation, startNode, until, type TestFederation } from '../kit/federation.ts';
+import { temporaryFolder } from '../kit/folder.ts';
 import { S3_KEY, startS3 } from '../kit/s3-server.ts';
 
 const [XA, XB] = ['XA' as JurisdictionCode, 'XB' as JurisdictionCode];
@@ -34,6 +35,9 @@ async function contentOf(node: Node, fileId: string): Promise<Uint8Array> {
 
 const fileAt = async (node: Node, fileId: string): Promise<EvidenceAnswer | undefined> =>
   (await node.exchange.evidence.list()).find(({ file_id: id }) => id === fileId);
+
+const objectOf = (node: Node, root: string): string =>
+  join(node.config.paths.evidence, 'objects', root.slice(0, 2), root.slice(2));
 
 /** Two nodes with a case in which XB sends evidence to XA. */
 async function twoNodes(): Promise<{ federation: TestFederation; a: Node; b: Node; caseId: Uuid }> {
@@ -202,7 +206,7 @@ describe('evidence', () => {
     const { a, b, caseId } = await twoNodes();
     const [id] = await addExhibit(b, caseId, 'e1', noise(600_000, 7));
     const root = (await fileAt(b, id!))!.root;
-    const path = join(b.config.paths.evidence, 'objects', root.slice(0, 2), root.slice(2));
+    const path = objectOf(b, root);
     const bytes = readFileSync(path);
     bytes[300_000]! ^= 1;
     writeFileSync(path, bytes);
@@ -221,6 +225,60 @@ describe('evidence', () => {
     const custody = item!.item['custody'] as { event: { kind: string } }[];
     expect(custody.map(({ event }) => event.kind)).toEqual(['STORE', 'TRANSFER', 'TRANSFER', 'RECEIVE']);
   }, 60_000);
+
+  test('a file that cannot be read just now is not given up', async () => {
+    const { federation, a, b, caseId } = await twoNodes();
+    const content = noise(300_000, 9);
+    const [id] = await addExhibit(b, caseId, 'e1', content);
+    const path = objectOf(b, (await fileAt(b, id!))!.root);
+    // A folder in its place is opened as it is, and refuses to be read.
+    renameSync(path, `${path}.aside`);
+    mkdirSync(path);
+    await announce(b, caseId, XA, 'e1');
+    await until(async () => (await fileAt(b, id!))?.offers[0]?.progress?.postponed === 'EVIDENCE_STORE_FAILED');
+    rmdirSync(path);
+    renameSync(`${path}.aside`, path);
+    // Asked for again at once, and not when the sender would try by itself.
+    await b.stop();
+    await startNode(federation, XB);
+    await until(() => isCompared(a, [id!]));
+    expect(sha256(await contentOf(a, id!))).toBe(sha256(content));
+  }, 90_000);
+
+  test('a file that is gone before it was compared ends no node, is told, and is compared when it is back', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const aside = join(temporaryFolder(), 'objects');
+    const failures: unknown[] = [];
+    const told: unknown[] = [];
+    const observed = {
+      onFatal: (error: unknown) => failures.push(error),
+      log: (_level: string, event: string, fields?: object) => {
+        if (event === 'exchange.evidence_postponed') told.push(fields);
+      },
+    };
+    let a = await startNode(federation, XA, {
+      ...observed,
+      failpoint: (name) => {
+        if (name === 'evidence.taken-over') renameSync(join(a.config.paths.evidence, 'objects'), aside);
+      },
+    });
+    const b = await startNode(federation, XB);
+    const caseId = await caseUnderExecution(a, b);
+    const content = noise(300_000, 10);
+    const [id] = await addExhibit(b, caseId, 'e1', content);
+    await announce(b, caseId, XA, 'e1');
+    const missing = { peer: XB, file_id: id, code: 'EVIDENCE_UNKNOWN' };
+    await until(() => told.length > 0 || failures.length > 0);
+    await a.stop();
+    a = await startNode(federation, XA, observed);
+    await until(() => told.length > 1 || failures.length > 0);
+    expect([failures, told]).toEqual([[], [missing, missing]]);
+    await expect(a.exchange.evidence.verify(id!)).rejects.toMatchObject({ code: 'EVIDENCE_UNKNOWN' });
+    await expect(contentOf(a, id!)).rejects.toMatchObject({ code: 'EVIDENCE_UNKNOWN' });
+    renameSync(aside, join(a.config.paths.evidence, 'objects'));
+    expect(sha256(await contentOf(a, id!))).toBe(sha256(content));
+    expect(await isCompared(a, [id!])).toBe(true);
+  }, 90_000);
 
   test('content that is not here cannot be announced, and what is deleted is gone but provable', async () => {
     const { a, b, caseId } = await twoNodes();
