@@ -6,9 +6,11 @@ hashes.sha512 = sha512;
 /** Verifies a signature: `(signature 64 bytes, message, public key 32 bytes)`. */
 export type VerifyEd25519 = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 
-// Looking at a key costs more than a verification, and an audit meets the same few keys a million times.
-const admitted = new Map<string, boolean>();
-const MAX_REMEMBERED_KEYS = 256;
+// Looking at a key costs more than a verification, an audit meets the same few keys a million times, and a federation's are read with every
+// copy of its manifest.
+const judged = new Map<string, KeyWeakness | undefined>();
+const MAX_REMEMBERED_KEYS = 4096;
+const KEY_BYTES = 32;
 
 /**
  * The auditor's Ed25519 verification: the same answer on every platform, strict about encodings, never throwing. Where the platform has
@@ -17,7 +19,7 @@ const MAX_REMEMBERED_KEYS = 256;
  */
 export const verifyEd25519: VerifyEd25519 = (signature, message, publicKey) => {
   try {
-    if (isAdmitted(publicKey) && isSurelyEd25519(signature, message, publicKey)) return true;
+    if (isAdmissibleEd25519Key(publicKey) && isSurelyEd25519(signature, message, publicKey)) return true;
     return verify(signature, message, publicKey, { zip215: false });
   } catch {
     return false;
@@ -35,6 +37,16 @@ export type KeyWeakness =
 
 /** What is wrong with an Ed25519 public key; undefined when nothing is. @see RFC 8032 §5.1.3 */
 export function ed25519KeyWeakness(publicKey: Uint8Array): KeyWeakness | undefined {
+  if (publicKey.length !== KEY_BYTES) return 'KEY_NOT_CANONICAL';
+  const id = String.fromCharCode(...publicKey);
+  if (judged.has(id)) return judged.get(id);
+  const weakness = weaknessOf(publicKey);
+  if (judged.size >= MAX_REMEMBERED_KEYS) judged.clear();
+  judged.set(id, weakness);
+  return weakness;
+}
+
+function weaknessOf(publicKey: Uint8Array): KeyWeakness | undefined {
   let point: Point;
   try {
     point = Point.fromBytes(publicKey, false);
@@ -51,15 +63,4 @@ export function ed25519KeyWeakness(publicKey: Uint8Array): KeyWeakness | undefin
  */
 export function isAdmissibleEd25519Key(publicKey: Uint8Array): boolean {
   return ed25519KeyWeakness(publicKey) === undefined;
-}
-
-function isAdmitted(publicKey: Uint8Array): boolean {
-  const id = String.fromCharCode(...publicKey);
-  let answer = admitted.get(id);
-  if (answer === undefined) {
-    answer = isAdmissibleEd25519Key(publicKey);
-    if (admitted.size >= MAX_REMEMBERED_KEYS) admitted.clear();
-    admitted.set(id, answer);
-  }
-  return answer;
 }

@@ -4,22 +4,7 @@
  */
 import { createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
-import { Attributes, CertificationRequest, CertificationRequestInfo } from '@peculiar/asn1-csr';
-import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
-import {
-  AlgorithmIdentifier,
-  Attribute,
-  AttributeTypeAndValue,
-  AttributeValue,
-  Extension,
-  Extensions,
-  GeneralName,
-  Name,
-  RelativeDistinguishedName,
-  SubjectAlternativeName,
-  SubjectPublicKeyInfo,
-  id_ce_subjectAltName,
-} from '@peculiar/asn1-x509';
+import type { AlgorithmIdentifier } from '@peculiar/asn1-x509';
 import type { JurisdictionCode } from '../base/mod.ts';
 import { nodeUri } from './certificate.ts';
 
@@ -37,12 +22,31 @@ const ED25519 = '1.3.101.112';
  * A request, in PEM, for a certificate that names the node.
  * @param host name or address in the endpoint; empty for a node that only dials out
  */
-export function signCertificateRequest(options: {
+export async function signCertificateRequest(options: {
   readonly code: JurisdictionCode;
   readonly host: string;
   readonly key: KeyObject;
-}): string {
+}): Promise<string> {
   const { code, host, key } = options;
+  // Read when there is one to make: few nodes ever do, and all would load the whole of ASN.1 whenever they start.
+  const [
+    { Attributes, CertificationRequest, CertificationRequestInfo },
+    { AsnConvert, OctetString },
+    {
+      AlgorithmIdentifier,
+      Attribute,
+      AttributeTypeAndValue,
+      AttributeValue,
+      Extension,
+      Extensions,
+      GeneralName,
+      Name,
+      RelativeDistinguishedName,
+      SubjectAlternativeName,
+      SubjectPublicKeyInfo,
+      id_ce_subjectAltName,
+    },
+  ] = await Promise.all([import('@peculiar/asn1-csr'), import('@peculiar/asn1-schema'), import('@peculiar/asn1-x509')]);
   const hostName = isIP(host) === 0 ? new GeneralName({ dNSName: host }) : new GeneralName({ iPAddress: host });
   const names = new SubjectAlternativeName([
     new GeneralName({ uniformResourceIdentifier: nodeUri(code) }),
@@ -65,7 +69,7 @@ export function signCertificateRequest(options: {
   const signature = sign(isEdwards ? null : 'sha256', Buffer.from(AsnConvert.serialize(info)), key);
   const request = new CertificationRequest({
     certificationRequestInfo: info,
-    signatureAlgorithm: algorithmOf(key),
+    signatureAlgorithm: new AlgorithmIdentifier(algorithmOf(key)),
     signature: Uint8Array.from(signature).buffer,
   });
   const base64 = Buffer.from(AsnConvert.serialize(request)).toString('base64');
@@ -74,7 +78,7 @@ export function signCertificateRequest(options: {
 }
 
 /** RSA's identifier has a NULL for parameters, the others have none. @see RFC 4055 §5, RFC 5758 §3.2, RFC 8410 §3 */
-function algorithmOf(key: KeyObject): AlgorithmIdentifier {
-  if (key.asymmetricKeyType === 'rsa') return new AlgorithmIdentifier({ algorithm: SHA256_WITH_RSA, parameters: null });
-  return new AlgorithmIdentifier({ algorithm: key.asymmetricKeyType === 'ed25519' ? ED25519 : ECDSA_WITH_SHA256 });
+function algorithmOf(key: KeyObject): Partial<AlgorithmIdentifier> {
+  if (key.asymmetricKeyType === 'rsa') return { algorithm: SHA256_WITH_RSA, parameters: null };
+  return { algorithm: key.asymmetricKeyType === 'ed25519' ? ED25519 : ECDSA_WITH_SHA256 };
 }

@@ -3,8 +3,9 @@
  * judged by OpenSSL and by the manifest's pins.
  */
 import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import forge from 'node-forge';
+import type forge from 'node-forge';
 import type { JurisdictionCode } from '../base/mod.ts';
 import type { NodeCertificates } from './node-keys.ts';
 
@@ -13,6 +14,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** How long a node's TLS certificate is valid; it is renewed before. */
 const TLS_LIFETIME_MS = 398 * DAY_MS;
 const CA_LIFETIME_MS = 3650 * DAY_MS;
+
+// Read when a certificate is to be made, which is once in a year: it is more code than all that a start needs otherwise.
+const forgeOf = (): typeof forge => createRequire(import.meta.url)('node-forge') as typeof forge;
 
 /** The URI by which a certificate names its node. */
 export function nodeUri(code: JurisdictionCode): string {
@@ -34,14 +38,15 @@ interface CertificateSubject {
 export function issueCertificates(
   options: CertificateSubject & { readonly ca: KeyObject; readonly tls: KeyObject },
 ): NodeCertificates {
+  const { md, pki } = forgeOf();
   const issuer = authorityName(options.code);
   const ca = certificate(options.ca, issuer, issuer, options.nowMs, CA_LIFETIME_MS, [
     { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
     { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     { name: 'subjectKeyIdentifier' },
   ]);
-  ca.sign(forgeKey(options.ca), forge.md.sha256.create());
-  return { tls: issueTlsCertificate(options), ca: forge.pki.certificateToPem(ca) };
+  ca.sign(forgeKey(options.ca), md.sha256.create());
+  return { tls: issueTlsCertificate(options), ca: pki.certificateToPem(ca) };
 }
 
 /**
@@ -51,6 +56,7 @@ export function issueCertificates(
 export function issueTlsCertificate(
   options: CertificateSubject & { readonly ca: KeyObject; readonly tls: KeyObject; readonly lifetimeMs?: number },
 ): string {
+  const { md, pki } = forgeOf();
   const { code, host, nowMs, lifetimeMs = TLS_LIFETIME_MS } = options;
   const hosts = host === '' ? [] : [isIP(host) !== 0 ? { type: 7, ip: host } : { type: 2, value: host }];
   const subject = [{ name: 'commonName', value: `Rogatory node ${code}` }];
@@ -61,8 +67,8 @@ export function issueTlsCertificate(
     { name: 'subjectAltName', altNames: [{ type: 6, value: nodeUri(code) }, ...hosts] },
     { name: 'subjectKeyIdentifier' },
   ]);
-  tls.sign(forgeKey(options.ca), forge.md.sha256.create());
-  return forge.pki.certificateToPem(tls);
+  tls.sign(forgeKey(options.ca), md.sha256.create());
+  return pki.certificateToPem(tls);
 }
 
 function authorityName(code: JurisdictionCode): forge.pki.CertificateField[] {
@@ -77,9 +83,10 @@ function certificate(
   lifetimeMs: number,
   extensions: object[],
 ): forge.pki.Certificate {
-  const made = forge.pki.createCertificate();
+  const { pki } = forgeOf();
+  const made = pki.createCertificate();
   const publicPem = createPublicKey(key).export({ format: 'pem', type: 'spki' }).toString();
-  made.publicKey = forge.pki.publicKeyFromPem(publicPem);
+  made.publicKey = pki.publicKeyFromPem(publicPem);
   // Positive, as RFC 5280 §4.1.2.2 demands: the first bit is clear.
   made.serialNumber = `01${randomBytes(15).toString('hex')}`;
   // An hour of grace for peers whose clocks are behind; less of what lives for a few hours.
@@ -92,5 +99,5 @@ function certificate(
 }
 
 function forgeKey(key: KeyObject): forge.pki.rsa.PrivateKey {
-  return forge.pki.privateKeyFromPem(key.export({ format: 'pem', type: 'pkcs8' }).toString());
+  return forgeOf().pki.privateKeyFromPem(key.export({ format: 'pem', type: 'pkcs8' }).toString());
 }
