@@ -25,6 +25,7 @@ import { why } from './why.ts';
 
 // A message of 512 KiB in JSON, with room for escapes.
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
+const MAX_UNREAD_BYTES = 1024 * 1024;
 
 /** Serves the local interface of a running node. */
 export class ApiServer {
@@ -195,7 +196,11 @@ function streamEvents(node: Node, response: ServerResponse): void {
   if (response.destroyed) return;
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
-  const unsubscribe = node.exchange.subscribe((event) => response.write(`${JSON.stringify(event)}\n`));
+  const unsubscribe = node.exchange.subscribe((event) => {
+    // What a caller leaves unread is in this node's memory, for as long as the caller is there.
+    if (response.writableLength > MAX_UNREAD_BYTES) response.destroy();
+    else response.write(`${JSON.stringify(event)}\n`);
+  });
   response.on('close', unsubscribe);
 }
 

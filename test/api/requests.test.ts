@@ -4,6 +4,7 @@ import { createHash, createPrivateKey, sign } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { request, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ApiServer } from '../../src/api/mod.ts';
@@ -11,6 +12,9 @@ import { ROUTES } from '../../src/api/gate.ts';
 import { ApiClient } from '../../src/client/mod.ts';
 import { staffKeys } from '../../src/staff/record.ts';
 import { runCommand } from '../kit/command.ts';
+import { newUuid } from '../../src/base/mod.ts';
+import type { ExchangeEvent } from '../../src/exchange/mod.ts';
+import { XB } from '../kit/casework.ts';
 import { copyTestFederation, startNode, until } from '../kit/federation.ts';
 
 const README = readFileSync('src/api/README.md', 'utf8');
@@ -57,6 +61,34 @@ test('every route has a row, and every row is a route', () => {
   const rows = [...README.matchAll(/^\| `((?:GET|POST) [a-z*/-]+)` \|/gm)].map(([, name]) => name);
   expect(rows.toSorted()).toEqual([...ROUTES].sort());
 });
+
+test('whoever listens to events without reading them is cut off', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const node = await startNode(federation, 'XA');
+  const api = await ApiServer.open(node);
+  onTestFinished(() => api.close());
+  let tell: ((event: ExchangeEvent) => void) | undefined;
+  let isOver = false;
+  const spy = vi.spyOn(node.exchange, 'subscribe').mockImplementation((listener) => {
+    tell = listener;
+    return () => (isOver = true);
+  });
+  onTestFinished(() => {
+    spy.mockRestore();
+  });
+  const socket = connect(join(federation.dirOf('XA'), 'control.sock'));
+  onTestFinished(() => void socket.destroy());
+  socket.pause().write('GET /v1/events HTTP/1.1\r\nhost: node\r\n\r\n');
+  await until(() => tell !== undefined);
+  const event: ExchangeEvent = { kind: 'CLOCK_OVERDUE', time: 0, peer: XB, started_by: newUuid(1, new Uint8Array(10)) };
+  const bytes = JSON.stringify(event).length;
+  // Some megabytes may rest in the system's own buffers; what is more is the node's.
+  for (let told = 0; told < 16 * 1024 * 1024 && !isOver; told += bytes) {
+    tell!(event);
+    if (told % (bytes * 4096) === 0) await new Promise(setImmediate);
+  }
+  expect(isOver).toBe(true);
+}, 60_000);
 
 test('the lines of the documentation do what it says, and what is wrong is told as what it is', async () => {
   const { dir, socket } = await servedNode();
