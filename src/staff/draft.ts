@@ -4,12 +4,14 @@
  */
 import { isUuid, newUuid, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
+import { faultsOf } from '../credential/mod.ts';
 import { takeIdempotencyKey, type IdempotencyKey, type MessageRecord, type StepView } from '../exchange/mod.ts';
 import { faultsError, type ActRole, type Draft } from '../wire/mod.ts';
 import { carryOut, judge, recordAct, recordingRefusals, type Actor, type Attempt } from './act.ts';
 import { addToCase, onlyCleared, reader } from './assignment.ts';
 import type { DeskContext } from './context.ts';
 import { StaffError } from './error.ts';
+import { freeText } from './free-text.ts';
 import { staffKeys, type DraftRecord } from './record.ts';
 import { writerOf } from './rule.ts';
 
@@ -110,7 +112,13 @@ export async function approveDraft(context: DeskContext, actor: Actor, id: strin
 }
 
 /** Ends a draft unsent. @throws {StaffError} as approving does */
-export async function rejectDraft(context: DeskContext, actor: Actor, id: string, why: string): Promise<DraftRecord> {
+export async function rejectDraft(
+  context: DeskContext,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<DraftRecord> {
+  const why = parseReason(reason);
   const draft = await findDraft(context, actor, id);
   const attempt: Attempt = { actor, action: 'REJECT_DRAFT', target: targetOf(draft) };
   return carryOut(context, attempt, async (view) => {
@@ -125,6 +133,12 @@ export async function rejectDraft(context: DeskContext, actor: Actor, id: string
     view.putRecord(staffKeys.draft(draft.draft_id), next);
     return { value: next };
   });
+}
+
+function parseReason(reason: string): string {
+  const parsed = freeText(2_000).safeParse(reason);
+  if (!parsed.success) throw new StaffError('STAFF_INVALID', `This is no reason: ${faultsOf(parsed.error)}.`);
+  return parsed.data;
 }
 
 /** A decision is a second person's: whoever wrote it is the one who may not, under whichever credential. */

@@ -22,6 +22,7 @@ import type { StepView } from '../exchange/mod.ts';
 import { carryOut, type Actor, type Attempt } from './act.ts';
 import type { StaffContext } from './context.ts';
 import { StaffError, revokedError } from './error.ts';
+import { freeText } from './free-text.ts';
 import { staffKeys, type IssuedRecord, type OfficeRecord } from './record.ts';
 
 const MAX_VALIDITY_MS = 5 * 366 * 24 * 3_600_000;
@@ -82,7 +83,7 @@ export async function listStaff(context: StaffContext, actor: Actor): Promise<Is
  * @throws {StaffError} STAFF_UNKNOWN when there is none that is not revoked already
  */
 export async function revokeStaff(context: StaffContext, actor: Actor, json: unknown): Promise<IssuedRecord[]> {
-  const schema = z.strictObject({ person: personId, serial: z.uuid().optional(), why: z.string().min(1).max(500) });
+  const schema = z.strictObject({ person: personId, serial: z.uuid().optional(), why: freeText(500) });
   const parsed = schema.safeParse(json);
   if (!parsed.success) throw invalid(faultsOf(parsed.error));
   const { person, serial, why } = parsed.data;

@@ -10,6 +10,7 @@ import { carryOut, judge, recordingRefusals, type Actor } from './act.ts';
 import { onlyCleared, reader } from './assignment.ts';
 import type { DeskContext } from './context.ts';
 import { StaffError } from './error.ts';
+import { freeText } from './free-text.ts';
 import { staffKeys, type TaskRecord } from './record.ts';
 
 /** A task as those see it who work on it. */
@@ -18,7 +19,7 @@ export interface TaskView extends TaskRecord {
   readonly measures: readonly unknown[];
 }
 
-const text = z.string().min(1).max(20_000);
+const text = freeText(20_000);
 const order = z.strictObject({
   case_id: z.string().refine(isUuid, 'is not a UUID'),
   agency: z.enum(AGENCIES),

@@ -131,6 +131,9 @@ test('an executing case gives agencies their parts, and their answers come back 
   expect(await reply('examiner', task, found.file_id)).toBe('STAFF_UNKNOWN');
   expect(await reply('executor', task, found.file_id)).toBe('STAFF_ROLE_MISSING');
   expect(await reply('officer', task, id)).toBe('STAFF_INVALID');
+  // What an agency writes is read at the office's terminals.
+  const control = officer.post(`tasks/${task.task_id}/answer`, { text: 'Held.\u001b[2J\u009b31m' });
+  expect(await codeOfFailure(control)).toBe('STAFF_INVALID');
   expect(await reply('officer', task, found.file_id)).toBe('nothing failed');
   expect(await reply('colleague', task, found.file_id)).toBe('STAFF_ALREADY_DECIDED');
   expect(await codeOfFailure(upload('officer', task, 'late'))).toBe('STAFF_ALREADY_DECIDED');

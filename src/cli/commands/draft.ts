@@ -2,6 +2,7 @@ import type { DraftAnswer, SentAnswer } from '../../api/mod.ts';
 import type { DraftRecord } from '../../staff/mod.ts';
 import { ONCE, nodeClient, onceKey, waitingLines } from '../acting.ts';
 import type { Command } from '../command.ts';
+import { onOneLine } from '../free-text.ts';
 import { readCheckedDraft } from '../message-check.ts';
 import { sentLines } from '../message-lines.ts';
 
@@ -82,7 +83,7 @@ export const draftReject: Command = {
 
 function draftLines(draft: DraftRecord): string[] {
   const { draft_id: id, to, type, status, author, role, created_at: at, decided_by: by, why, message_id } = draft;
-  const end = by === undefined ? '' : ` by ${by}${why === undefined ? '' : `: ${why}`}`;
+  const end = by === undefined ? '' : ` by ${by}${why === undefined ? '' : `: ${onOneLine(why)}`}`;
   return [
     `${new Date(at).toISOString().slice(0, 19)}  → ${to}  ${id}  ${status}${end}`,
     `    ${type.replaceAll('_', ' ')}, written by ${author} (${role})${message_id === undefined ? '' : `, message ${message_id}`}`,

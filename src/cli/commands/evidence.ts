@@ -8,6 +8,7 @@ import { transferText } from '../transfer-text.ts';
 import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
 import { readJsonInput } from '../files.ts';
+import { onOneLine } from '../free-text.ts';
 import { messageLines } from '../message-lines.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
@@ -187,7 +188,7 @@ interface ShownRecord {
 function custodyLines({ origin, item, faults, differing }: ItemAnswer): string[] {
   const records = (item['custody'] ?? []) as readonly ShownRecord[];
   return [
-    `Exhibit ${String(item['item_id'])} of ${origin}: ${(item['description'] as { text: string }).text}`,
+    `Exhibit ${String(item['item_id'])} of ${origin}: ${onOneLine((item['description'] as { text: string }).text)}`,
     ...records.map(({ event, jurisdiction }) => {
       const { number, kind, from, to, at, place } = event as Readonly<Record<string, string | number | undefined>>;
       const time = new Date(at as number).toISOString();

@@ -15,6 +15,7 @@ import {
 import { nodeClient } from '../acting.ts';
 import type { Arguments, Command } from '../command.ts';
 import { CliError } from '../error.ts';
+import { onOneLine } from '../free-text.ts';
 
 const NODE = { value: 'D', help: 'the node’s folder; the node may be running or stopped', required: true } as const;
 const DAY_MS = 24 * 3_600_000;
@@ -134,7 +135,10 @@ async function onNode<T>(
 
 function line({ person, name, roles, agency, clearance, expires_at: until, revoked, serial }: IssuedRecord): string {
   const of = agency === undefined ? '' : ` (${agency.kind}: ${agency.unit})`;
-  const end = revoked === undefined ? `until ${new Date(until).toISOString().slice(0, 10)}` : `REVOKED: ${revoked.why}`;
+  const end =
+    revoked === undefined
+      ? `until ${new Date(until).toISOString().slice(0, 10)}`
+      : `REVOKED: ${onOneLine(revoked.why)}`;
   const cases = clearance === 'ALL' ? ', every case' : '';
   return `${person.padEnd(20)} ${name}${of}  ${roles.join(', ')}${cases}  ${end}  ${serial}`;
 }

@@ -4,6 +4,7 @@ import { nodeClient } from '../acting.ts';
 import { parseId, type Command } from '../command.ts';
 import { CliError } from '../error.ts';
 import { readJsonInput } from '../files.ts';
+import { indentedLines } from '../free-text.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -88,9 +89,9 @@ function taskLines({ task_id: id, agency, measure_ids: measures, due, instructio
   const state = answer === undefined ? 'OPEN' : `answered by ${answer.unit}`;
   return [
     `${id}  ${agency}  ${measures.join(', ')}${due === undefined ? '' : `, by ${due}`}  ${state}`,
-    `    ${instructions}`,
+    ...indentedLines(instructions, '    '),
     ...(answer === undefined
       ? []
-      : [`    → ${answer.text}${answer.file_ids.map((file) => `, file ${file}`).join('')}`]),
+      : [...indentedLines(answer.text, '    → '), ...answer.file_ids.map((file) => `    → file ${file}`)]),
   ];
 }
