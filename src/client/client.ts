@@ -24,11 +24,12 @@ export class ApiClient {
   }
 
   /**
+   * @param signal ends the waiting
    * @throws {ApiError} API_NODE_NOT_RUNNING, API_BAD_ANSWER
    * @throws {RemoteError} whatever the node reports
    */
-  async get<T>(path: string): Promise<T> {
-    return parseAnswer<T>(await readAll(await this.#request('GET', path)));
+  async get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return parseAnswer<T>(await readAll(await this.#request('GET', path, undefined, {}, signal)));
   }
 
   /** @param key letters, digits and `-`, such as a UUID: the same each time for what is to be done once; only what makes a message or a draft heeds it */
@@ -83,13 +84,14 @@ export class ApiClient {
     path: string,
     body?: string | AsyncIterable<Uint8Array>,
     headers: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
   ): Promise<IncomingMessage> {
-    if (this.#credential === undefined) return this.#send(method, path, headers, body);
+    if (this.#credential === undefined) return this.#send(method, path, headers, body, signal);
     const answered = await readAll(await this.#send('POST', 'challenge', {}, '{}'));
     const { challenge } = parseAnswer<{ readonly challenge: string }>(answered);
     const signed = { method, path: `/v1/${path}`, body: typeof body === 'string' ? Buffer.from(body) : undefined };
     const authorization = presentCredential(this.#credential, challenge, signed);
-    return this.#send(method, path, { ...headers, authorization }, body);
+    return this.#send(method, path, { ...headers, authorization }, body, signal);
   }
 
   #send(
@@ -97,9 +99,10 @@ export class ApiClient {
     path: string,
     headers: Readonly<Record<string, string>>,
     body?: string | AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const options = { socketPath: this.#path, method, path: `/v1/${path}`, headers, agent: false };
+      const options = { socketPath: this.#path, method, path: `/v1/${path}`, headers, agent: false, signal };
       const outgoing = request(options, resolve);
       outgoing.on('error', (cause: Error & { code?: string }) => {
         const isGone = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTSOCK';

@@ -277,7 +277,9 @@ describe('messages', () => {
     expect(
       (await runCommand('message', 'show', '--node', dir, '019b0000-0000-7000-8000-000000000001')).stderr,
     ).toContain('EXCHANGE_UNKNOWN_MESSAGE');
-    expect((await rogatory('serve', '--config', join(dir, 'node.json'))).stderr).toContain('STORE_LOCKED');
+    const second = await rogatory('serve', '--config', join(dir, 'node.json'));
+    expect(second.stderr).toMatch(/STORE_LOCKED: .* open\. It is process \d+, which serves XA since \d{4}-/);
+    expect(second.stderr).toContain(`process ${a.child.pid},`);
 
     // One bundle of a running node, one of a stopped one.
     const bundle = (code: string): string => join(federation.folder, `${code}.zip`);

@@ -1,13 +1,17 @@
 import { codeOf, RogatoryError, systemClock } from '../../base/mod.ts';
-import { ApiServer } from '../../api/mod.ts';
+import { ApiServer, type StatusAnswer } from '../../api/mod.ts';
+import { ApiClient } from '../../client/mod.ts';
 import { loadNodeConfig, loadObjectStoreKey } from '../../config/mod.ts';
 import { Node, createLog } from '../../node/mod.ts';
+import { StoreError } from '../../store/mod.ts';
 import type { Command } from '../command.ts';
 import { failpointFrom, storeShareFrom } from '../failpoint.ts';
 import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 // A shutdown that hangs must not keep a service manager waiting.
 const STOP_TIMEOUT_MS = 10_000;
+// Nor must a node that is stuck keep the one that is refused beside it.
+const ASK_TIMEOUT_MS = 3_000;
 
 export const serve: Command = {
   name: 'serve',
@@ -38,6 +42,8 @@ export const serve: Command = {
       onFatal,
       failpoint,
       storeShare: storeShareFrom(process.env),
+    }).catch(async (error: unknown) => {
+      throw await namingWhoServes(config.paths.dir, error);
     });
     const api = await ApiServer.open(node).catch(async (error: unknown) => {
       // Nobody could ask this node anything; nor would its process end by itself.
@@ -66,6 +72,27 @@ export const serve: Command = {
     return 0;
   },
 };
+
+/** A store that is in use is most likely that of a node that runs: which process it is, an operator has to know. */
+async function namingWhoServes(dir: string, error: unknown): Promise<unknown> {
+  if (!(error instanceof StoreError) || error.code !== 'STORE_LOCKED') return error;
+  try {
+    const {
+      code,
+      pid,
+      started_at: since,
+    } = await new ApiClient(dir).get<StatusAnswer>('status', AbortSignal.timeout(ASK_TIMEOUT_MS));
+    return new StoreError(
+      'STORE_LOCKED',
+      `${error.message} It is process ${pid}, which serves ${code} since ${since}.`,
+      {
+        cause: error,
+      },
+    );
+  } catch {
+    return error;
+  }
+}
 
 function untilAskedToStop(): Promise<void> {
   return new Promise((resolve) => {
