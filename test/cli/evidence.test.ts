@@ -154,6 +154,13 @@ async function dossiers(federation: TestFederation, caseId: string, folder: stri
     expect({ part, ...outcome }).toMatchObject({ status: REFUSED });
     expect(outcome.stdout).toContain(words);
   }
+  // What was handed to a court before the page said less of what messages say is verified as it was.
+  const said = 'As the node shows it; its words are not proved here';
+  expect(page).toContain(said);
+  const earlier = join(folder, 'earlier.zip');
+  const part = await withPart(readFileSync(ofA), 'dossier.html', (text) => text.replaceAll(said, 'As it was signed'));
+  writeFileSync(earlier, part);
+  expect((await runCommand('audit', 'verify', earlier)).status).toBe(0);
 }
 
 async function withPart(zip: Uint8Array, part: string, change: (text: string) => string): Promise<Uint8Array> {

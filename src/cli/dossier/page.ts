@@ -6,6 +6,14 @@ import type { ItemAnswer } from '../../exchange/mod.ts';
 import type { Dossier, DossierFile, DossierMessage } from './data.ts';
 import { custodyTable, exhibitFacts, facts, table } from './exhibit-html.ts';
 
+// The ledgers hold a digest of what was signed, and the dossier has no signed message to compare with it.
+const AS_SHOWN = 'As the node shows it; its words are not proved here';
+
+/** The page as it was made before it said so: a court may have one. */
+export function earlierDossierPage(dossier: Dossier): string {
+  return dossierPage(dossier).replaceAll(`<summary>${AS_SHOWN}</summary>`, '<summary>As it was signed</summary>');
+}
+
 /** The whole page. */
 export function dossierPage(dossier: Dossier): string {
   const hash = bytesToBase64(sha256(utf8ToBytes(REPORT_STYLE)));
@@ -109,7 +117,7 @@ function messageSection(code: string, { record, content, proof }: DossierMessage
           : `${escapeHtml(proof.kind)}, entry ${proof.index} of <code>${escapeHtml(proof.origin)}</code>, ${proof.verified ? 'verified' : 'NOT VERIFIED'}` +
             `<details><summary>Proof</summary><pre>${escapeHtml(proof.entry)}\n\n${escapeHtml(proof.proof)}</pre></details>`,
       ],
-      ['Content', `<details><summary>As it was signed</summary><pre>${json}</pre></details>`],
+      ['Content', `<details><summary>${AS_SHOWN}</summary><pre>${json}</pre></details>`],
     ]) +
     `\n</section>`
   );
