@@ -31,13 +31,14 @@ export class FileObjects implements ObjectStore {
   async put(name: string, file: string): Promise<void> {
     const path = this.#pathOf(name);
     try {
-      if ((await this.sizeOf(name)) !== undefined) {
-        await rm(file, { force: true });
-        return;
+      const isThere = (await this.sizeOf(name)) !== undefined;
+      if (!isThere) {
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await rename(file, path);
       }
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await rename(file, path);
+      // One that is there may be so since a process that was killed before it came as far as this.
       for (const folder of [dirname(path), this.#folder]) await syncFolder(folder);
+      if (isThere) await rm(file, { force: true });
     } catch (error) {
       throw spaceError(error);
     }

@@ -2,8 +2,8 @@
  * A file on its way to being whole: sealed chunks in order, and beside them their leaf hashes. Both files only grow; after a crash the
  * spool is what its leaves say, checked against the chunks that may not have reached the disk.
  */
-import { constants, mkdir, open, readFile, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, open, readFile, readdir, rm, stat, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { equalBytes, replaceFile } from '../base/mod.ts';
 import { MerkleTiles, leafHash } from '../ledger/mod.ts';
 import type { SpoolFiles } from './chunk-order.ts';
@@ -56,12 +56,11 @@ export class Spool {
   /**
    * Opens the spool in a folder, or begins one.
    * @param geometry of the whole file; undefined while nobody knows how long it will be
+   * @throws {EvidenceError} EVIDENCE_NO_SPACE, EVIDENCE_STORE_FAILED where nothing can be made or opened; and whatever reading throws
    */
   static async open(folder: string, chunkBytes: number, geometry?: Geometry): Promise<Spool> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     const paths = spoolPaths(folder);
-    const flags = constants.O_RDWR | constants.O_CREAT;
-    const files = [await open(paths.data, flags, SECRET_MODE), await open(paths.leaves, flags, SECRET_MODE)] as const;
+    const files = await openFiles(folder);
     const tree = new MerkleTiles(() => Promise.reject(new TypeError('a spool looks at its right edge only')));
     try {
       const mark = Number(await readFile(paths.mark, 'utf8').catch(() => '0'));
@@ -130,6 +129,43 @@ export class Spool {
     this.#marked = upTo;
     await replaceFile(spoolPaths(this.folder).mark, String(upTo), SECRET_MODE);
   }
+}
+
+/** Asks whether spools can be begun in a folder, there or still to be made. @throws {EvidenceError} EVIDENCE_STORE_FAILED */
+export async function requireWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const isToBeMade = (error as { readonly code?: unknown }).code === 'ENOENT' && dirname(folder) !== folder;
+    if (!isToBeMade) throw unwritable(folder, error);
+    await requireWritable(dirname(folder));
+  }
+}
+
+/** Both files of a spool, or none. */
+async function openFiles(folder: string): Promise<readonly [FileHandle, FileHandle]> {
+  const paths = spoolPaths(folder);
+  const flags = constants.O_RDWR | constants.O_CREAT;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const data = await open(paths.data, flags, SECRET_MODE);
+    const leaves = await open(paths.leaves, flags, SECRET_MODE).catch(async (error: unknown) => {
+      await data.close();
+      throw error;
+    });
+    return [data, leaves];
+  } catch (error) {
+    throw unwritable(folder, error);
+  }
+}
+
+/** Nothing was written yet that could be half there: a disk that is away, or read-only, may be well again later. */
+function unwritable(folder: string, error: unknown): unknown {
+  const told = spaceError(error);
+  if (told instanceof EvidenceError) return told;
+  const { code } = error as { readonly code?: unknown };
+  const reason = typeof code === 'string' ? code : 'it failed';
+  return new EvidenceError('EVIDENCE_STORE_FAILED', `${folder} cannot be written: ${reason}.`, { cause: error });
 }
 
 /** Removes a spool and all that is in it. */

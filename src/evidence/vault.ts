@@ -22,7 +22,7 @@ import {
 import type { ObjectStore } from './object-store.ts';
 import { Receiving } from './receiving.ts';
 import { Sealing } from './sealing.ts';
-import { Spool, discardSpool, listSpools, spaceError, spoolPaths, spooledBytes } from './spool.ts';
+import { Spool, discardSpool, listSpools, requireWritable, spaceError, spoolPaths, spooledBytes } from './spool.ts';
 import { passed, passing } from './young-memory.ts';
 
 /** What a person says of a file that is taken in. */
@@ -85,6 +85,7 @@ export class Vault {
     const { chunkBytes = DEFAULT_CHUNK_BYTES, onBytes } = options;
     const key = this.#random(FILE_KEY_BYTES);
     const folder = join(this.#spool, label.file_id);
+    await requireWritable(this.#spool);
     await discardSpool(folder);
     const spool = await Spool.open(folder, chunkBytes);
     const line = { crew: this.#crew, spool, fileKey: key, fileId: label.file_id, chunkBytes };
@@ -115,7 +116,7 @@ export class Vault {
 
   /**
    * Goes on with receiving a file, or begins.
-   * @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_NO_SPACE
+   * @throws {EvidenceError} EVIDENCE_MALFORMED, EVIDENCE_NO_SPACE, EVIDENCE_STORE_FAILED
    */
   async receive(file: EvidenceFile): Promise<Receiving> {
     const geometry = geometryOrThrow(file);
@@ -269,14 +270,12 @@ export class Vault {
   }
 
   /**
-   * Why whole files cannot be kept or read just now, found by asking for one.
+   * Why files cannot be taken in, kept or read just now, found by asking for one.
    * @returns undefined when they can
    */
   async storeFault(patienceMs = 3000): Promise<string | undefined> {
-    const asked = this.#objects
-      .list()
-      [Symbol.asyncIterator]()
-      .next()
+    const asked = requireWritable(this.#spool)
+      .then(() => this.#objects.list()[Symbol.asyncIterator]().next())
       .then(
         () => undefined,
         (error: unknown) => (error instanceof EvidenceError ? error.message : String(error)),

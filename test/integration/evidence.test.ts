@@ -1,10 +1,20 @@
 /** Evidence between two real nodes over real mutual TLS: announced, fetched, proved, compared, and read back. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode, Uuid } from '../../src/base/mod.ts';
+import { nodePaths } from '../../src/config/mod.ts';
 import { DEFAULT_CHUNK_BYTES } from '../../src/evidence/geometry.ts';
 import type { EvidenceAnswer } from '../../src/exchange/mod.ts';
 import { healthOf, type Node } from '../../src/node/mod.ts';
@@ -278,6 +288,37 @@ describe('evidence', () => {
     renameSync(aside, join(a.config.paths.evidence, 'objects'));
     expect(sha256(await contentOf(a, id!))).toBe(sha256(content));
     expect(await isCompared(a, [id!])).toBe(true);
+  }, 90_000);
+
+  test('a folder for files that cannot be written ends no node: messages go on, files wait, and people are told', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const { evidence } = nodePaths(federation.dirOf(XA));
+    // As if the disk that is mounted there were away, or read-only: nothing can be made in it.
+    writeFileSync(evidence, '');
+    const failures: unknown[] = [];
+    const a = await startNode(federation, XA, { onFatal: (error) => failures.push(error) });
+    const b = await startNode(federation, XB);
+    const caseId = await caseUnderExecution(a, b);
+    const content = noise(300_000, 11);
+    const [id] = await addExhibit(b, caseId, 'e1', content);
+    await announce(b, caseId, XA, 'e1');
+    const isPostponed = async (): Promise<boolean> =>
+      (await fileAt(a, id!))?.progress?.postponed === 'EVIDENCE_STORE_FAILED';
+    await until(async () => failures.length > 0 || (await isPostponed()));
+    expect(failures).toEqual([]);
+    await b.exchange.send(parseDraft({ case_id: caseId, delay_notice: DELAY }), XA);
+    const away = async (): Promise<unknown[]> =>
+      (await healthOf(a)).findings.filter(({ code }) => code === 'EVIDENCE_STORE_AWAY');
+    expect(await away()).toMatchObject([{ severity: 'WARNING', detail: expect.stringContaining(evidence) as string }]);
+    const label = { case_id: caseId, name: 'x.bin', media_type: 'text/plain' };
+    await expect(a.exchange.evidence.add(source(content), label)).rejects.toMatchObject({
+      code: 'EVIDENCE_STORE_FAILED',
+    });
+    rmSync(evidence);
+    expect(await away()).toEqual([]);
+    await b.stop();
+    await startNode(federation, XB);
+    await until(() => isCompared(a, [id!]));
   }, 90_000);
 
   test('content that is not here cannot be announced, and what is deleted is gone but provable', async () => {
