@@ -37,9 +37,9 @@ export async function rotateKey(node: Node, body: unknown): Promise<Rotation> {
   const { use, startsInMs, overlapMs } = body as Readonly<Record<string, unknown>>;
   const known = KEY_USES.find((name) => name === use);
   const times = [startsInMs, overlapMs].every(
-    (time) => typeof time === 'number' && time >= 0 && time <= MAX_ROTATION_MS,
+    (time) => Number.isSafeInteger(time) && (time as number) >= 0 && (time as number) <= MAX_ROTATION_MS,
   );
   if (known === undefined || !times)
-    throw new ApiError('API_BAD_REQUEST', '“use”, “startsInMs” and “overlapMs” are needed.');
+    throw new ApiError('API_BAD_REQUEST', '“use”, and “startsInMs” and “overlapMs” in whole milliseconds, are needed.');
   return rotateAt(keyDesk(node), known, { startsInMs: startsInMs as number, overlapMs: overlapMs as number });
 }

@@ -124,6 +124,12 @@ test('the lines of the documentation do what it says, and what is wrong is told 
     expect({ line, status, code: body.error?.code }).toEqual({ line, status: 422, code });
     expect(body.error!.message).toContain(words);
   }
+  // The council lists no key that begins at a part of a millisecond: it is refused before a key is made.
+  const held = await ask(socket, 'GET /v1/keys');
+  const next = { use: 'sign', startsInMs: 0.5, overlapMs: 1000 };
+  const refused = await ask(socket, 'POST /v1/keys', JSON.stringify(next));
+  expect(refused).toMatchObject({ status: 422, body: { error: { code: 'API_BAD_REQUEST' } } });
+  expect(await ask(socket, 'GET /v1/keys')).toEqual(held);
   expect(await ask(socket, 'GET /v1/seen/XB')).toEqual({ status: 200, body: {} });
   const never = await runCommand('ledger', 'seen', 'XB', '--node', dir);
   expect(never).toMatchObject({ status: 1, stdout: 'This node has never seen the ledger of XB.\n' });
