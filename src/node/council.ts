@@ -168,7 +168,10 @@ export async function signDraft(folder: string, options: SigningOptions = {}): P
   return signed;
 }
 
-/** Whether the signatures gathered in the folder are all that nodes will ask for: its own council's, and the one before. */
+/**
+ * Whether the signatures gathered in the folder are all that nodes will ask for: its own council's, and the one before.
+ * @throws {NodeError} NODE_INCOMPLETE without the version before
+ */
 export async function verifySigned(folder: string): Promise<Verdict<VerifiedManifest, ManifestRefusal>> {
   const text = await readFile(signedManifestPath(folder), 'utf8').catch(() => '');
   const own = verifyManifest(text, { selfSigned: true });
@@ -193,10 +196,20 @@ async function completeManifest(folder: string): Promise<VerifiedManifest | unde
   return verified.ok ? verified.value : undefined;
 }
 
+/**
+ * The version before one, whose council has to agree to it; undefined for the first.
+ * @throws {NodeError} NODE_INCOMPLETE where it is not in the folder: nobody could tell whether anything is missing
+ */
 async function predecessorOf(folder: string, version: number): Promise<VerifiedManifest | undefined> {
-  const text = await readFile(join(folder, versionName(version - 1)), 'utf8').catch(() => undefined);
-  const verified = text === undefined ? undefined : verifyManifest(text, { selfSigned: true });
-  return verified?.ok === true ? verified.value : undefined;
+  if (version === 1) return undefined;
+  const path = join(folder, versionName(version - 1));
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const verified = verifyManifest(text, { selfSigned: true });
+  if (verified.ok) return verified.value;
+  throw new NodeError(
+    'NODE_INCOMPLETE',
+    `${path} is not there as it was signed, and version ${version} follows it: copy it there.`,
+  );
 }
 
 function versionName(version: number): string {

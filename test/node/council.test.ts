@@ -1,0 +1,30 @@
+/** The council’s folder, where a part of it is missing. */
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { amendDraft, createCouncil, signDraft, verifySigned } from '../../src/node/mod.ts';
+import { writeCouncilKey } from '../../src/node/council-key.ts';
+import { changeCouncil } from '../../src/trust/mod.ts';
+import { temporaryFolder } from '../kit/folder.ts';
+
+test('a successor is not called complete without the version whose council has to agree', async () => {
+  const folder = temporaryFolder();
+  const { council } = await createCouncil(folder, { keys: 1, threshold: 1 });
+  await signDraft(folder);
+  const keyFile = join(temporaryFolder(), 'next.key');
+  const next = await writeCouncilKey(keyFile, undefined, Date.now());
+  const change = { add: [next], remove: council.keys.map(({ kid }) => kid) };
+  await amendDraft(folder, (draft, nowMs) => changeCouncil(draft, change, nowMs));
+  const [first, aside] = [join(folder, 'manifest-1.json'), join(folder, 'aside')];
+  renameSync(first, aside);
+  const incomplete = { code: 'NODE_INCOMPLETE', message: expect.stringContaining(first) as string };
+  await expect(signDraft(folder, { keyFiles: [keyFile] })).rejects.toMatchObject(incomplete);
+  renameSync(aside, first);
+  await signDraft(folder, { keyFiles: [keyFile] });
+  expect(await verifySigned(folder)).toMatchObject({ ok: false, reason: 'MANIFEST_UNSIGNED' });
+  renameSync(first, aside);
+  await expect(verifySigned(folder)).rejects.toMatchObject(incomplete);
+  renameSync(aside, first);
+  await signDraft(folder);
+  expect(await verifySigned(folder)).toMatchObject({ ok: true });
+});
