@@ -51,7 +51,9 @@ function onStdoutError(error: NodeJS.ErrnoException): void {
 }
 
 // Nobody reads how far it is, or what is wrong: the work is done all the same, and the exit status tells.
-function onStderrError(): void {}
+function onStderrError(): undefined {
+  return undefined;
+}
 
 function findCommand(argv: readonly string[]): CommandEntry | undefined {
   return COMMANDS.find(({ name }) => name.split(' ').every((word, i) => argv[i] === word));

@@ -53,7 +53,7 @@ describe('output', () => {
   test('goes into what is no file, and where a link leads', async () => {
     const folder = temporaryFolder();
     const [pipe, link, file] = ['pipe', 'link', 'file'].map((name) => join(folder, name)) as [string, string, string];
-    execFileSync('mkfifo', [pipe]);
+    execFileSync('/bin/sh', ['-c', 'mkfifo "$0"', pipe]);
     const reader = spawn('cat', [pipe], { stdio: ['ignore', 'pipe', 'ignore'] });
     let read = '';
     reader.stdout.on('data', (data: Buffer) => (read += data.toString('utf8')));
