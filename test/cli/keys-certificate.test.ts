@@ -234,13 +234,13 @@ describe.runIf(isThere)('a national PKI', () => {
         readFileSync(path, 'utf8'),
       ) as [string, string];
       let steps = 0;
-      for (let isDead = true; isDead; steps++) {
+      for (; ; steps++) {
         const dir = join(folder, `died-${steps}`);
         cpSync(first, dir, { recursive: true });
         const config = loadNodeConfig(nodePaths(dir).config, {});
         const install = (): ReturnType<typeof installCertificate> =>
           installCertificate(config, undefined, { certificate, authority }, Date.now());
-        isDead = await diesAfter(steps, install);
+        const isDead = await diesAfter(steps, install);
         const afterDeath = await readKeyring(config, undefined);
         expect(afterDeath.keys.tls).toHaveLength(1);
         if (!isDead) break;
@@ -265,7 +265,7 @@ async function diesAfter(steps: number, work: () => Promise<unknown>): Promise<b
     if (left-- <= 0) throw new Error('dead');
   };
   // What replaces a file makes sure of its folder first.
-  fs.mkdirSync = ((...args: Parameters<typeof mkdirSync>) => (step(), mkdirSync(...args))) as typeof mkdirSync;
+  fs.mkdirSync = (...args: Parameters<typeof mkdirSync>) => (step(), mkdirSync(...args));
   fs.promises.unlink = async (path) => (step(), unlink(path));
   syncBuiltinESMExports();
   try {
