@@ -11,6 +11,7 @@ import {
   applyKeyUpdate,
   draftManifest,
   encodeManifest,
+  isSignedByThese,
   mergeSignatures,
   parseManifest,
   publicJwk,
@@ -144,15 +145,23 @@ export interface SigningOptions {
  * Signs the draft, and adds the signatures that others gave. Keys may be in several folders: signatures over one draft add up.
  * @returns the file as it is now, complete or not: `verifyDraft` tells
  * @throws {NodeError} NODE_INCOMPLETE
- * @throws {TrustError} TRUST_COUNCIL_KEY when a key is not the council's, TRUST_MALFORMED when a file is over another draft
+ * @throws {TrustError} TRUST_COUNCIL_KEY when a key is not the council's, TRUST_MALFORMED when a file is over another draft, or
+ * has a signature that is none of the council's
  */
 export async function signDraft(folder: string, options: SigningOptions = {}): Promise<string> {
   const draft = await readDraft(folder);
   const before = await predecessorOf(folder, draft.version);
-  const councilKids = new Set([...draft.council.keys, ...(before?.manifest.council.keys ?? [])].map(({ kid }) => kid));
+  const councilKeys = [...draft.council.keys, ...(before?.manifest.council.keys ?? [])];
+  const councilKids = new Set(councilKeys.map(({ kid }) => kid));
   let signed = await signedOver(folder, draft);
   for (const text of options.signed ?? []) {
     if (!isOver(text, draft)) throw new TrustError('TRUST_MALFORMED', 'A signed file is over another draft.');
+    // Of two signatures by one key the later is kept: a false one would take the place of one that was given.
+    if (!isSignedByThese(text, councilKeys))
+      throw new TrustError(
+        'TRUST_MALFORMED',
+        'A signed file has a signature that no key of this council gave to the draft.',
+      );
     signed = signed === undefined ? text : mergeSignatures(signed, text);
   }
   const files = options.keyFiles ?? ((options.signed ?? []).length > 0 ? [] : await keyFilesIn(folder));

@@ -64,6 +64,8 @@ export async function checkDisk({ paths }: NodeConfig): Promise<Diagnosis[]> {
 async function probeWrite(dir: string): Promise<Diagnosis> {
   const path = join(dir, `.doctor-${process.pid}`);
   const start = performance.now();
+  // One that was killed in here may have had the same number: in a container it is always the same few.
+  await unlink(path).catch(() => undefined);
   try {
     const file = await open(path, 'wx', 0o600);
     try {

@@ -122,8 +122,17 @@ export function parseGeneralJws(text: string): GeneralJws {
   return jws;
 }
 
+/**
+ * Whether every signature of a file is one by these keys over what it says, and no key's is there twice.
+ * @throws {TrustError} TRUST_MALFORMED
+ */
+export function isSignedByThese(text: string, keys: Council['keys']): boolean {
+  const jws = parseGeneralJws(text);
+  return validSigners(jws, { keys }).size === jws.signatures.length;
+}
+
 /** The kids of a council whose signatures verify. */
-function validSigners(jws: GeneralJws, council: Council): Set<string> {
+function validSigners(jws: GeneralJws, council: Pick<Council, 'keys'>): Set<string> {
   const signers = new Set<string>();
   for (const item of jws.signatures) {
     try {

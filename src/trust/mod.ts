@@ -40,6 +40,7 @@ export {
 } from './manifest.ts';
 export { parseManifest, parseMemberKey, parseMemberStatement } from './manifest-reader.ts';
 export {
+  isSignedByThese,
   verifyManifest,
   type ManifestAnchor,
   type ManifestRefusal,

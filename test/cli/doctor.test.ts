@@ -227,6 +227,15 @@ describe('a node that is not', () => {
     ]);
   });
 
+  test('what a doctor that was killed left behind is no fault of the disk', async () => {
+    const federation = await copyTestFederation([XA, XB]);
+    const dir = federation.dirOf(XA);
+    writeFileSync(join(dir, `.doctor-${process.pid}`), 'pro');
+    const found = await diagnose(dir, undefined, undefined);
+    expect(found.filter(({ check, level }) => check === 'disk' && level === 'fail')).toEqual([]);
+    expect(existsSync(join(dir, `.doctor-${process.pid}`))).toBe(false);
+  });
+
   test.runIf(CAN_MOUNT).each([
     ['400m', 'warn'],
     ['50m', 'fail'],

@@ -39,11 +39,12 @@ export async function openPage(path: string): Promise<Page> {
       `--user-data-dir=${temporaryFolder()}`,
       'about:blank',
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    // A group of its own: the processes that it starts in turn write into its folder for as long as they do not notice that it is gone.
+    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
   );
+  const ended = new Promise((resolve) => child.once('exit', resolve));
   onTestFinished(async () => {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGKILL');
     await ended;
   });
   const endpoint = await new Promise<string>((resolve, reject) => {

@@ -27,7 +27,16 @@ function folderIn(place: string): string {
   return folder;
 }
 
+const PATIENCE_MS = 10_000;
+
 function remove(folder: string): void {
-  // A browser that was told to end may still be writing.
-  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  // A browser that was told to end may still be writing. Node's own retries only try again to remove a folder that they emptied once.
+  for (const start = Date.now(); ; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)) {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (Date.now() - start > PATIENCE_MS) throw error;
+    }
+  }
 }

@@ -28,3 +28,24 @@ test('a successor is not called complete without the version whose council has t
   await signDraft(folder);
   expect(await verifySigned(folder)).toMatchObject({ ok: true });
 });
+
+test('a false signature under another’s name takes the place of none that was given', async () => {
+  const folder = temporaryFolder();
+  await createCouncil(folder, { keys: 2, threshold: 2 });
+  const signed = await signDraft(folder);
+  expect(await verifySigned(folder)).toMatchObject({ ok: true });
+  const file = JSON.parse(signed) as { payload: string; signatures: { protected: string; signature: string }[] };
+  const [first, second] = file.signatures;
+  const written = (signatures: object[]): string => `${JSON.stringify({ payload: file.payload, signatures })}\n`;
+  for (const signatures of [
+    [{ protected: first!.protected, signature: second!.signature }],
+    [second!, { ...first!, signature: 'AAAA' }],
+    [first!, first!],
+  ]) {
+    await expect(signDraft(folder, { signed: [written(signatures)] })).rejects.toMatchObject({
+      code: 'TRUST_MALFORMED',
+    });
+    expect(await verifySigned(folder)).toMatchObject({ ok: true });
+  }
+  expect(await signDraft(folder, { signed: [written([second!])] })).toContain(first!.signature);
+});
