@@ -1,6 +1,7 @@
 /**
  * What is asked of a step beyond its own case, when it is sent and when it arrives: its parent, its children, the other members of its
- * team, the grounds that treaties bar, whether it answers anew. It decides whether a step is taken at all; the fold over the steps taken needs none of it.
+ * team, the grounds that treaties bar, whether it answers anew. It decides whether a step is taken at all; the fold over the steps taken
+ * needs none of it.
  */
 import { accept, refuse, type JurisdictionCode, type Uuid, type Verdict } from '../base/mod.ts';
 import type { Message, RefusalCode } from '../wire/mod.ts';

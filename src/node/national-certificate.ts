@@ -104,8 +104,8 @@ export async function installCertificate(
   }
   const tls = isRequested ? requested : present!.privateKey;
   const text = await renewedEnrolment(config, { dataKey, keys }, tls, issued, nowMs);
-  // Beside what the node has until then, so that it starts whenever this is cut short: the authority decides which of the two it takes, and comes
-  // after all else but the request, by which the whole can be done again.
+  // Beside what the node has until then, so that it starts whenever this is cut short: the authority decides which of the two it takes, and
+  // comes after all else but the request, by which the whole can be done again.
   const name = `tls-${bytesToHex(sha256(utf8ToBytes(`${issued.kid} ${issued.authority}`))).slice(0, 16)}`;
   await replaceFile(join(folder, `${name}.pem`), issued.certificate, PUBLIC_MODE);
   await replaceFile(join(folder, `${name}.key`), sealSecret(dataKey, name, encodePrivateKey(tls)), SECRET_MODE);
