@@ -118,8 +118,9 @@ export async function amendDraft(
   clock: Clock = systemClock,
 ): Promise<Manifest> {
   const draft = await readDraft(folder);
-  const nowMs = clock.nowMs();
   const published = await completeManifest(folder);
+  // No version is issued before the one that it follows, whatever the clock says: nobody would accept it.
+  const nowMs = Math.max(clock.nowMs(), published?.manifest.issued_at ?? 0);
   const isNext = published !== undefined && published.manifest.version >= draft.version;
   const next = isNext
     ? { ...draft, version: published.manifest.version + 1, expires_at: nowMs + (draft.expires_at - draft.issued_at) }

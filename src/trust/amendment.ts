@@ -169,7 +169,11 @@ export function setMinimumSuite(
   return replaceMember(draft, { ...statement, ...minimums, status }, nowMs);
 }
 
-/** New keys first named are added; listed ones keep their validity, and end with the overlap when they are named no more. */
+/**
+ * New keys first named are added; listed ones keep their validity, and end with the overlap when they are named no more. An enrolment
+ * knows nothing of keys that were listed after it was made: those that begin after all that it brings have their time as it is, so that an
+ * old one given again ends none.
+ */
 function succession<T extends MemberKey | TlsPin>(
   before: readonly T[],
   now: readonly T[],
@@ -178,10 +182,14 @@ function succession<T extends MemberKey | TlsPin>(
 ): T[] {
   const named = new Set(now.map(nameOf));
   const listed = new Set(before.map(nameOf));
+  const fresh = now.filter((key) => !listed.has(nameOf(key)));
+  const begins = Math.max(...fresh.map((key) => key.not_before));
   const ended = before.map((key) =>
-    named.has(nameOf(key)) || key.not_after <= endMs ? key : { ...key, not_after: Math.max(endMs, key.not_before + 1) },
+    named.has(nameOf(key)) || key.not_after <= endMs || key.not_before > begins
+      ? key
+      : { ...key, not_after: Math.max(endMs, key.not_before + 1) },
   );
-  return [...ended, ...now.filter((key) => !listed.has(nameOf(key)))];
+  return [...ended, ...fresh];
 }
 
 const kidOf = ({ kid }: MemberKey): string => kid;

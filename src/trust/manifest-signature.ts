@@ -6,6 +6,7 @@ import {
   RogatoryError,
   accept,
   bytesToHex,
+  isoTime,
   jwkToBytes,
   parseBase64url,
   refuse,
@@ -40,6 +41,8 @@ export type ManifestRefusal =
   | 'MANIFEST_NOT_NEWER'
   /** Of a later version than the next: the ones between have to come first, or nobody could audit how it came about. */
   | 'MANIFEST_SKIPS'
+  /** Said to be issued before the one that it follows. */
+  | 'MANIFEST_BACKDATED'
   | 'MANIFEST_NOT_PINNED';
 
 /** What a node compares a manifest with. */
@@ -95,6 +98,11 @@ export function verifyManifest(text: string, anchor: ManifestAnchor): Verdict<Ve
     }
     if (manifest.version > before.version + 1) {
       return refuse('MANIFEST_SKIPS', `version ${manifest.version} does not follow ${before.version}`);
+    }
+    // A council's keys are judged at the time that they themselves sign: one that has ended since could sign as of before its end.
+    if (manifest.issued_at < before.issued_at) {
+      const times = `${isoTime(manifest.issued_at)}, before version ${before.version} (${isoTime(before.issued_at)})`;
+      return refuse('MANIFEST_BACKDATED', `version ${manifest.version} says that it was issued at ${times}`);
     }
     const former = shortOf(before.council, validSigners(jws, before.council), manifest);
     if (former !== undefined) return refuse('MANIFEST_UNSIGNED', `${former} by the council before it`);

@@ -482,6 +482,7 @@ def check_manifest(text, before=None):
         for council in [manifest["council"], *([before["council"]] if before else [])]:
             must(len(council_signers(jws, council, manifest["issued_at"])) >= council["threshold"] >= 1, "signatures of a manifest's council")
         must(before is None or manifest["version"] == before["version"] + 1, "a manifest's version")
+        must(before is None or manifest["issued_at"] >= before["issued_at"], "the time of a manifest")
         for member in manifest["members"]:
             for key in member["sign"] + member["encrypt"]:
                 must(thumbprint(key["jwk"]["crv"], unb64u(key["jwk"]["x"])) == key["kid"], "a member's kid")

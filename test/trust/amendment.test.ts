@@ -69,6 +69,20 @@ describe('a member’s keys', () => {
     expect(replayed.sign[0]!.not_after).toBe(NOW + 31 * DAY);
   });
 
+  test('an enrolment ends no key that was listed after it was made', () => {
+    const renewedDraft = addMember(draft, renewed, NOW + DAY, 30 * DAY);
+    const endOf = (next: Manifest, kid: string): number =>
+      memberByCode(next, XA)!.sign.find((key) => key.kid === kid)!.not_after;
+    const [latest] = renewed.sign;
+    expect(endOf(addMember(renewedDraft, statement, NOW + 2 * DAY), latest!.kid)).toBe(latest!.not_after);
+    // Nor does one that was made before it and comes to the council after it.
+    const validity = { not_before: NOW + DAY / 2, not_after: NOW + 400 * DAY };
+    const sign = [{ ...publicJwk(generateKeyPairSync('ed25519').privateKey), ...validity }];
+    const late = addMember(renewedDraft, { ...renewed, sign }, NOW + 2 * DAY);
+    expect(endOf(late, latest!.kid)).toBe(latest!.not_after);
+    expect(endOf(late, statement.sign[0]!.kid)).toBe(NOW + 2 * DAY);
+  });
+
   test('a least suite stays when the keys change, until somebody says another', () => {
     const hardened: Manifest = {
       ...draft,

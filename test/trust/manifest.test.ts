@@ -116,6 +116,22 @@ describe('signatures', () => {
     expect(reasonOf(verifyManifest(await signed(handed, 0, 1), { predecessor }))).toBe('accepted');
   });
 
+  test('none is issued before the one that it follows: a key that has ended since would sign as of then', async () => {
+    const day = 86_400_000;
+    const [ended, ...others] = draft.council.keys;
+    const keys = [{ ...ended!, not_after: NOW + day }, ...others];
+    const first = { ...draft, issued_at: NOW + 2 * day, council: { ...draft.council, keys } };
+    const verified = verifyManifest(await signed(first, 1, 2), { selfSigned: true });
+    if (!verified.ok) throw new Error(verified.detail);
+    const predecessor = verified.value;
+    const next = { ...first, version: 2 };
+    const backdated = { ...next, issued_at: NOW };
+    expect(reasonOf(verifyManifest(await signed(backdated, 0, 1), { predecessor }))).toBe('MANIFEST_BACKDATED');
+    expect(reasonOf(verifyManifest(await signed(backdated, 1, 2), { predecessor }))).toBe('MANIFEST_BACKDATED');
+    expect(reasonOf(verifyManifest(await signed(next, 0, 1), { predecessor }))).toBe('MANIFEST_UNSIGNED');
+    expect(reasonOf(verifyManifest(await signed(next, 1, 2), { predecessor }))).toBe('accepted');
+  });
+
   test('there is one spelling', async () => {
     const text = await signed(draft, 0, 1);
     const jws = JSON.parse(text) as { payload: string; signatures: { protected: string; signature: string }[] };
