@@ -34,6 +34,22 @@ describe('a span', () => {
     expect(iso(endOfSpan(at('2012-07-03T10:00:00Z'), '1 day'))).toBe('2012-07-04T23:59:59.999Z');
   });
 
+  test.each([
+    ['forward at midnight, west of Greenwich', 'America/Santiago', '2024-09-06T12:00:00Z', '2024-09-08T03:59:59.999Z'],
+    ['back at midnight, west of it', 'America/Santiago', '2024-04-05T12:00:00Z', '2024-04-07T03:59:59.999Z'],
+    ['back from one to midnight', 'America/Havana', '2024-11-01T12:00:00Z', '2024-11-03T03:59:59.999Z'],
+    ['forward at midnight, east of it', 'Asia/Beirut', '2024-03-29T12:00:00Z', '2024-03-30T21:59:59.999Z'],
+    ['back at midnight, east of it', 'Asia/Beirut', '2024-10-25T12:00:00Z', '2024-10-26T21:59:59.999Z'],
+    [
+      'over the line of dates, on a day that was left out',
+      'Pacific/Apia',
+      '2011-12-29T12:00:00Z',
+      '2011-12-30T09:59:59.999Z',
+    ],
+  ])('a day ends with its last hour where clocks go %s', (_name, zone, start, end) => {
+    expect(iso(endOfSpan(at(start), '1 day', { ...italy!, time_zone: zone }))).toBe(end);
+  });
+
   test('a span that is none is a mistake of the program', () => {
     expect(() => endOfSpan(0, '5 weeks')).toThrow(TypeError);
   });
@@ -135,6 +151,86 @@ describe('clocks of a case', () => {
     const wanted = opening('untoc', '2018-06-04T09:00:00Z', { deadline: '2018-07-01' });
     expect(short(clocks([wanted], '2018-07-01T20:00:00Z'))).toEqual(['REQUESTED_DATE RUNNING 2018-07-01']);
     expect(short(clocks([wanted], '2018-07-01T22:00:00Z'))).toEqual(['REQUESTED_DATE OVERDUE 2018-07-01']);
+  });
+
+  test('the date that was asked for is met when every measure is done, and by a refusal', () => {
+    const measures = [{ id: 'm1' }, { id: 'm2' }];
+    const wanted = { ...opening('untoc', '2018-06-04T09:00:00Z', { deadline: '2018-08-31' }), measures };
+    const on = (
+      type: TimedStep['type'],
+      day: string,
+      outcomes: Record<string, string>,
+      more: Partial<TimedStep> = {},
+    ) =>
+      step(type, `${day}T09:00:00Z`, {
+        measures: Object.entries(outcomes).map(([id, outcome]) => ({ id, outcome })),
+        ...more,
+      });
+    const requested = (...steps: readonly TimedStep[]): string =>
+      short(clocks([wanted, ...steps], '2018-10-01T00:00:00Z')).join();
+    const [met, missed] = ['REQUESTED_DATE STOPPED 2018-08-31', 'REQUESTED_DATE OVERDUE 2018-08-31'];
+    const report = (id: string, day: string): TimedStep => on('execution_report', day, { [id]: 'EXECUTED' });
+    expect(requested(report('m1', '2018-07-01'))).toBe(missed);
+    expect(requested(report('m1', '2018-07-01'), report('m2', '2018-08-01'))).toBe(met);
+    expect(requested(report('m1', '2018-07-01'), report('m2', '2018-09-01'))).toBe(
+      'REQUESTED_DATE STOPPED_LATE 2018-08-31',
+    );
+    // Who refuses in time has answered in time.
+    const refuse = { outcome: 'REFUSE' };
+    expect(requested(on('review_decision', '2018-07-01', { m1: 'REFUSE', m2: 'REFUSE' }, refuse))).toBe(met);
+    const part = on('review_decision', '2018-07-01', { m1: 'REFUSE', m2: 'ACCEPT' }, { outcome: 'PART' });
+    expect(requested(part)).toBe(missed);
+    expect(requested(part, report('m2', '2018-08-01'))).toBe(met);
+    // Evidence that is whole needs no report; one that arrives otherwise than it left has to come again.
+    const transfer = (day: string, more: boolean): TimedStep =>
+      step('evidence_transfer', `${day}T09:00:00Z`, { measures, said: { more_to_follow: more } });
+    const mismatch = step('evidence_receipt', '2018-08-10T09:00:00Z', {
+      by: REQUESTING,
+      outcome: 'MISMATCH',
+      measures,
+    });
+    expect(requested(transfer('2018-08-01', true))).toBe(missed);
+    expect(requested(transfer('2018-08-01', false))).toBe(met);
+    expect(requested(transfer('2018-08-01', false), mismatch)).toBe(missed);
+    expect(requested(transfer('2018-08-01', false), mismatch, transfer('2018-08-20', false))).toBe(met);
+    const both = [report('m1', '2018-07-01'), report('m2', '2018-07-01')];
+    expect(requested(...both, transfer('2018-08-01', false), mismatch)).toBe(met);
+    // A remedy that succeeded forbids to go on; a withdrawal asks for no more.
+    const upheld = step('legal_remedy_notice', '2018-07-01T09:00:00Z', { outcome: 'UPHELD' });
+    expect(requested(upheld)).toBe(met);
+    expect(requested(report('m1', '2018-07-01'), on('withdrawal', '2018-07-02', { m2: '' }, { by: REQUESTING }))).toBe(
+      met,
+    );
+  });
+
+  test('a refusal of everything leaves nothing to wait for', () => {
+    const registry = new Map(REGISTRY);
+    const brethen = REGISTRY.get('sample-brethen')!;
+    const rule = { ...brethen.clocks[0]!, stops_at: ['execution_report'] };
+    registry.set('sample-brethen', { ...brethen, clocks: [rule] });
+    const asked = { ...request, measures: [{ id: 'm1' }, { id: 'm2' }] };
+    const decided = (outcome: string, m2: string): TimedStep =>
+      step('review_decision', '2018-06-07T09:00:00Z', {
+        outcome,
+        measures: [
+          { id: 'm1', outcome: 'REFUSE' },
+          { id: 'm2', outcome: m2 },
+        ],
+      });
+    const states = (decision: TimedStep): string[] =>
+      clocks([asked, decision], '2018-07-01T00:00:00Z', registry).map(({ state }) => state);
+    expect(states(decided('REFUSE', 'REFUSE'))).toEqual(['STOPPED']);
+    expect(states(decided('PART', 'ACCEPT'))).toEqual(['ESCALATED']);
+  });
+
+  test('a draft that was shared first is not the request', () => {
+    const shared = step('draft_consultation', '2018-05-01T09:00:00Z', { by: REQUESTING, said: { instruments: [] } });
+    const wanted = { ...request, said: { ...request.said, deadline: '2018-12-31' } };
+    expect(clocks([shared], '2018-06-05T00:00:00Z')).toEqual([]);
+    expect(short(clocks([shared, wanted], '2018-06-05T00:00:00Z'))).toEqual([
+      'ACKNOWLEDGE RUNNING 2018-06-11',
+      'REQUESTED_DATE RUNNING 2018-12-31',
+    ]);
   });
 
   test('originals have to be back by the day that their transfer names, or by one of their own', () => {

@@ -50,9 +50,10 @@ function dayAt(timeMs: number, timeZone: string): number {
 /** The last millisecond of a day in a time zone. */
 function endOfDay(day: number, timeZone: string): number {
   const midnight = day + DAY_MS;
-  // The offset at that midnight, which may differ from today's; the second look settles it on days when the clocks change.
-  const near = midnight - offsetMs(midnight, timeZone);
-  return midnight - offsetMs(near, timeZone) - 1;
+  // Where clocks change at midnight itself, one of the two offsets around it leads to another hour of the day, or to the next day.
+  const ends = [midnight - DAY_MS, midnight + DAY_MS].map((near) => midnight - offsetMs(near, timeZone) - 1);
+  const [last = ends[1]!] = ends.filter((end) => dayAt(end, timeZone) === day).sort((a, b) => b - a);
+  return last;
 }
 
 function isWorkingDay(day: number, { weekend, holidays }: StateData): boolean {

@@ -29,6 +29,7 @@ export interface TimedStatement {
   readonly return_by?: string | undefined;
   readonly originals_due?: Readonly<Record<string, string>> | undefined;
   readonly items?: readonly string[] | undefined;
+  readonly more_to_follow?: boolean | undefined;
 }
 
 /** A case as clocks see it. */
@@ -77,17 +78,63 @@ const ENDS: ReadonlySet<BodyType> = new Set<BodyType>(['return_unprocessed', 'cl
 // What may become of a measure so that it waits for nothing.
 const DONE: ReadonlySet<string | undefined> = new Set(['REFUSE', 'EXECUTED', 'IMPOSSIBLE']);
 
-/** Messages that leave nothing to wait for, whatever a clock waits for. Who withdraws one measure still waits for the others. */
+/** The message that asks. One that shared a draft before it asks for nothing, whatever instruments it names. CETS 198 art. 34(6). */
+export function openingOf(steps: readonly TimedStep[]): TimedStep | undefined {
+  return steps.find(({ type, said }) => type !== 'draft_consultation' && said?.instruments !== undefined);
+}
+
+/**
+ * Messages that leave nothing to wait for, whatever a clock waits for. Who withdraws or refuses one measure leaves the others to be waited
+ * for.
+ */
 export function endsOf(steps: readonly TimedStep[]): ReadonlySet<TimedStep> {
-  const opening = steps.find(({ said }) => said?.instruments !== undefined);
-  const left = new Set(opening?.measures?.map(({ id }) => id));
+  const left = measuresOf(openingOf(steps));
   return new Set(
     steps.filter(({ type, outcome, measures = [] }) => {
       if (ENDS.has(type) || (type === 'proceed_decision' && outcome === 'WITHDRAW')) return true;
       for (const measure of measures) if (type === 'withdrawal' || DONE.has(measure.outcome)) left.delete(measure.id);
-      return type === 'withdrawal' && (measures.length === 0 || left.size === 0);
+      const givesUp = type === 'withdrawal' || (type === 'review_decision' && outcome !== 'ACCEPT');
+      return givesUp && (left.size === 0 || (type === 'withdrawal' && measures.length === 0));
     }),
   );
+}
+
+/**
+ * The message with which the requested state had done its part of every measure: reported on it, handed over all evidence of it, refused
+ * it, or was held from it by a remedy. Evidence that arrived otherwise than it left was not handed over.
+ */
+export function doneAt(steps: readonly TimedStep[]): TimedStep | undefined {
+  const left = measuresOf(openingOf(steps));
+  const handedOver = new Set<string>();
+  let done: TimedStep | undefined;
+  for (const step of steps) {
+    const { type, outcome, measures = [], said } = step;
+    const ids = measures.map(({ id }) => id);
+    if (type === 'evidence_receipt' && outcome === 'MISMATCH') {
+      for (const id of ids) if (handedOver.has(id)) left.add(id);
+      if (left.size > 0) done = undefined;
+      continue;
+    }
+    const isHandedOver = type === 'evidence_transfer' && said?.more_to_follow !== true;
+    const isOver = type === 'execution_report' || (type === 'legal_remedy_notice' && outcome === 'UPHELD');
+    const settled =
+      isHandedOver || isOver || type === 'withdrawal'
+        ? ids
+        : measures.filter((measure) => type === 'review_decision' && measure.outcome === 'REFUSE').map(({ id }) => id);
+    for (const id of settled) {
+      // What was reported on before is done, whatever becomes of the evidence.
+      if (isHandedOver && left.has(id)) handedOver.add(id);
+      else if (!isHandedOver) handedOver.delete(id);
+      left.delete(id);
+    }
+    if (isOver && ids.length === 0) left.clear();
+    if (left.size === 0 && (settled.length > 0 || isOver)) done ??= step;
+  }
+  return done;
+}
+
+function measuresOf(opening: TimedStep | undefined): Set<string> {
+  return new Set(opening?.measures?.map(({ id }) => id));
 }
 
 /** What messages did, and what time has done up to a moment. */

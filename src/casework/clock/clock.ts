@@ -5,6 +5,7 @@ import type { States } from '../registry/state.ts';
 import { endOfSpan } from './calendar.ts';
 import {
   endsOf,
+  openingOf,
   stateOf,
   withTime,
   type CaseClock,
@@ -27,7 +28,7 @@ export const NO_CLOCK_RULES: ClockRules = () => [];
  */
 export function clocksOf(matter: TimedCase, registry: Registry, states: States, atMs: number): CaseClock[] {
   const steps = matter.steps.filter(({ issued_at: at }) => at <= atMs);
-  const opening = steps.find(({ said }) => said?.instruments !== undefined);
+  const opening = openingOf(steps);
   if (opening === undefined) return [];
   const { requesting, requested } = matter;
   const ends = endsOf(steps);

@@ -3,7 +3,16 @@ import type { States } from '../registry/state.ts';
 import type { JurisdictionCode } from '../../base/mod.ts';
 import { ownOf } from '../own.ts';
 import { endOfDate } from './calendar.ts';
-import { stateOf, withTime, type CaseClock, type ClockEvent, type TimedCase, type TimedStep } from './clock-state.ts';
+import {
+  doneAt,
+  openingOf,
+  stateOf,
+  withTime,
+  type CaseClock,
+  type ClockEvent,
+  type TimedCase,
+  type TimedStep,
+} from './clock-state.ts';
 
 interface NamedDay {
   readonly name: CaseClock['name'];
@@ -22,10 +31,11 @@ export function requestedDates(
   states: States,
   atMs: number,
 ): CaseClock[] {
-  const opening = steps.find(({ said }) => said?.instruments !== undefined);
+  const opening = openingOf(steps);
   const day = opening?.said?.deadline;
   if (opening === undefined || day === undefined) return [];
-  const stop = steps.find((step) => step.type === 'execution_report' || ends.has(step));
+  const done = doneAt(steps);
+  const stop = steps.find((step) => step === done || ends.has(step));
   const named = { day, start: opening, stop, duty_of: matter.requested, source: 'deadline of the request' };
   return [clockOf(matter, { name: 'REQUESTED_DATE', ...named }, states, atMs)];
 }
