@@ -1,12 +1,12 @@
 /** The command line as a person types it. */
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { newestHead, parseVerifierKey, verifyCheckpoint } from '../../src/ledger/mod.ts';
 import { runCommand } from '../kit/command.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { changeConfig, copyTestFederation, freePort, until } from '../kit/federation.ts';
-import { rogatory, serveNode, startRogatory } from '../kit/process.ts';
+import { rogatory, runCommand as startCommand, serveNode, startRogatory } from '../kit/process.ts';
 
 const REQUEST = 'node-config/messages/request.json';
 
@@ -122,6 +122,37 @@ describe('sandbox', () => {
     child.kill('SIGINT');
     expect((await outcome).status).toBe(0);
     for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow();
+  });
+
+  test('a sandbox that is stopped while its nodes start ends, and they with it', async () => {
+    const dir = join(temporaryFolder(), 's');
+    const { child, outcome } = startRogatory('sandbox', '--once', '--dir', dir);
+    await until(() => existsSync(`${join(dir, 'xa')}.log`), 120_000);
+    child.kill('SIGTERM');
+    const { status, stdout } = await outcome;
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    for (const name of ['xa', 'xb']) expect((await runCommand('status', '--node', join(dir, name))).status).toBe(1);
+  });
+
+  test('where one node does not start, the others do not keep the sandbox', async () => {
+    const dir = join(temporaryFolder(), 's');
+    // The log of XB cannot be opened.
+    const fault = `import fs from 'node:fs';
+      import { syncBuiltinESMExports } from 'node:module';
+      const { openSync } = fs;
+      fs.openSync = (path, ...more) => {
+        if (String(path).endsWith('/xb.log')) throw Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'open', path });
+        return openSync(path, ...more);
+      };
+      syncBuiltinESMExports();`;
+    const preload = `--import data:text/javascript,${encodeURIComponent(fault)}`;
+    const args = [process.execPath, 'scripts/rogatory', 'sandbox', '--once', '--dir', dir];
+    const { outcome, end } = startCommand(args, { NODE_OPTIONS: preload });
+    onTestFinished(end);
+    const { status, stderr } = await outcome;
+    expect(status).toBe(1);
+    expect(stderr).toContain('xb.log: permission denied');
+    expect((await runCommand('status', '--node', join(dir, 'xa'))).status).toBe(1);
   });
 
   test('a sandbox that is killed leaves no node behind', async () => {

@@ -35,8 +35,10 @@ export const sandbox: Command = {
     const dir = asked === undefined ? await mkdtemp(join(tmpdir(), 'rogatory-')) : await emptyFolder(asked);
     const interrupted = untilInterrupted();
     const processes: NodeProcess[] = [];
+    const over = new AbortController();
+    const playing = play(scenario, dir, { processes, over: over.signal }, io);
     try {
-      const outcome = await Promise.race([play(scenario, dir, processes, io), interrupted]);
+      const outcome = await Promise.race([playing, interrupted]);
       if (outcome === 'interrupted') return 1;
       const { ok, nodes, document } = outcome;
       if (args.flag('once')) {
@@ -51,7 +53,10 @@ export const sandbox: Command = {
       io.note('Stopping the nodes …');
       return ok ? 0 : 1;
     } finally {
+      over.abort();
       await stopAll(processes);
+      // Folders that are still being made would be made again behind this.
+      if (processes.length === 0) await playing.catch(() => undefined);
       if (asked === undefined) await rm(dir, { recursive: true, force: true });
     }
   },
@@ -63,13 +68,21 @@ interface Outcome {
   readonly document: object;
 }
 
-async function play(scenario: Scenario, dir: string, processes: NodeProcess[], io: Terminal): Promise<Outcome> {
+/** Every process that is begun, from its first moment on: whoever stops the sandbox stops all of them, and none is begun after that. */
+interface Begun {
+  readonly processes: NodeProcess[];
+  readonly over: AbortSignal;
+}
+
+async function play(scenario: Scenario, dir: string, { processes, over }: Begun, io: Terminal): Promise<Outcome> {
   io.note(`Rogatory sandbox: ${scenario.title}. ${scenario.note}`);
   io.note(`Setting up ${scenario.nodes.length} jurisdictions in ${dir} …`);
   const nodes = await createFederation(dir, scenario.nodes, (line) => {
     io.note(`  ${line}`);
   });
-  processes.push(...(await Promise.all(nodes.map((node) => NodeProcess.start(node)))));
+  over.throwIfAborted();
+  for (const node of nodes) processes.push(NodeProcess.start(node));
+  await Promise.all(processes.map((begun) => begun.untilStarted()));
   for (const { node, pid } of processes) io.note(`  ${node.code} is running (process ${pid})`);
   if (!(await untilConnected(nodes, CONNECT_TIMEOUT_MS)))
     throw new CliError('CLI_NODE_FAILED', 'The nodes did not connect to each other.');

@@ -23,8 +23,8 @@ export class NodeProcess {
     this.#exited = new Promise((resolve) => child.once('exit', resolve));
   }
 
-  /** @throws {CliError} CLI_NODE_FAILED */
-  static async start(node: SandboxNode): Promise<NodeProcess> {
+  /** Begins a process, which whoever begins it has to stop: it keeps this one from ending. */
+  static start(node: SandboxNode): NodeProcess {
     const logFile = `${node.dir}.log`;
     const log = openSync(logFile, 'a');
     const program = process.argv[1]!;
@@ -40,9 +40,7 @@ export class NodeProcess {
       },
     );
     closeSync(log);
-    const started = new NodeProcess(node, child, logFile);
-    await started.#untilStarted();
-    return started;
+    return new NodeProcess(node, child, logFile);
   }
 
   get pid(): number {
@@ -64,7 +62,8 @@ export class NodeProcess {
     clearTimeout(timer);
   }
 
-  async #untilStarted(): Promise<void> {
+  /** @throws {CliError} CLI_NODE_FAILED */
+  async untilStarted(): Promise<void> {
     const timeout = new Promise<string>((resolve) => setTimeout(resolve, START_TIMEOUT_MS, 'it took too long').unref());
     const message = new Promise<undefined>((resolve) =>
       this.#child.once('message', () => {
