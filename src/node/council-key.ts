@@ -34,11 +34,14 @@ export function councilPublicPath(path: string): string {
  * @throws {NodeError} NODE_EXISTS
  */
 export async function writeCouncilKey(path: string, passphrase: string | undefined, nowMs: number): Promise<MemberKey> {
-  const isTaken = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isTaken) throw new NodeError('NODE_EXISTS', `${path} exists already.`);
+  // The public file too: it may be what a member has handed in, and then their key would be forgotten for this one.
+  for (const file of [path, councilPublicPath(path)]) {
+    const isTaken = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (isTaken) throw new NodeError('NODE_EXISTS', `${file} exists already.`);
+  }
   const { privateKey, entry } = generateCouncilKey(nowMs);
   await replaceFile(path, encodeKeyFile(privateKey, passphrase), SECRET_MODE);
   await replaceFile(councilPublicPath(path), `${JSON.stringify(entry)}\n`, PUBLIC_MODE);
@@ -87,7 +90,9 @@ function encodeKeyFile(key: KeyObject, passphrase: string | undefined): string {
 }
 
 function openKeyFile(text: string, passphrase: string | undefined): KeyObject {
-  const { wrapped, sealed } = JSON.parse(text) as SealedKeyFile;
+  const { version, wrapped, sealed } = JSON.parse(text) as Partial<SealedKeyFile>;
+  // Another file, such as the public one, has no passphrase that could be wrong.
+  if (version !== 1 || wrapped === undefined || sealed === undefined) throw new TypeError('not a sealed key');
   const dataKey = unwrapDataKey(wrapped, passphrase);
   return parsePrivateKey(openSecret(dataKey, SECRET_NAME, Buffer.from(sealed, 'base64')));
 }

@@ -5,6 +5,7 @@
 import { access, mkdir, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseBase64url, parseUtf8, replaceFile, systemClock, utf8ToBytes, type Clock } from '../base/mod.ts';
+import { isEndpoint } from '../config/mod.ts';
 import {
   TrustError,
   addMember,
@@ -84,7 +85,17 @@ export async function enrolMember(
 ): Promise<Manifest> {
   const verified = verifyEnrolment(enrolment);
   if (!verified.ok)
-    throw new NodeError('NODE_ENROLMENT_REFUSED', `The enrolment is refused (${verified.reason}): ${verified.detail}.`);
+    throw new NodeError(
+      'NODE_ENROLMENT_REFUSED',
+      `The enrolment is refused (${verified.reason}): ${verified.detail.replace(/\.$/, '')}.`,
+    );
+  const { code, endpoint } = verified.value;
+  // Every peer would find out for itself, when it dials.
+  if (endpoint !== '' && !isEndpoint(endpoint))
+    throw new NodeError(
+      'NODE_ENROLMENT_REFUSED',
+      `The enrolment is refused: the endpoint of ${code}, ${endpoint}, is not a URL that anybody could reach.`,
+    );
   return amendDraft(folder, (draft, nowMs) => addMember(draft, verified.value, nowMs, overlapDays * DAY_MS), clock);
 }
 

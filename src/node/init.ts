@@ -1,7 +1,14 @@
 import { X509Certificate } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
 import { bytesToJwk, replaceFile, systemClock, type Clock, type JurisdictionCode, type Suite } from '../base/mod.ts';
-import { nodePaths, parseNodeConfig, type NodeConfig, type NodeConfigFile, type TokenConfig } from '../config/mod.ts';
+import {
+  ConfigError,
+  nodePaths,
+  parseNodeConfig,
+  type NodeConfig,
+  type NodeConfigFile,
+  type TokenConfig,
+} from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
 import { openStore } from '../store/mod.ts';
 import {
@@ -12,6 +19,7 @@ import {
   type MemberStatement,
   type NodeCertificates,
 } from '../trust/mod.ts';
+import { formatOf } from '../wire/mod.ts';
 import { NodeError } from './error.ts';
 import { KEY_DAYS, endpointHost, kemEntry } from './key-rotation.ts';
 import { ledgerKeyOf, witnessKeyOf, writeKeyring } from './keyring.ts';
@@ -38,6 +46,8 @@ export interface InitOptions {
 
 const DAY_MS = 24 * 3_600_000;
 const PUBLIC_MODE = 0o644;
+// As in a manifest.
+const MAX_NAME = 1000;
 
 /**
  * Makes a node's directory: keys, certificate, configuration, an empty store and ledger, and the enrolment for the council.
@@ -59,6 +69,7 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
     ...(options.token === undefined ? {} : { pkcs11: { module: options.token.module, token: options.token.token } }),
   };
   const config = parseNodeConfig(file, paths.dir, 'The new configuration');
+  requireNames(config);
   for (const path of [paths.config, paths.keys, paths.store]) {
     if (await exists(path)) throw new NodeError('NODE_EXISTS', `${paths.dir} holds a node already.`);
   }
@@ -90,6 +101,14 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   // Last, so that a directory with a configuration is a whole one.
   await replaceFile(paths.config, `${JSON.stringify(file, undefined, 2)}\n`, PUBLIC_MODE);
   return config;
+}
+
+/** What the council would refuse is said before keys are made that nobody could enrol. */
+function requireNames(config: NodeConfig): void {
+  const { wants, matches } = formatOf('name');
+  for (const member of ['name', 'authority'] as const)
+    if (!matches(config[member]) || config[member].length > MAX_NAME)
+      throw new ConfigError('CONFIG_INVALID', `The new configuration: ${member} must be ${wants}.`);
 }
 
 function statementOf(

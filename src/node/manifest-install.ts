@@ -1,7 +1,7 @@
 /** Hands a manifest to a node that is not running. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bytesToHex, replaceFile } from '../base/mod.ts';
+import { bytesToHex, parseHex, replaceFile } from '../base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../config/mod.ts';
 import { isFingerprintOf, verifyManifest, type VerifiedManifest } from '../trust/mod.ts';
 import { NodeError } from './error.ts';
@@ -28,23 +28,37 @@ export async function installManifest(
       'The first manifest of a node needs its fingerprint: --fingerprint HEX, as the council announced it.',
     );
   }
-  const verified = verifyManifest(text, { selfSigned: true });
-  if (!verified.ok)
-    throw new NodeError('NODE_MANIFEST_REFUSED', `The manifest is refused (${verified.reason}): ${verified.detail}.`);
-  if (isFirst && !isFingerprintOf(fingerprint!, verified.value.digest)) {
-    throw new NodeError(
-      'NODE_MANIFEST_REFUSED',
-      `The manifest is refused (MANIFEST_NOT_PINNED): its fingerprint is ${fingerprintOf(verified.value)}.`,
-    );
-  }
-  await keepEarlier(paths.dir, paths.manifest, verified.value.manifest.version);
+  const verified = fingerprint === undefined ? readManifest(text) : requireFingerprint(dir, text, fingerprint);
+  await keepEarlier(paths.dir, paths.manifest, verified.manifest.version);
   if (isFirst) {
     const file = JSON.parse(await readFile(paths.config, 'utf8')) as Record<string, unknown>;
-    const pinned = { ...file, manifest_fingerprint: fingerprintOf(verified.value) };
+    const pinned = { ...file, manifest_fingerprint: fingerprintOf(verified) };
     await replaceFile(paths.config, `${JSON.stringify(pinned, undefined, 2)}\n`, PUBLIC_MODE);
   }
   await replaceFile(paths.manifest, text, PUBLIC_MODE);
-  return verified.value;
+  return verified;
+}
+
+/**
+ * Holds a manifest against the fingerprint that a person was told, be the node's own chain of manifests enough for it or not. That of the
+ * node's first manifest is as good, and no more than the node knows already.
+ * @throws {NodeError} NODE_MANIFEST_REFUSED
+ */
+export function requireFingerprint(dir: string, text: string, fingerprint: string): VerifiedManifest {
+  const { manifestFingerprint: first } = loadNodeConfig(nodePaths(dir).config, {});
+  const verified = readManifest(text);
+  const isFirsts = first !== undefined && isFingerprintOf(fingerprint, parseHex(first));
+  if (isFirsts || isFingerprintOf(fingerprint, verified.digest)) return verified;
+  throw new NodeError(
+    'NODE_MANIFEST_REFUSED',
+    `The manifest is refused (MANIFEST_NOT_PINNED): its fingerprint is ${fingerprintOf(verified)}.`,
+  );
+}
+
+function readManifest(text: string): VerifiedManifest {
+  const verified = verifyManifest(text, { selfSigned: true });
+  if (verified.ok) return verified.value;
+  throw new NodeError('NODE_MANIFEST_REFUSED', `The manifest is refused (${verified.reason}): ${verified.detail}.`);
 }
 
 /** The fingerprint of a manifest: SHA-256 of its payload, in hexadecimal. */

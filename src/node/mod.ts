@@ -23,7 +23,7 @@ export { keyDesk, keysAt, rotateAt, withKeyDesk } from './key-desk.ts';
 export { DEFAULT_TIMES, type Rotation, type RotationTimes } from './key-rotation.ts';
 export { createLog, type Log } from './log.ts';
 export { installCertificate, requestCertificate, type InstalledCertificate } from './national-certificate.ts';
-export { fingerprintOf, installManifest } from './manifest-install.ts';
+export { fingerprintOf, installManifest, requireFingerprint } from './manifest-install.ts';
 export { beginEpoch, type BegunEpoch } from './new-epoch.ts';
 export { stateOf, takeHead, type RestoredState } from './restore.ts';
 export { witnessingOf, witnessingText, type Witnessing } from './witnessing.ts';

@@ -1,10 +1,11 @@
 /** The council’s work, as its members type it: three people, three machines, files between them. */
-import { cpSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { ApiServer } from '../../src/api/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
 import { runCommand } from '../kit/command.ts';
-import { copyTestFederation } from '../kit/federation.ts';
+import { copyTestFederation, startNode } from '../kit/federation.ts';
 import type { Outcome } from '../kit/process.ts';
 
 type Json = Record<string, unknown>;
@@ -114,3 +115,82 @@ test('two of three found a federation, change it and its council, and no one alo
   expect(text).toContain('REVOKED from 2026-01-02T03:04:05.000Z (lost)');
   expect(await json('renew', ...dir, '--days', '10')).toMatchObject({ version: 3 });
 }, 60_000);
+
+test('what is no whole file of the council’s is said to be none', async () => {
+  const folder = temporaryFolder();
+  const at = (name: string): string => join(folder, name);
+  const federation = (...args: readonly string[]): Promise<Outcome> => runCommand('federation', ...args);
+  await federation('create', '--dir', at('c'));
+  await federation('sign', '--dir', at('c'));
+  const manifest = join(at('c'), 'manifest.json');
+  writeFileSync(at('cut.json'), readFileSync(manifest).subarray(0, 300));
+  for (const payload of [7, null, '!!!', ['e30']])
+    writeFileSync(at(`${String(payload)}.json`), JSON.stringify({ payload }));
+  for (const name of ['cut.json', '7.json', 'null.json', '!!!.json', 'e30.json']) {
+    const { status, stderr } = await federation('diff', manifest, at(name));
+    expect({ name, status }).toEqual({ name, status: 1 });
+    expect(stderr).toContain(`CLI_NOT_JSON: ${at(name)} is not a signed manifest`);
+  }
+  // No passphrase is wrong where there is none.
+  writeFileSync(at('other.json'), '{"version":1}\n');
+  for (const path of [join(at('c'), 'council-1.pub'), at('other.json'), manifest]) {
+    const { status, stderr } = await federation('sign', '--dir', at('c'), '--key', path);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`TRUST_COUNCIL_KEY: ${path} is not a council key`);
+  }
+});
+
+test('a public key that a member has handed in is not written over', async () => {
+  const folder = temporaryFolder();
+  const at = (name: string): string => join(folder, name);
+  await runCommand('federation', 'keygen', '-o', at('anna.key'));
+  mkdirSync(at('c'));
+  cpSync(at('anna.pub'), join(at('c'), 'anna.pub'));
+  // A plain name, where the file was meant: a key of that name would be made, and hers would be gone.
+  const { status, stderr } = await runCommand('federation', 'create', '--dir', at('c'), '--council', 'anna');
+  expect(status).toBe(1);
+  expect(stderr).toContain(`NODE_EXISTS: ${join(at('c'), 'anna.pub')} exists already`);
+  expect(readFileSync(join(at('c'), 'anna.pub'), 'utf8')).toBe(readFileSync(at('anna.pub'), 'utf8'));
+  expect(existsSync(join(at('c'), 'anna.key'))).toBe(false);
+});
+
+test('a fingerprint that is given is held against the manifest, whether the node needs it or not', async () => {
+  const members = await copyTestFederation(['XA', 'XB']);
+  const manifest = join(members.dirOf('XA'), 'manifest.json');
+  const { fingerprint, digits } = JSON.parse((await runCommand('federation', 'show', manifest, '--json')).stdout) as {
+    readonly fingerprint: string;
+    readonly digits: string;
+  };
+  const publish = (...more: readonly string[]): Promise<Outcome> =>
+    runCommand('federation', 'publish', manifest, '--node', members.dirOf('XA'), ...more);
+  const check = async (): Promise<void> => {
+    for (const right of [[], ['--fingerprint', fingerprint], ['--fingerprint', digits]])
+      expect((await publish(...right)).status).toBe(0);
+    const { status, stderr } = await publish('--fingerprint', fingerprint.replace(/./g, '0'));
+    expect(status).toBe(1);
+    expect(stderr).toContain(`MANIFEST_NOT_PINNED): its fingerprint is ${fingerprint}`);
+  };
+  await check();
+  const node = await startNode(members, 'XA');
+  const api = await ApiServer.open(node);
+  onTestFinished(() => api.close());
+  await check();
+});
+
+test('a node is not made under a name or a suite that no council could list', async () => {
+  const dir = join(temporaryFolder(), 'x');
+  const init = (...more: readonly string[]): Promise<Outcome> =>
+    runCommand('init', '--jurisdiction', 'XA', '--dir', dir, '--endpoint', 'wss://127.0.0.1:1', ...more);
+  for (const option of ['--name', '--authority']) {
+    // Turned around by a control character, and two alphabets that look alike.
+    for (const text of ['Xa\u202eland', '\u041c\u0430lta \u03b1', 'two\nlines'])
+      expect(await init(option, text)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining(
+          `CONFIG_INVALID: The new configuration: ${option.slice(2)} must be a name`,
+        ) as string,
+      });
+  }
+  expect(await init('--suite', '0')).toMatchObject({ status: 2 });
+  expect(existsSync(dir)).toBe(false);
+});

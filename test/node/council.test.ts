@@ -2,10 +2,12 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { amendDraft, createCouncil, signDraft, verifySigned } from '../../src/node/mod.ts';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { amendDraft, createCouncil, enrolMember, signDraft, verifySigned } from '../../src/node/mod.ts';
 import { writeCouncilKey } from '../../src/node/council-key.ts';
-import { changeCouncil } from '../../src/trust/mod.ts';
+import { changeCouncil, generateNodeKeys, provesWith, signEnrolment } from '../../src/trust/mod.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { statementOf } from '../kit/statement.ts';
 
 test('a successor is not called complete without the version whose council has to agree', async () => {
   const folder = temporaryFolder();
@@ -48,4 +50,20 @@ test('a false signature under another’s name takes the place of none that was 
     expect(await verifySigned(folder)).toMatchObject({ ok: true });
   }
   expect(await signDraft(folder, { signed: [written([second!])] })).toContain(first!.signature);
+});
+
+test('an endpoint that is no URL is found out before anybody dials it', async () => {
+  const folder = temporaryFolder();
+  await createCouncil(folder, { keys: 1, threshold: 1 });
+  const code = 'XA' as JurisdictionCode;
+  const keys = await generateNodeKeys(code, 'localhost', Date.now());
+  const enrolment = (endpoint: string): string =>
+    signEnrolment({ ...statementOf(code, keys, Date.now()), endpoint }, keys.certificates.tls, provesWith(keys));
+  for (const endpoint of ['wss://xa.example:99999/federation', 'wss://[::1/federation', 'wss://xa%.example/federation'])
+    await expect(enrolMember(folder, enrolment(endpoint))).rejects.toMatchObject({
+      code: 'NODE_ENROLMENT_REFUSED',
+      message: expect.stringContaining(endpoint) as string,
+    });
+  // A node that only dials out has none.
+  expect((await enrolMember(folder, enrolment(''))).members).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 /** The manifest at the nodes, and for whoever wants to read it. */
-import { counted, isoTime, parseUtf8, systemClock, utf8ToBytes } from '../../base/mod.ts';
+import { counted, isoTime, parseBase64url, systemClock, utf8ToBytes } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
-import { fingerprintOf, installManifest } from '../../node/mod.ts';
+import { fingerprintOf, installManifest, requireFingerprint } from '../../node/mod.ts';
 import {
   diffManifests,
   fingerprintDigits,
@@ -25,13 +25,15 @@ export const federationPublish: Command = {
     node: { value: 'D', help: 'the node’s folder', required: true },
     fingerprint: {
       value: 'HEX',
-      help: 'of the node’s first manifest, as announced out of band; hexadecimal or digits',
+      help: 'of this manifest, as announced out of band, in hexadecimal or digits; the first one of a node needs it',
     },
   },
   async run(args, io) {
     const path = args.operand('manifest');
     const dir = args.text('node');
     const text = (await readInput(path, 1_000_000)).toString('utf8');
+    const fingerprint = args.optional('fingerprint');
+    if (fingerprint !== undefined) requireFingerprint(dir, text, fingerprint);
     const running = await offerToRunning(dir, text);
     if (running !== undefined) {
       io.result({ ok: true, ...running, running: true }, [
@@ -39,7 +41,7 @@ export const federationPublish: Command = {
       ]);
       return 0;
     }
-    const verified = await installManifest(dir, text, args.optional('fingerprint'));
+    const verified = await installManifest(dir, text, fingerprint);
     const { version } = verified.manifest;
     io.result({ ok: true, version, fingerprint: fingerprintOf(verified), running: false }, [
       `The node in ${dir} starts under version ${version}.`,
@@ -94,7 +96,10 @@ export const federationShow: Command = {
       return 0;
     }
     if (text.includes('"statement"'))
-      throw new CliError('CLI_NOT_JSON', `${path} is refused (${enrolment.reason}): ${enrolment.detail}.`);
+      throw new CliError(
+        'CLI_NOT_JSON',
+        `${path} is refused (${enrolment.reason}): ${enrolment.detail.replace(/\.$/, '')}.`,
+      );
     const draft = parseManifest(utf8ToBytes(text.trimEnd()));
     io.result({ draft: true, manifest: draft }, ['A draft, not signed.', ...manifestLines(draft, systemClock.nowMs())]);
     return 0;
@@ -171,10 +176,18 @@ function readManifest(path: string, text: string): VerifiedManifest {
   return verified.value;
 }
 
+function payloadOf(path: string, text: string): Uint8Array {
+  try {
+    const { payload } = JSON.parse(text) as { readonly payload: string };
+    return parseBase64url(payload);
+  } catch (cause) {
+    throw new CliError('CLI_NOT_JSON', `${path} is not a signed manifest, or not a whole one.`, { cause });
+  }
+}
+
 /** A draft, or a signed manifest whether it has all its signatures yet or not. */
 async function readAny(path: string): Promise<Manifest> {
   const text = (await readInput(path, 1_000_000)).toString('utf8').trimEnd();
   if (!text.startsWith('{"payload"')) return parseManifest(utf8ToBytes(text));
-  const { payload } = JSON.parse(text) as { readonly payload: string };
-  return parseManifest(utf8ToBytes(parseUtf8(Buffer.from(payload, 'base64url'))));
+  return parseManifest(payloadOf(path, text));
 }

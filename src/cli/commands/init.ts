@@ -54,6 +54,7 @@ export const init: Command = {
     const code = args.jurisdiction('jurisdiction');
     const endpoint = readEndpoint(args.optional('endpoint'));
     const url = endpoint === '' ? undefined : new URL(endpoint);
+    const suite = readSuite(args);
     const passphrase = await newPassphrase(args, io);
     const token = await readToken(args, io);
     const config = await initNode({
@@ -66,7 +67,7 @@ export const init: Command = {
       origin: args.optional('origin') ?? url?.host ?? missingOrigin(),
       passphrase,
       token,
-      suite: args.integer('suite', 1, 2) === 2 ? 2 : 1,
+      suite,
     });
     const { dir, enrolment } = nodePaths(config.paths.dir);
     const { statement } = JSON.parse(await readFile(enrolment, 'utf8')) as { readonly statement: string };
@@ -102,6 +103,12 @@ async function readToken(args: Arguments, io: Terminal): Promise<InitOptions['to
   if (path === undefined || label === undefined) return undefined;
   const pin = await pinOf(label, args, io);
   return { module: resolve(path), token: label, pin, keepPin: !args.flag('pin-each-time') };
+}
+
+function readSuite(args: Arguments): 1 | 2 {
+  const suite = args.integer('suite', 1, 2);
+  if (suite !== 1 && suite !== 2) throw new CliError('CLI_USAGE', '--suite must be 1 or 2.');
+  return suite;
 }
 
 function readEndpoint(text: string | undefined): string {
