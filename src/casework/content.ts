@@ -10,21 +10,31 @@ import type { Add } from './content/rule.ts';
 import * as protection from './content/protection.ts';
 import * as shared from './content/shared.ts';
 
+/** Who a message is from and for, and when it is issued, in Unix milliseconds. */
+export interface Envelope {
+  readonly from: JurisdictionCode;
+  readonly to: JurisdictionCode;
+  readonly issued_at: number;
+}
+
 /**
  * Every rule that the body breaks, by field path.
- * @param parties sender and recipient, where they are known: a message to many names each
+ * @param envelope where it is known: a message to many names each, and a date is judged by the day
  */
-export function contentFaults(
-  body: Body,
-  parties?: { readonly from: JurisdictionCode; readonly to: JurisdictionCode },
-): Fault[] {
+export function contentFaults(body: Body, envelope?: Envelope): Fault[] {
   const faults: Fault[] = [];
   const add: Add = (path, code, message) => {
     faults.push({ path: `${body.type}.${path}`, code, message });
   };
   const check = RULES[body.type] as ((value: Body['value'], add: Add) => void) | undefined;
   check?.(body.value, add);
-  if ('audience' in body.value) audienceFaults(body.value.audience, parties, add);
+  if ('audience' in body.value) audienceFaults(body.value.audience, envelope, add);
+  if (envelope !== undefined) {
+    // A stranger's audience of all members but one is as long as a member's.
+    if ('terms' in body.value && !body.value.terms.members.includes(envelope.from))
+      add('terms.members', 'BAD_VALUE', `do not name the sender, ${envelope.from}`);
+    if (body.type === 'clarification_request' || body.type === 'lift_intent') replyFaults(body.value, envelope, add);
+  }
   return faults;
 }
 
@@ -63,14 +73,16 @@ const RULES: { readonly [T in BodyType]?: (value: Extract<Body, { type: T }>['va
   erasure_answer: protection.erasureAnswerFaults,
 };
 
-function audienceFaults(
-  audience: readonly string[],
-  parties: { readonly from: JurisdictionCode; readonly to: JurisdictionCode } | undefined,
-  add: Add,
-): void {
+function audienceFaults(audience: readonly string[], envelope: Envelope | undefined, add: Add): void {
   if (new Set(audience).size !== audience.length) add('audience', 'CONFLICT', 'names a recipient twice');
-  if (parties === undefined) return;
-  if (!audience.includes(parties.to))
-    add('audience', 'BAD_VALUE', `does not name ${parties.to}, whom this copy is for`);
-  if (audience.includes(parties.from)) add('audience', 'BAD_VALUE', `names the sender, ${parties.from}`);
+  if (envelope === undefined) return;
+  const { from, to } = envelope;
+  if (!audience.includes(to)) add('audience', 'BAD_VALUE', `does not name ${to}, whom this copy is for`);
+  if (audience.includes(from)) add('audience', 'BAD_VALUE', `names the sender, ${from}`);
+}
+
+// After that day its sender goes on without an answer: a day that has passed would let a lift follow its intent at once.
+function replyFaults({ reply_by: day }: { readonly reply_by: string }, { issued_at: at }: Envelope, add: Add): void {
+  const today = new Date(at).toISOString().slice(0, 10);
+  if (day < today) add('reply_by', 'OUT_OF_RANGE', `is before ${today}, the day of the message (UTC)`);
 }

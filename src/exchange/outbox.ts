@@ -90,7 +90,7 @@ export async function queueMessage(
 /** Everything that can be refused without looking at the store. */
 function checkDraft(context: ExchangeContext, draft: Draft, to: JurisdictionCode): void {
   const faults = [
-    ...contentFaults(draft.body, { from: context.code, to }),
+    ...contentFaults(draft.body, { from: context.code, to, issued_at: context.clock.nowMs() }),
     ...evidenceFaults(draft.body, context.directory),
     ...draftedCustodyFaults(draft.body),
   ];

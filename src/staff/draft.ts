@@ -179,7 +179,7 @@ async function readMessage(
   to: JurisdictionCode,
 ): Promise<{ readonly type: Draft['body']['type']; readonly known?: Uuid; readonly case_id?: Uuid }> {
   const draft = await context.exchange.evidence.preview(content, to);
-  const faults = contentFaults(draft.body, { from: context.code, to });
+  const faults = contentFaults(draft.body, { from: context.code, to, issued_at: context.clock.nowMs() });
   if (faults.length > 0) throw faultsError(faults);
   const { value, type } = draft.body;
   if (draft.case_id !== undefined) {

@@ -418,10 +418,32 @@ describe('drafts', () => {
   test('a copy names the one it is for, and not its sender', () => {
     const alert = templateOf('alert', { audience: ['XB', 'XC'] });
     const [xc, xd] = ['XC', 'XD'] as JurisdictionCode[];
-    expect(contentFaults(alert, { from: XA, to: XB })).toEqual([]);
-    expect(contentFaults(alert, { from: XA, to: xd! })).toMatchObject([{ path: 'alert.audience', code: 'BAD_VALUE' }]);
-    expect(contentFaults(alert, { from: xc!, to: XB })).toMatchObject([{ path: 'alert.audience', code: 'BAD_VALUE' }]);
+    const told = (from: JurisdictionCode, to: JurisdictionCode): Fault[] =>
+      contentFaults(alert, { from, to, issued_at: EARLY });
+    expect(told(XA, XB)).toEqual([]);
+    expect(told(XA, xd!)).toMatchObject([{ path: 'alert.audience', code: 'BAD_VALUE' }]);
+    expect(told(xc!, XB)).toMatchObject([{ path: 'alert.audience', code: 'BAD_VALUE' }]);
   });
+
+  test.each(['jit_proposal', 'jit_agreement'] as const)('a %s is a member’s', (type) => {
+    const { value } = templateOf(type) as Extract<Body, { type: 'jit_proposal' }>;
+    const team = templateOf(type, { terms: { ...value.terms, members: ['XA', 'XB', 'XC'] }, audience: ['XB', 'XC'] });
+    expect(contentFaults(team, { from: XA, to: XB, issued_at: EARLY })).toEqual([]);
+    // As many as all members but one, none of them the stranger.
+    expect(contentFaults(team, { from: 'XD' as JurisdictionCode, to: XB, issued_at: EARLY })).toMatchObject([
+      { path: `${type}.terms.members`, code: 'BAD_VALUE' },
+    ]);
+  });
+
+  test.each(['clarification_request', 'lift_intent'] as const)(
+    'a %s names no day for the answer that has passed: its sender could go on at once',
+    (type) => {
+      const told = (time: string): Fault[] =>
+        contentFaults(templateOf(type, { reply_by: '2026-03-31' }), { from: XB, to: XA, issued_at: Date.parse(time) });
+      expect(told('2026-03-31T23:59:59.999Z')).toEqual([]);
+      expect(told('2026-04-01T00:00:00Z')).toMatchObject([{ path: `${type}.reply_by`, code: 'OUT_OF_RANGE' }]);
+    },
+  );
 });
 
 describe('content', () => {

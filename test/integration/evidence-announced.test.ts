@@ -69,7 +69,8 @@ describe('a file', () => {
     await send(b, XA, {}, 'spontaneous_information', { conditions: [], files: [{ file_id: told }] });
     await arrives(b, a, told, information);
 
-    await send(b, XA, { case_id: caseId }, 'clarification_request', { round: 1, measure_ids: ['m1'] });
+    const asked = { round: 1, measure_ids: ['m1'], reply_by: '2999-12-31' };
+    await send(b, XA, { case_id: caseId }, 'clarification_request', asked);
     const replied = await addFile(a, caseId, answer);
     await send(a, XB, { case_id: caseId }, 'clarification_reply', { round: 1, files: [{ file_id: replied }] });
     await arrives(a, b, replied, answer);

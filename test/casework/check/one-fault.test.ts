@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest';
 import { contentFaults, draftTemplate } from '../../../src/casework/mod.ts';
 import { WireError, bodyTypeName, fieldsOf, parseDraft, type BodyType, type FieldRow } from '../../../src/wire/mod.ts';
-import { XA, XB } from '../../kit/casework.ts';
+import { EARLY, XA, XB } from '../../kit/casework.ts';
 
 type Json = Record<string, unknown>;
 
@@ -87,7 +87,7 @@ function documentOf(type: BodyType): Json {
 function faultsFound(document: Json): string[] {
   try {
     const { body } = parseDraft(document);
-    return contentFaults(body, { from: XA, to: XB }).map(({ path, code }) => `${path} ${code}`);
+    return contentFaults(body, { from: XA, to: XB, issued_at: EARLY }).map(({ path, code }) => `${path} ${code}`);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return error.faults.map(({ path, code }) => `${path} ${code}`);
