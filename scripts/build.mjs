@@ -19,7 +19,10 @@ const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const src = join(top, 'src');
 const out = resolve(process.argv[2]);
 const MAIN = join(src, 'cli', 'main.ts');
-const THREAD = join(src, 'evidence', 'chunk-thread.ts');
+const THREADS = {
+  'chunk-thread': join(src, 'evidence', 'chunk-thread.ts'),
+  'tile-thread': join(src, 'ledger', 'tile-thread.ts'),
+};
 // Packages that come with compiled code, that look for others when they run, or that most processes never load.
 const APART = /^(?:node:|level$|protobufjs|pino$|prom-client$|pkcs11js$|bufferutil$|utf-8-validate$|@aws-sdk\/)/;
 // What the bench runs nodes out of: the same files as the program's.
@@ -27,10 +30,7 @@ const ROOMS = ['base', 'config', 'exchange', 'ledger', 'node', 'store', 'trust',
 const DATA = ['treaties', 'states', 'code-lists'];
 
 const doors = Object.fromEntries(ROOMS.map((name) => [`rooms/${name}`, join(src, name, 'mod.ts')]));
-await write(
-  { input: { main: MAIN, 'chunk-thread': THREAD, ...doors }, external: APART },
-  { dir: join(out, 'rogatory') },
-);
+await write({ input: { main: MAIN, ...THREADS, ...doors }, external: APART }, { dir: join(out, 'rogatory') });
 await write(
   { input: modules(), external: (id) => !/^[./]/.test(id), treeshake: false },
   { dir: out, preserveModules: true, preserveModulesRoot: src },

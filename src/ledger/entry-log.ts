@@ -47,20 +47,21 @@ export class EntryLog {
 
   /**
    * Reads every entry once, in order.
-   * @param onEntries is given views: whoever keeps one keeps the block that it is in
+   * @param onEntries is given some, in parts of a bundle, and their number; the next are read when it is done
    * @throws {LedgerError} LEDGER_CORRUPT
    */
   static async open(
     storage: LedgerStorage,
     size: number,
-    onEntries: (entries: readonly Uint8Array[]) => void,
+    onEntries: (parts: readonly Uint8Array[], count: number) => Promise<void>,
   ): Promise<EntryLog> {
     const full = Math.floor(size / BLOCK_WIDTH);
     for (let start = 0; start < full; start += BLOCKS_AT_ONCE) {
       const count = Math.min(BLOCKS_AT_ONCE, full - start);
       const keys = Array.from({ length: count }, (_, i) => ledgerKeys.block(start + i));
       const found = await storage.getMany(keys);
-      for (const [i, bytes] of found.entries()) onEntries(entriesIn(checkedBlock(bytes, start + i), 0, BLOCK_WIDTH));
+      const blocks = found.map((bytes, i) => checkedBlock(bytes, start + i));
+      await onEntries(blocks, count * BLOCK_WIDTH);
     }
     const tail: Uint8Array[] = [];
     const runs: number[] = [];
@@ -71,8 +72,8 @@ export class EntryLog {
       if (run.length === 0 || at + run.length > size) throw missing(`The run of entries from ${at} on is`);
       runs.push(at);
       tail.push(...run);
+      await onEntries([bytes], run.length);
     }
-    if (tail.length > 0) onEntries(tail);
     return new EntryLog(storage, full, tail, runs);
   }
 

@@ -28,6 +28,8 @@ export interface LedgerOptions extends LedgerSigner {
   /** When the head record is flushed; the machine's own timers by default. */
   readonly timers?: Timers | undefined;
   readonly failpoint?: Failpoint | undefined;
+  /** Entries from which on a second thread hashes when the ledger is opened; 100,000 by default. */
+  readonly threadFrom?: number | undefined;
   /** Told of every append that is done. */
   readonly onAppend?: ((report: AppendReport) => void) | undefined;
 }

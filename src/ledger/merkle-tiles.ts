@@ -2,6 +2,8 @@
 import { TransientMap } from '../base/mod.ts';
 import { LedgerError } from './error.ts';
 import { EMPTY_ROOT, nodeHash } from './hash.ts';
+import { TILE_WIDTH } from './tile.ts';
+import { TOP_BYTES } from './tile-nodes.ts';
 import { TreeNodes, type CompletedTile, type Reading, type ReadTile, type TreeMemory } from './tree-nodes.ts';
 
 // Trees whose ragged right edge is remembered; it is as many hashes as a size has digits.
@@ -36,6 +38,13 @@ export class MerkleTiles {
   replay(leaves: readonly Uint8Array[]): void {
     for (const leaf of leaves) this.#nodes.push(leaf);
     this.#size += leaves.length;
+  }
+
+  /** Appends full tiles of leaves to a tree of full ones, where no leaf hash is at hand but what `topsOf` makes of their entries. */
+  replayTops(tops: Uint8Array): void {
+    this.#check(this.#size % TILE_WIDTH === 0, `no full tile in a tree of ${this.#size} leaves`);
+    for (let at = 0; at < tops.length; at += TOP_BYTES) this.#nodes.pushTop(tops.subarray(at, at + TOP_BYTES));
+    this.#size += (tops.length / TOP_BYTES) * TILE_WIDTH;
   }
 
   /** The root of the tree when it had `size` leaves. @throws {LedgerError} LEDGER_INDEX_OUT_OF_RANGE */

@@ -9,6 +9,7 @@ import { newestSignedHead } from './head-file.ts';
 import type { LedgerOptions, LedgerSigner } from './ledger-options.ts';
 import { MerkleTiles } from './merkle-tiles.ts';
 import { isSignedBy } from './note.ts';
+import { Rehash } from './rehash.ts';
 import { ledgerKeys, type LedgerStorage } from './storage.ts';
 import type { ReadTile } from './tree-nodes.ts';
 
@@ -23,7 +24,10 @@ export interface EpochRecord {
 /** Of a ledger that has never lost anything. */
 export const FIRST_EPOCH: EpochRecord = { number: 1, start: 0 };
 
-type StoredOptions = Pick<LedgerOptions, 'storage' | 'key' | 'sign' | 'successors' | 'headFile' | 'files'>;
+type StoredOptions = Pick<
+  LedgerOptions,
+  'storage' | 'key' | 'sign' | 'successors' | 'headFile' | 'files' | 'threadFrom'
+>;
 
 /** What a store holds of a ledger, hashed again. @throws {LedgerError} LEDGER_CORRUPT, LEDGER_KEY_MISSING */
 export async function readStored(
@@ -52,26 +56,42 @@ export async function readStored(
       'LEDGER_CORRUPT',
       'The store has no ledger: it is empty, or another folder’s. Next: put the newest copy of the store back, or the newest backup with “rogatory restore”.',
     );
-  const { size, root } = decodeHead(record);
+  const { size, root: recorded } = decodeHead(record);
   // Read from once it is open: until then nothing asks for what is in it.
   const opened: { log?: EntryLog } = {};
   const tree = storedTree(storage, () => opened.log!);
-  let last: Uint8Array | undefined;
-  const log = await EntryLog.open(storage, size, (entries) => {
-    tree.replay(entries.map(leafHash));
-    last = entries.at(-1);
-    onProgress?.(tree.size, size);
-  });
+  const log = await rehashed(options, size, tree, onProgress);
   opened.log = log;
-  const rehashed = await tree.rootAt();
-  if (bytesToHex(rehashed) !== root) {
+  const root = await tree.rootAt();
+  if (bytesToHex(root) !== recorded) {
     throw new LedgerError('LEDGER_CORRUPT', `The ${size} entries of the ledger do not hash to its recorded root.`);
   }
   const epoch = epochBytes === undefined ? FIRST_EPOCH : (JSON.parse(parseUtf8(epochBytes)) as EpochRecord);
+  const last = size === 0 ? undefined : (await log.views(size - 1, size))[0];
   const lastTime = last === undefined ? 0 : parseLedgerEntry(last).time;
   const signer =
     signerBytes === undefined ? (signerOfNote(options, checkpointBytes) ?? options) : signerOf(options, signerBytes);
-  return { record, head: { size, root: rehashed }, tree, log, lastTime, epoch, signer };
+  return { record, head: { size, root }, tree, log, lastTime, epoch, signer };
+}
+
+/** Reads every entry into a tree. @throws {LedgerError} LEDGER_CORRUPT */
+async function rehashed(
+  { storage, threadFrom }: StoredOptions,
+  size: number,
+  tree: MerkleTiles,
+  onProgress?: (done: number, total: number) => void,
+): Promise<EntryLog> {
+  const rehash = new Rehash(tree, size, threadFrom);
+  try {
+    const log = await EntryLog.open(storage, size, async (parts, count) => {
+      await rehash.add(parts, count);
+      onProgress?.(tree.size, size);
+    });
+    await rehash.end();
+    return log;
+  } finally {
+    await rehash.close();
+  }
 }
 
 /** @throws {LedgerError} LEDGER_KEY_MISSING */

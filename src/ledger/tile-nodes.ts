@@ -1,6 +1,6 @@
 /** A tile with the nodes of the small tree that its hashes span: row by row while it grows, one after another once it is full. */
 import { LedgerError } from './error.ts';
-import { HASH_BYTES, nodeHash, pairHash } from './hash.ts';
+import { HASH_BYTES, leafHash, nodeHash, pairHash } from './hash.ts';
 import { TILE_WIDTH } from './tile.ts';
 
 /** Rows 0 to 8 of a tile that still grows: its hashes, and above them the nodes of the small tree they span. */
@@ -23,6 +23,12 @@ const ROW_STARTS = Array.from(
 export function rowStart(row: number): number {
   return ROW_STARTS[row]!;
 }
+
+/** Rows that a top leaves out. */
+export const LOW_ROWS = 2;
+/** Where a top begins in the nodes of a full tile, and its length, in bytes. */
+export const TOP_START = rowStart(LOW_ROWS);
+export const TOP_BYTES = TILE_NODES * HASH_BYTES - TOP_START;
 
 /** Of a tile without a hash. */
 export function emptyRows(): Rows {
@@ -62,10 +68,38 @@ export function checkedTile(tile: Uint8Array): Uint8Array {
 export function expandTile(tile: Uint8Array): Uint8Array {
   const nodes = new Uint8Array(TILE_NODES * HASH_BYTES);
   nodes.set(checkedTile(tile));
+  fillRows(nodes);
+  return nodes;
+}
+
+/** Full tiles at the bottom of a tree: their entries, as bundles hold them, and how many tiles they are. */
+export interface Tiles {
+  readonly bundles: Uint8Array<ArrayBuffer>;
+  readonly tiles: number;
+}
+
+/** The tops of full tiles, one after another: of each the nodes of its rows from `LOW_ROWS` up, `TOP_BYTES` long. */
+export function topsOf({ bundles, tiles }: Tiles): Uint8Array<ArrayBuffer> {
+  const tops = new Uint8Array(tiles * TOP_BYTES);
+  const nodes = new Uint8Array(TILE_NODES * HASH_BYTES);
+  const top = nodes.subarray(TOP_START);
+  for (let [tile, at] = [0, 0]; tile < tiles; tile++) {
+    for (let leaf = 0; leaf < TILE_BYTES; leaf += HASH_BYTES) {
+      const start = at + 2;
+      at = start + bundles[at]! * 256 + bundles[at + 1]!;
+      nodes.set(leafHash(bundles.subarray(start, at)), leaf);
+    }
+    fillRows(nodes);
+    tops.set(top, tile * TOP_BYTES);
+  }
+  return tops;
+}
+
+/** Makes the rows above the hashes of a full tile. */
+function fillRows(nodes: Uint8Array): void {
   // The two below a node lie side by side, and the next node's two after them.
   for (let [at, below] = [TILE_BYTES, 0]; at < nodes.length; at += HASH_BYTES, below += 2 * HASH_BYTES)
     nodes.set(pairHash(nodes.subarray(below, below + 2 * HASH_BYTES)), at);
-  return nodes;
 }
 
 /** A copy of one hash: a loop takes a fifth of the time of `slice`. */

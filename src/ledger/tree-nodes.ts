@@ -6,8 +6,11 @@ import { HASH_BYTES, nodeHash } from './hash.ts';
 import { RecentlyUsed } from './recently-used.ts';
 import { TILE_WIDTH } from './tile.ts';
 import {
+  LOW_ROWS,
   TILE_BYTES,
   TILE_HEIGHT,
+  TOP_BYTES,
+  TOP_START,
   checkedTile,
   emptyRows,
   expandTile,
@@ -44,10 +47,8 @@ export interface CompletedTile {
 const CACHED_TILES = 64;
 // The paths of two million entries without asking for a tile: 32 MiB, and half of that for a million.
 const CACHED_TOPS = 8192;
-// Rows that a top leaves out, and how many leaves they span.
-const LOW_ROWS = 2;
+// Leaves that the rows which a top leaves out span.
 const GROUP_WIDTH = 2 ** LOW_ROWS;
-const TOP_START = rowStart(LOW_ROWS);
 // Thrown where a tile has to be read first, and caught in this file. One for all: an error is dear to make.
 const MISSING = new Error('The tile is not in memory.');
 
@@ -79,8 +80,20 @@ export class TreeNodes {
    * @param onTile told of each tile that became full, lowest level first, which then stays in memory; without it, no more than its top does
    */
   push(leaf: Uint8Array, onTile?: (tile: CompletedTile) => void): void {
-    let hash: Uint8Array | undefined = leaf;
-    for (let level = 0; hash !== undefined; level++) hash = this.#pushAt(level, hash, onTile);
+    this.#pushFrom(0, leaf, onTile);
+  }
+
+  /** Adds a full tile of leaves, of which the top is enough, where the last one is full. */
+  pushTop(top: Uint8Array): void {
+    const index = this.#edge[0]?.index ?? 0;
+    this.#edge[0] = { index: index + 1, rows: emptyRows() };
+    this.#rememberTop(index, () => top);
+    this.#pushFrom(1, hashAt(top, TOP_BYTES - HASH_BYTES));
+  }
+
+  #pushFrom(first: number, node: Uint8Array, onTile?: (tile: CompletedTile) => void): void {
+    let hash: Uint8Array | undefined = node;
+    for (let level = first; hash !== undefined; level++) hash = this.#pushAt(level, hash, onTile);
   }
 
   #pushAt(level: number, hash: Uint8Array, onTile?: (tile: CompletedTile) => void): Uint8Array | undefined {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bytesToBase64, equalBytes, utf8ToBytes } from '../../src/base/mod.ts';
 import {
@@ -230,6 +231,61 @@ describe('start', () => {
     await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
     await store.commit({ puts: [], deletes: [name] });
     await expect(openLedger(optionsOf(store, folder))).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+  });
+
+  describe('of a large ledger, with a second thread', () => {
+    const SIZE = 13_077;
+
+    async function large(): Promise<{ options: LedgerOptions; store: MemoryStore; ledger: Ledger }> {
+      const store = new MemoryStore();
+      const options = { ...optionsOf(store), threadFrom: 1 };
+      const ledger = await createLedger(options);
+      for (const count of [SIZE - 1000, 1000])
+        await ledger.append(
+          Array.from({ length: count }, (_, i) => entryOf(ledger.size + i)),
+          NOTHING,
+        );
+      return { options, store, ledger };
+    }
+
+    test.each([
+      ['one that answers at once', () => Promise.resolve()],
+      ['one that takes its time', () => sleep(2)],
+    ])('the same tree and entries out of %s', async (_what, wait) => {
+      const { options, store, ledger } = await large();
+      const slow: LedgerStorage = {
+        get: (name) => store.get(name),
+        getMany: async (names) => {
+          await wait();
+          return store.getMany(names);
+        },
+        commit: (writes) => store.commit(writes),
+      };
+      const told: number[] = [];
+      const again = await Ledger.open({ ...options, storage: slow }, (done) => told.push(done));
+      expect(again.checkpoint.note).toBe(ledger.checkpoint.note);
+      expect(told).toEqual([...told].sort((a, b) => a - b));
+      for (const index of [0, 255, 256, 4095, 4096, 12_287, 12_288, SIZE - 1])
+        expect(await again.receipt(index)).toEqual(await ledger.receipt(index));
+      for (const old of [1, 256, 4097, 8192, SIZE - 1])
+        expect(await again.consistencyProof(old)).toBe(await ledger.consistencyProof(old));
+      await again.append([entryOf(SIZE)], NOTHING);
+      await ledger.release();
+      const all = Array.from({ length: SIZE + 1 }, (_, i) => leafHash(entryOf(i)));
+      expect(again.checkpoint.root).toEqual(rootOf(all));
+      await again.close();
+    });
+
+    test.each([3, 4096 / 32, Math.floor(SIZE / 32) - 1])('a changed entry in block %i', async (block) => {
+      const { options, store } = await large();
+      const name = `ledger/block/${String(block).padStart(16, '0')}`;
+      const entries = parseEntryBundle((await store.get(name))!);
+      entries[5] = entryOf(7);
+      await store.commit({ puts: [[name, encodeEntryBundle(entries)]] });
+      await expect(openLedger(options)).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+      await store.commit({ puts: [], deletes: [name] });
+      await expect(openLedger(options)).rejects.toThrow(withCode('LEDGER_CORRUPT'));
+    });
   });
 
   test('T20: an old copy of the store', async () => {
