@@ -223,6 +223,37 @@ describe('a case', () => {
     }
   });
 
+  test('what became of the request leaves what was given to be acknowledged, asked about and told of', () => {
+    const only = { measure_ids: ['m1'] };
+    const given = [...upTo('started'), fromTemplate(XB, 'evidence_transfer', only)];
+    const owed = (found: Case): string[] => found.obligations.map(({ kind }) => kind);
+    const receive = (outcome: string): Message => {
+      const items = [{ item_id: 'e1', result: outcome === 'MISMATCH' ? 'HASH_MISMATCH' : 'VERIFIED' }];
+      return fromTemplate(XA, 'evidence_receipt', { ...only, outcome, items });
+    };
+    // The court suspended it while the receipt was on its way.
+    const suspended = [...given, fromTemplate(XB, 'legal_remedy_notice', { outcome: 'SUSPENDED' })];
+    expect(fold(...suspended, receive('COMPLETE'))).toMatchObject({ state: 'SUSPENDED', obligations: [] });
+    expect(owed(fold(...suspended, receive('MISMATCH')))).toEqual(['EVIDENCE_AGAIN']);
+    const withdrawn = [...given, fromTemplate(XA, 'withdrawal')];
+    const ended = { m1: 'WITHDRAWN', m2: 'WITHDRAWN', m3: 'REFUSED' };
+    for (const outcome of ['COMPLETE', 'MISMATCH'])
+      expect(fold(...withdrawn, receive(outcome))).toMatchObject({ measures: ended, obligations: [] });
+    const asked = [...withdrawn, fromTemplate(XA, 'use_consent_request')];
+    expect(owed(fold(...asked))).toEqual(['EVIDENCE_RECEIPT', 'USE_CONSENT']);
+    expect(fold(...asked, fromTemplate(XB, 'use_consent_decision')).consents).toHaveLength(1);
+    const told = fromTemplate(XA, 'exculpatory_disclosure_notice');
+    const closed = [...asked, told, fromTemplate(XA, 'close_case'), fromTemplate(XB, 'close_case')];
+    expect(fold(...closed).state).toBe('CLOSED');
+    const later = fold(
+      ...closed,
+      fromTemplate(XB, 'use_consent_decision'),
+      told,
+      fromTemplate(XA, 'use_consent_request'),
+    );
+    expect(later).toMatchObject({ state: 'CLOSED', measures: ended });
+  });
+
   test('of an asset is not withdrawn out of a question while a restraint is live', () => {
     const asset = (...taken: readonly (readonly [string, Body['type'], object?])[]): Case =>
       fold(...taken.map(([from, type, change]) => fromTemplate(from, type, change)));

@@ -17,9 +17,11 @@ const RUNNING: readonly CaseState[] = [
 const OPEN: readonly CaseState[] = ['PRECONSULT', ...RUNNING];
 const DONE: readonly CaseState[] = ['PARTIAL', 'EXECUTED'];
 const TERMINAL: readonly CaseState[] = ['RETURNED', 'REFUSED', ...DONE, 'IMPOSSIBLE', 'WITHDRAWN'];
-// An original that was given goes back whatever becomes of the request afterwards.
-const AFTER_EVIDENCE: readonly CaseState[] = [...RUNNING.filter((state) => state !== 'SENT'), ...TERMINAL];
 const WITH_EVIDENCE: readonly CaseState[] = ['EXECUTING', ...DONE];
+// What was given is acknowledged, is asked about and goes back whatever becomes of the request afterwards.
+const HALTED: readonly CaseState[] = RUNNING.filter((state) => state !== 'SENT' && state !== 'EXECUTING');
+const FRUITLESS: readonly CaseState[] = TERMINAL.filter((state) => !DONE.includes(state));
+const AFTER_EVIDENCE: readonly CaseState[] = [...RUNNING.filter((state) => state !== 'SENT'), ...TERMINAL];
 
 const [Q, P] = ['REQUESTING', 'REQUESTED'] as const;
 
@@ -200,13 +202,33 @@ const rows: readonly Row[] = [
   },
   {
     no: '19',
-    from: WITH_EVIDENCE,
+    from: [...WITH_EVIDENCE, ...HALTED],
     message: 'evidence_receipt',
     by: Q,
     outcome: 'MISMATCH',
     to: 'SAME',
     settles: 'EVIDENCE_RECEIPT',
     opens: 'EVIDENCE_AGAIN',
+  },
+  ...(['COMPLETE', 'PARTIAL'] as const).map((outcome): Row => ({
+    no: '19',
+    from: [...HALTED, ...FRUITLESS],
+    message: 'evidence_receipt',
+    by: Q,
+    outcome,
+    to: 'SAME',
+    settles: 'EVIDENCE_RECEIPT',
+    guards: ['AS_ANNOUNCED'],
+  })),
+  // Nothing is sent again of a measure that has come to nothing.
+  {
+    no: '19',
+    from: FRUITLESS,
+    message: 'evidence_receipt',
+    by: Q,
+    outcome: 'MISMATCH',
+    to: 'SAME',
+    settles: 'EVIDENCE_RECEIPT',
   },
   { no: '20', from: WITH_EVIDENCE, message: 'execution_report', by: P, outcome: 'EXECUTED', to: 'EXECUTED' },
   { no: '20', from: ['EXECUTING', 'PARTIAL'], message: 'execution_report', by: P, outcome: 'PARTIAL', to: 'PARTIAL' },
@@ -233,8 +255,15 @@ const rows: readonly Row[] = [
     guards: ['PARENT_RECEIVED'],
   },
   { no: '22', from: OPEN, message: 'withdrawal', by: Q, to: 'WITHDRAWN' },
-  ...consentRows('23', [...WITH_EVIDENCE, 'SUSPENDED'], Q),
-  { no: '24', from: DONE, message: 'exculpatory_disclosure_notice', by: Q, to: 'SAME' },
+  ...consentRows('23', AFTER_EVIDENCE, Q),
+  // The duty to tell of it before it is disclosed ends with no case. UNTOC art. 18(19).
+  {
+    no: '24',
+    from: [...AFTER_EVIDENCE, 'CLOSED'],
+    message: 'exculpatory_disclosure_notice',
+    by: Q,
+    to: 'SAME',
+  },
   {
     no: '25',
     from: AFTER_EVIDENCE,
