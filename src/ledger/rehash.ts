@@ -112,16 +112,9 @@ class TileThread {
     return this.#asked.length;
   }
 
-  /** Has it make tops. The memory of the entries is the thread’s until it is given back. */
+  /** Has it make tops. The memory of the entries is the thread’s until it is given back. @throws whatever ended the thread */
   ask(order: Order, onMemory: Asked['onMemory']): Promise<Uint8Array> {
-    const tops = new Promise<Uint8Array>((resolve, reject) => {
-      if (this.#failure !== undefined) {
-        reject(this.#failure.error);
-        return;
-      }
-      this.#asked.push({ resolve, reject, onMemory });
-      this.#worker.postMessage(order, [order.bundles.buffer]);
-    });
+    const tops = this.#post(order, onMemory);
     // Its turn to be waited for comes later.
     tops.catch(() => undefined);
     return tops;
@@ -129,5 +122,12 @@ class TileThread {
 
   async close(): Promise<void> {
     await this.#worker.terminate();
+  }
+  async #post(order: Order, onMemory: Asked['onMemory']): Promise<Uint8Array> {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ resolve, reject, onMemory });
+      this.#worker.postMessage(order, [order.bundles.buffer]);
+    });
   }
 }
