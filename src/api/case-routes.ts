@@ -1,5 +1,5 @@
 /** Cases, their clocks, and what is counted over them. */
-import { isUuid, parseJurisdictionCode } from '../base/mod.ts';
+import { isUuid, parseJurisdictionCode, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { Statistics } from '../casework/mod.ts';
 import type { CaseView, ClockView, NotedClockEvent } from '../exchange/mod.ts';
@@ -32,7 +32,12 @@ export function momentIn(query: URLSearchParams, nowMs: number): number {
   return at;
 }
 
-export function statistics({ exchange, clock }: Node, query: URLSearchParams): Promise<Statistics> {
+/** @param isKnown which cases are counted for the caller: of one that is narrowed down to, the figures tell what it is about */
+export function statistics(
+  { exchange, clock }: Node,
+  query: URLSearchParams,
+  isKnown?: (caseId: Uuid) => Promise<boolean>,
+): Promise<Statistics> {
   const day = (name: string): string | undefined => {
     const text = query.get(name) ?? undefined;
     if (text !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(text))
@@ -41,5 +46,5 @@ export function statistics({ exchange, clock }: Node, query: URLSearchParams): P
   };
   const peer = query.get('peer');
   const partner = peer === null ? undefined : parseJurisdictionCode(peer);
-  return exchange.statistics({ from: day('from'), to: day('to'), partner, at: clock.nowMs() });
+  return exchange.statistics({ from: day('from'), to: day('to'), partner, at: clock.nowMs(), isKnown });
 }

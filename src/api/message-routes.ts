@@ -1,7 +1,13 @@
 /** Messages: the list, one of them, sending and giving up. */
 import { isJurisdictionCode, parseJurisdictionCode, parseUuid, type JurisdictionCode } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
-import { MESSAGE_STATUSES, type IdempotencyKey, type MessageRecord, type PeerProof } from '../exchange/mod.ts';
+import {
+  MESSAGE_STATUSES,
+  type IdempotencyKey,
+  type MessageFilter,
+  type MessageRecord,
+  type PeerProof,
+} from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { parseCount } from './count.ts';
 import { nextAction } from './why.ts';
@@ -23,21 +29,23 @@ export interface WithdrawnAnswer {
 
 const MAX_WAIT_MS = 300_000;
 
-/** Messages, newest first, of those that the caller may see. */
+/**
+ * Messages, newest first.
+ * @param isKnown of which cases the caller sees them; of all where it is left out
+ */
 export async function messages(
   { exchange }: Node,
   query: URLSearchParams,
-  seenOf: (found: MessageRecord[]) => MessageRecord[] | Promise<MessageRecord[]>,
+  isKnown: MessageFilter['isKnown'],
 ): Promise<MessageRecord[]> {
   const [peer, caseId, status] = [query.get('peer'), query.get('case'), query.get('status')];
-  return seenOf(
-    await exchange.messages({
-      peer: peer === null ? undefined : parseJurisdictionCode(peer),
-      case_id: caseId === null ? undefined : parseUuid(caseId),
-      status: status === null ? undefined : parseStatus(status),
-      limit: parseCount(query.get('limit') ?? '1000', 'A limit'),
-    }),
-  );
+  return exchange.messages({
+    peer: peer === null ? undefined : parseJurisdictionCode(peer),
+    case_id: caseId === null ? undefined : parseUuid(caseId),
+    status: status === null ? undefined : parseStatus(status),
+    limit: parseCount(query.get('limit') ?? '1000', 'A limit'),
+    isKnown,
+  });
 }
 
 function parseStatus(text: string): MessageRecord['status'] {

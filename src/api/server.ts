@@ -97,7 +97,7 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'GET status': ({ node }) => running.status(node),
   'GET peers': ({ node }) => running.peers(node),
   'GET messages': ({ node, caller, query }) =>
-    message.messages(node, query, (found) => staff.knownMessages({ node }, caller, found)),
+    message.messages(node, query, staff.knownCasesFor({ node }, caller, 'LIST_MESSAGES')),
   'POST messages': ({ node, body, key }) => message.sendMessage(node, body(), key()),
   'GET messages/*': ({ node, id }) => message.message(node, id),
   'GET messages/*/why': ({ node, id }) => why(node, id),
@@ -112,7 +112,8 @@ const RESOURCES: Readonly<Record<Exclude<RouteName, Streamed>, (call: Call) => u
   'POST cases/*/assign': asStaff((call) => staff.assign(call, call.id, call.body())),
   'GET clocks': async ({ node, caller, query }) =>
     staff.knownClocks({ node }, caller, await casework.clocks(node, query)),
-  'GET statistics': ({ node, query }) => casework.statistics(node, query),
+  'GET statistics': ({ node, caller, query }) =>
+    casework.statistics(node, query, staff.knownCasesFor({ node }, caller, 'LIST_CASES')),
   'GET checkpoint': async ({ node }) => ({ checkpoint: node.storage.ledger.checkpoint.note }),
   'GET seen/*': ({ node, id }) => ledger.seenHead(node, id),
   'GET proofs/*': ({ node, id }) => ledger.ledgerProof(node, parseCount(id, 'An index')),

@@ -2,7 +2,7 @@
 import { isJurisdictionCode, isUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { SignedStatement } from '../credential/mod.ts';
-import type { CaseView, IdempotencyKey, MessageRecord, RetentionView } from '../exchange/mod.ts';
+import type { CaseView, IdempotencyKey, RetentionView } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import {
   OPERATOR,
@@ -10,6 +10,7 @@ import {
   answerTask,
   approveDraft,
   assignCase,
+  clearanceFor,
   createDraft,
   createTask,
   listDrafts,
@@ -127,14 +128,13 @@ export function accessLog({ node, actor }: Call, query: URLSearchParams): Promis
   return readAccessLog(node.staff, onStaff(actor), { person, case_id: caseId, limit });
 }
 
-/** Of a list of messages those whose cases the person knows. */
-export function knownMessages(
+/** Of which cases the person sees what a list of this kind has; undefined where nobody has to say who they are. */
+export function knownCasesFor(
   { node }: Pick<Call, 'node'>,
   actor: Actor | undefined,
-  records: MessageRecord[],
-): Promise<MessageRecord[]> | MessageRecord[] {
-  if (actor === undefined) return records;
-  return onlyCleared(node.staff, actor, 'LIST_MESSAGES', records, ({ case_id: id }) => id);
+  action: 'LIST_MESSAGES' | 'LIST_CASES',
+): ((caseId: Uuid | undefined) => Promise<boolean>) | undefined {
+  return actor === undefined ? undefined : clearanceFor(node.staff, actor, action);
 }
 
 /** Of a list of cases those that the person knows; whoever sees all of them without knowing them sees how far they are, and no more. */

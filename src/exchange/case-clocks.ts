@@ -49,15 +49,20 @@ export async function listClocks(context: Stored, atMs: number, id?: Uuid): Prom
   return clocks.sort((a, b) => a.due_at - b.due_at);
 }
 
+/** Which cases are counted; of those alone that are known to whoever asks, where that is said. */
+type CountedScope = Omit<StatisticsScope, 'code' | 'isOverdue'> & {
+  readonly isKnown?: ((caseId: Uuid) => Promise<boolean>) | undefined;
+};
+
 /** Counts the cases of this node, one after another. */
-export async function countCases(
-  context: Stored,
-  scope: Omit<StatisticsScope, 'code' | 'isOverdue'>,
-): Promise<Statistics> {
+export async function countCases(context: Stored, { isKnown, ...scope }: CountedScope): Promise<Statistics> {
   const isOverdue = (found: Case): boolean =>
     context.clockRules(found, scope.at).some(({ state }) => state === 'OVERDUE' || state === 'ESCALATED');
   const tally = new Tally({ ...scope, code: context.code, isOverdue });
-  for await (const [, bytes] of context.store.scan(keys.cases)) tally.add(decodeRecord<Case>(bytes));
+  for await (const [, bytes] of context.store.scan(keys.cases)) {
+    const found = decodeRecord<Case>(bytes);
+    if ((await isKnown?.(found.case_id)) !== false) tally.add(found);
+  }
   return tally.result();
 }
 

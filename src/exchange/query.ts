@@ -13,6 +13,8 @@ export interface MessageFilter {
   readonly case_id?: Uuid | undefined;
   readonly status?: MessageRecord['status'] | undefined;
   readonly limit?: number | undefined;
+  /** Whether those of a case are for whoever asks: what is not does not count towards the limit. */
+  readonly isKnown?: ((caseId: Uuid | undefined) => Promise<boolean>) | undefined;
 }
 
 /** A message with its content and the peer's proof. */
@@ -54,13 +56,13 @@ export async function listMessages(
   const found: MessageRecord[] = [];
   // Message ids are UUIDv7: their order is the order of their making.
   for await (const [, bytes] of context.store.scan('message/', { reverse: true })) {
+    if (found.length >= (filter.limit ?? 1000)) break;
     const record = decodeRecord<MessageRecord>(bytes);
     const wanted =
       (filter.peer === undefined || record.peer === filter.peer) &&
       (filter.case_id === undefined || record.case_id === filter.case_id) &&
       (filter.status === undefined || record.status === filter.status);
-    if (wanted) found.push(record);
-    if (found.length >= (filter.limit ?? 1000)) break;
+    if (wanted && (await filter.isKnown?.(record.case_id)) !== false) found.push(record);
   }
   return found;
 }

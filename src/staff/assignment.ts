@@ -63,18 +63,28 @@ export async function onlyCleared<T>(
   items: readonly T[],
   caseOf: (item: T) => Uuid | undefined,
 ): Promise<T[]> {
+  const isKnown = clearanceFor(context, actor, action);
+  const kept: T[] = [];
+  for (const item of items) if (await isKnown(caseOf(item))) kept.push(item);
+  return kept;
+}
+
+/** Tells of one case after another whether the person may see what belongs to it in a list of this kind; each is looked up once. */
+export function clearanceFor(
+  context: StaffContext,
+  actor: Actor,
+  action: Action,
+): (caseId: Uuid | undefined) => Promise<boolean> {
   const blind = RULES[action].roles.filter((role) => role === 'REGISTRAR' || role === 'AUDITOR');
-  if (actor.clearance === 'ALL' || blind.some((role) => actor.roles.includes(role))) return [...items];
+  const isForAll = actor.clearance === 'ALL' || blind.some((role) => actor.roles.includes(role));
   const view = { getRecord: reader(context) };
   const known = new Map<Uuid, boolean>();
-  const kept: T[] = [];
-  for (const item of items) {
-    const id = caseOf(item);
-    if (id === undefined) continue;
-    if (!known.has(id)) known.set(id, await isCleared(context, view, actor, id));
-    if (known.get(id) === true) kept.push(item);
-  }
-  return kept;
+  return async (id) => {
+    if (isForAll || id === undefined) return isForAll;
+    const found = known.get(id) ?? (await isCleared(context, view, actor, id));
+    known.set(id, found);
+    return found;
+  };
 }
 
 /** Reads records outside of a step. */

@@ -1,6 +1,6 @@
 export { readAccessLog, type AccessFilter, type AccessLine, type AccessLog } from './access-log.ts';
 export { OPERATOR, carryOut, isAssigned, type Actor } from './act.ts';
-export { assignCase, onlyCleared } from './assignment.ts';
+export { assignCase, clearanceFor, onlyCleared } from './assignment.ts';
 export type { DeskContext, StaffContext } from './context.ts';
 export { approveDraft, createDraft, listDrafts, readDraft, rejectDraft } from './draft.ts';
 export { StaffError, type StaffErrorCode } from './error.ts';

@@ -1,5 +1,6 @@
 /** Every command about evidence as a person types it, against two nodes in processes of their own. */
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
@@ -11,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { Archive, ArchiveWriter, bytesAccess } from '../../src/audit/mod.ts';
 import { packDossier } from '../../src/cli/dossier/archive.ts';
@@ -284,6 +286,52 @@ describe('evidence on the command line', () => {
     });
     expect((await runCommand('evidence', 'list', '--node', atA)).stdout).toMatch(/DELETED, from XB {2}piped\.bin/);
     await dossiers(federation, caseId, folder);
+  }, 600_000);
+
+  test('two files of one name are not taken for each other, nor is a case that is not here for one without anything', async () => {
+    const federation = await copyTestFederation(['XA', 'XB']);
+    const { api } = await serveNode(federation, 'XA');
+    const folder = temporaryFolder();
+    const [caseId, nowhere] = ['019b0000-0000-7000-8000-0000000000aa', '019b0000-0000-7000-8000-0000000000ff'];
+    const node = ['--node', federation.dirOf('XA')];
+    const contents = [noise(1000, 1), noise(1000, 2)];
+    for (const [n, content] of contents.entries()) {
+      await api.post('items', { case_id: caseId, item: exhibit(`e${n}`) });
+      const query = new URLSearchParams({ case: caseId, item: `e${n}`, name: 'image.dd' });
+      await api.postStream(`evidence?${query.toString()}`, Readable.from([content]));
+    }
+    const list = join(folder, 'list.txt');
+    const check = async (...lines: readonly string[]): Promise<string> => {
+      writeFileSync(list, `${lines.join('\n')}\n`);
+      const { status, stdout } = await runCommand('evidence', 'check', ...node, '--case', caseId, list);
+      return `${status} ${stdout.replaceAll(/ .*$/gm, '').trim().replaceAll('\n', ' ')}`;
+    };
+    const digest = (algorithm: string, n: number): string => createHash(algorithm).update(contents[n]!).digest('hex');
+    for (const algorithm of ['sha256', 'md5']) {
+      const line = (n: number): string => `${digest(algorithm, n)}  image.dd`;
+      expect(await check(line(0), line(1))).toBe('0 SAME SAME');
+      expect(await check(line(1), line(0))).toBe('0 SAME SAME');
+      expect(await check(line(1))).toBe('0 SAME NOT_LISTED');
+      // One was changed: that line is about the file that no other line is about.
+      expect(
+        await check(
+          line(1),
+          line(0).replace(/^./, (d) => (d === '0' ? '1' : '0')),
+        ),
+      ).toBe('1 SAME DIFFERENT');
+    }
+
+    for (const command of ['clocks', 'evidence custody show', 'evidence list', 'case show']) {
+      const about = command === 'case show' ? [nowhere] : ['--case', nowhere];
+      const { status, stdout, stderr } = await runCommand(...command.split(' '), ...node, ...about);
+      expect({ command, status, stdout }).toEqual({ command, status: REFUSED, stdout: '' });
+      expect(stderr).toContain(`CASE_UNKNOWN: There is no case ${nowhere} at this node.`);
+    }
+    const graph = join(folder, 'graph.jsonld');
+    const none = await runCommand('evidence', 'case-export', ...node, '--case', nowhere, '-o', graph);
+    expect(none).toMatchObject({ status: REFUSED, stderr: expect.stringContaining('EVIDENCE_UNKNOWN') as string });
+    // Exhibits of a case that is only prepared are shown.
+    expect(await runCommand('evidence', 'custody', 'show', ...node, '--case', caseId)).toMatchObject({ status: DONE });
   }, 600_000);
 
   test('names that somebody else chose lead nowhere; lists and graphs of other tools are read and written', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { SentAnswer } from '../../src/api/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
+import type { Statistics } from '../../src/casework/mod.ts';
 import type { CaseView, MessageRecord } from '../../src/exchange/mod.ts';
 import type { AccessLog, DraftRecord } from '../../src/staff/mod.ts';
 import { staffKeys } from '../../src/staff/record.ts';
@@ -164,6 +165,31 @@ describe('a case', () => {
       role: 'REVIEWER',
       message_id: id,
     });
+  });
+
+  test('that one need not know takes no place in a list, and no part in a count', async () => {
+    const { office } = await connectedOffice();
+    const { message: older } = await approve(office, 'approver', await draft(office, 'drafter'));
+    await office.as('registrar').post(`cases/${older.case_id}/assign`, { person: 'executor' });
+    const { message: newer } = await approve(office, 'approver', await draft(office, 'drafter'));
+    const listed = async (by: string, query: string): Promise<string[]> =>
+      (await office.as(by).get<MessageRecord[]>(`messages?${query}`)).map(({ message_id: id }) => id);
+    expect(await listed('drafter', 'limit=1')).toEqual([newer.message_id]);
+    expect(await listed('executor', 'limit=1')).toEqual([older.message_id]);
+    expect(await listed('executor', '')).toEqual([older.message_id]);
+    expect(await listed('reviewer', 'limit=1')).toEqual([]);
+    expect(await listed('drafter', 'limit=0')).toEqual([]);
+    // Narrowed down to one case, a count says what it is about.
+    const counted = async (by: string): Promise<[number, object]> => {
+      const { cases, total } = await office.as(by).get<Statistics>('statistics?peer=XB');
+      return [cases, total.outgoing.by_measure];
+    };
+    const [all, measures] = await counted('registrar');
+    expect(all).toBe(2);
+    expect(measures).not.toEqual({});
+    expect((await counted('auditor'))[0]).toBe(2);
+    expect((await counted('executor'))[0]).toBe(1);
+    expect(await counted('reviewer')).toEqual([0, {}]);
   });
 
   test('that was opened under another is known with it', async () => {

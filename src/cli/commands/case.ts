@@ -3,7 +3,7 @@ import type { Obligation } from '../../casework/mod.ts';
 import type { CaseView } from '../../exchange/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
-import { CliError } from '../error.ts';
+import { knownCase } from '../known-case.ts';
 import { LANG, readerOf } from '../language.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
@@ -44,8 +44,7 @@ export const caseShow: Command = {
     const linesOf = (each: CaseView): readonly string[] =>
       reader === undefined ? caseLines(each) : reader.caseForm(each);
     const id = args.operandId('case');
-    const found = await nodeClient(args).get<CaseView[]>(`cases/${id}`);
-    if (found.length === 0) throw new CliError('CLI_USAGE', `There is no case ${id} at this node.`);
+    const found = await knownCase(nodeClient(args), id);
     io.result(
       found.length === 1 ? found[0] : found,
       found.flatMap((each, index) => [...(index > 0 ? [''] : []), ...linesOf(each)]),

@@ -1,6 +1,7 @@
 import type { ClocksAnswer } from '../../api/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
+import { knownCase } from '../known-case.ts';
 import { momentOf } from '../moment.ts';
 
 type View = ClocksAnswer['clocks'][number];
@@ -35,7 +36,10 @@ export const clocks: Command = {
     const duty = args.optionalJurisdiction('duty');
     const [onlyLate, all] = [args.flag('overdue'), args.flag('all') || id !== undefined];
     const query = new URLSearchParams({ at: String(at), ...(id === undefined ? {} : { case: id }) });
-    const answer = await nodeClient(args).get<ClocksAnswer>(`clocks?${query.toString()}`);
+    const api = nodeClient(args);
+    const answer = await api.get<ClocksAnswer>(`clocks?${query.toString()}`);
+    // That nothing is due must not be said of a case that is not here, or not theirs to know.
+    if (id !== undefined && answer.clocks.length === 0) await knownCase(api, id);
     const chosen = answer.clocks.filter(
       (clock) =>
         (all || !STOPPED.has(clock.state)) &&

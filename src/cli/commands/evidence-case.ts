@@ -2,11 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { counted } from '../../base/mod.ts';
 import type { EvidenceList } from '../../api/mod.ts';
-import { caseFaults, exportCase, importCase, parseCaseGraph } from '../../evidence/mod.ts';
+import { EvidenceError, caseFaults, exportCase, importCase, parseCaseGraph } from '../../evidence/mod.ts';
 import { parseJson } from '../../wire/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
-import { CliError } from '../error.ts';
 import { readJsonInput, requireFree, writeOutput } from '../files.ts';
 
 const MAX_GRAPH_BYTES = 256 * 1024 * 1024;
@@ -25,7 +24,7 @@ export const evidenceCaseExport: Command = {
     args.noOperands();
     const [caseId, output] = [args.id('case'), args.text('output')];
     const { items, files } = await nodeClient(args).get<EvidenceList>(`evidence?case=${caseId}&for=EXPORT`);
-    if (items.length === 0) throw new CliError('CLI_USAGE', `Case ${caseId} has no exhibits at this node.`);
+    if (items.length === 0) throw new EvidenceError('EVIDENCE_UNKNOWN', `Case ${caseId} has no exhibits at this node.`);
     const exhibits = items.map(({ origin, item }) => ({ origin, item: parseJson('EvidenceItem', item) }));
     const graph = exportCase(caseId, exhibits, files);
     const nodes = parseCaseGraph(graph);

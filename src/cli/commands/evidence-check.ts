@@ -40,11 +40,9 @@ export const evidenceCheck: Command = {
     const checked: Checked[] = [];
     const named = new Set<string>();
     for (const listed of list.files) {
-      const file = find(listed, here);
-      if (file !== undefined) named.add(file.file_id);
-      checked.push(
-        file === undefined ? { path: listed.path, result: 'NOT_HERE' } : await compare(api, listed, file, io.note),
-      );
+      const found = await check(api, listed, { here, named }, io.note);
+      if (found.file_id !== undefined) named.add(found.file_id);
+      checked.push(found);
     }
     for (const { file_id: id, name } of here)
       if (!named.has(id)) checked.push({ path: name, result: 'NOT_LISTED', file_id: id });
@@ -59,14 +57,33 @@ export const evidenceCheck: Command = {
   },
 };
 
-function find(listed: ListedFile, files: readonly EvidenceAnswer[]): EvidenceAnswer | undefined {
+/** Two files of a case may have one name: a line is about the one that is as it says, or else about one that no line was about. */
+async function check(
+  api: ApiClient,
+  listed: ListedFile,
+  { here, named }: { readonly here: readonly EvidenceAnswer[]; readonly named: ReadonlySet<string> },
+  note: (line: string) => void,
+): Promise<Checked> {
+  let found: Checked = { path: listed.path, result: 'NOT_HERE' };
+  const rank = ({ file_id: id, sha256 }: EvidenceAnswer): number =>
+    sha256 === listed.digests.sha256 ? 0 : named.has(id) ? 2 : 1;
+  for (const file of candidates(listed, here).toSorted((a, b) => rank(a) - rank(b))) {
+    const compared = await compare(api, listed, file, note);
+    if (compared.result === 'SAME') return compared;
+    if (found.result === 'NOT_HERE') found = compared;
+  }
+  return found;
+}
+
+function candidates(listed: ListedFile, files: readonly EvidenceAnswer[]): EvidenceAnswer[] {
   const flat = listed.path.replace(/^\.?[/\\]+/, '').replaceAll(/[/\\]/g, '_');
   const last = listed.path.split(/[/\\]/).at(-1);
-  return (
-    files.find(({ name }) => name === flat) ??
-    files.find(({ name }) => name === last) ??
-    files.find(({ sha256 }) => sha256 === listed.digests.sha256)
-  );
+  const isIt: readonly ((file: EvidenceAnswer) => boolean)[] = [
+    ({ name }) => name === flat,
+    ({ name }) => name === last,
+    ({ sha256 }) => sha256 === listed.digests.sha256,
+  ];
+  return isIt.map((is) => files.filter(is)).find((all) => all.length > 0) ?? [];
 }
 
 async function compare(

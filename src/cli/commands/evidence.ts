@@ -9,6 +9,7 @@ import { formatBytes } from '../bytes.ts';
 import type { Command } from '../command.ts';
 import { readJsonInput } from '../files.ts';
 import { onOneLine } from '../free-text.ts';
+import { knownCase } from '../known-case.ts';
 import { messageLines } from '../message-lines.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
@@ -22,9 +23,9 @@ export const evidenceList: Command = {
   async run(args, io) {
     args.noOperands();
     const caseId = args.optionalId('case');
-    const list = await nodeClient(args).get<EvidenceList>(
-      caseId === undefined ? 'evidence' : `evidence?case=${caseId}`,
-    );
+    const api = nodeClient(args);
+    const list = await api.get<EvidenceList>(caseId === undefined ? 'evidence' : `evidence?case=${caseId}`);
+    if (caseId !== undefined && list.files.length + list.items.length === 0) await knownCase(api, caseId);
     io.result(list, [
       ...(list.files.length === 0 ? ['No files.'] : list.files.flatMap(fileLines)),
       ...list.items.map(
@@ -173,7 +174,9 @@ export const custodyShow: Command = {
   options: { node: NODE, case: CASE },
   async run(args, io) {
     args.noOperands();
-    const { items } = await nodeClient(args).get<EvidenceList>(`evidence?case=${args.id('case')}`);
+    const [api, id] = [nodeClient(args), args.id('case')];
+    const { items } = await api.get<EvidenceList>(`evidence?case=${id}`);
+    if (items.length === 0) await knownCase(api, id);
     const ok = items.every(({ faults }) => faults.length === 0);
     io.result({ ok, items }, items.length === 0 ? ['No exhibits.'] : items.flatMap(custodyLines));
     return ok ? 0 : 1;

@@ -3,8 +3,8 @@ import { bytesToHex, sha256 } from '../../base/mod.ts';
 import { Archive, bytesAccess } from '../../audit/mod.ts';
 import type { EvidenceList } from '../../api/mod.ts';
 import type { ApiClient } from '../../client/mod.ts';
+import { EvidenceError } from '../../evidence/mod.ts';
 import type { EvidenceAnswer, ItemAnswer, MessageDetail, MessageRecord } from '../../exchange/mod.ts';
-import { CliError } from '../error.ts';
 
 /** `dossier.json`. */
 export interface Dossier {
@@ -42,7 +42,7 @@ const ABOUT_EVIDENCE = new Set([
 
 /**
  * Asks a node for everything that a dossier holds.
- * @throws {CliError} CLI_USAGE for a case without exhibits {RemoteError} EXCHANGE_WITHHELD where it must not be put before a court
+ * @throws {EvidenceError} EVIDENCE_UNKNOWN for a case without exhibits {RemoteError} EXCHANGE_WITHHELD where it must not be put before a court
  */
 export async function gatherDossier(
   api: ApiClient,
@@ -50,7 +50,7 @@ export async function gatherDossier(
 ): Promise<{ readonly dossier: Dossier; readonly bundle: Uint8Array }> {
   const bundle = await readBundle(api, caseId);
   const { files, items } = await api.get<EvidenceList>(`evidence?case=${encodeURIComponent(caseId)}&for=COURT`);
-  if (items.length === 0) throw new CliError('CLI_USAGE', `Case ${caseId} has no exhibits at this node.`);
+  if (items.length === 0) throw new EvidenceError('EVIDENCE_UNKNOWN', `Case ${caseId} has no exhibits at this node.`);
   const all = await api.get<MessageRecord[]>(`messages?case=${encodeURIComponent(caseId)}&limit=1000000`);
   const about = all.filter(({ type }) => type !== undefined && ABOUT_EVIDENCE.has(type)).reverse();
   const messages: DossierMessage[] = [];
