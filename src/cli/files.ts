@@ -1,4 +1,4 @@
-import { lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { RandomAccess } from '../audit/mod.ts';
@@ -90,7 +90,7 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
   let written = 0;
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(temporary ?? path, 'w', mode);
+    const file = temporary === undefined ? await open(path, 'w') : await openNew(temporary, mode);
     try {
       for await (const chunk of chunks) {
         await file.appendFile(chunk);
@@ -107,6 +107,15 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
     if (cause instanceof RogatoryError) throw cause;
     throw unwritable(path, cause);
   }
+}
+
+/**
+ * A process that was killed may have left a file of this name, and this one have its number. That file may be open to others, or a link to
+ * another: neither is written into.
+ */
+async function openNew(path: string, mode: number): Promise<FileHandle> {
+  await rm(path, { force: true });
+  return open(path, 'wx', mode);
 }
 
 /** @throws {CliError} CLI_FILE_UNWRITABLE for whatever is there already, and be it a link that leads nowhere */

@@ -23,6 +23,7 @@ export class FileObjects implements ObjectStore {
   readonly #folder: string;
   readonly #open = new Map<string, OpenFile>();
   #isClosed = false;
+  #isKept = false;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -38,6 +39,7 @@ export class FileObjects implements ObjectStore {
       }
       // One that is there may be so since a process that was killed before it came as far as this.
       for (const folder of [dirname(path), this.#folder]) await syncFolder(folder);
+      await this.#keepFolder();
       if (isThere) await rm(file, { force: true });
     } catch (error) {
       throw spaceError(error);
@@ -99,6 +101,14 @@ export class FileObjects implements ObjectStore {
     const files = [...this.#open.values()];
     this.#open.clear();
     for (const opened of files) await letGo(opened);
+  }
+
+  /** The folder itself is new where this is the first file ever, and so may be the one above it; once is enough. */
+  async #keepFolder(): Promise<void> {
+    if (this.#isKept) return;
+    const above = dirname(this.#folder);
+    for (const folder of [above, dirname(above)]) await syncFolder(folder);
+    this.#isKept = true;
   }
 
   #take(name: string): OpenFile {

@@ -7,10 +7,10 @@
  *     store/<n>                     records: (u32 big-endian length ‖ key ‖ u32 length ‖ value)*, in the order of the keys
  */
 import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Archive, ArchiveWriter, type RandomAccess } from '../audit/mod.ts';
 import { concatBytes, parseUtf8, replaceFile, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
-import { nodePaths, type NodeConfig } from '../config/mod.ts';
+import { loadNodeConfig, nodePaths, type NodeConfig } from '../config/mod.ts';
 import { openLevelStore, type Put } from '../store/mod.ts';
 import { NodeError } from './error.ts';
 
@@ -61,7 +61,8 @@ export async function restoreBackup(file: RandomAccess, dir: string): Promise<vo
     const next = `mv ${paths.store} ${paths.store}.old`;
     throw new NodeError('NODE_EXISTS', `${paths.store} is there already. Move it away first: ${next}`);
   }
-  const archive = await openBackup(file);
+  const { archive, code } = await openBackup(file);
+  await requireSameNode(paths.config, code);
   await mkdir(paths.keys, { recursive: true, mode: 0o700 });
   for (const name of archive.paths) {
     const isOpen = PUBLIC_FILE.test(name);
@@ -83,14 +84,28 @@ export async function restoreBackup(file: RandomAccess, dir: string): Promise<vo
   await rename(unfinished, paths.store);
 }
 
-async function openBackup(file: RandomAccess): Promise<Archive> {
+/** The keys that are there stay: another node's records would rest under none of them, and its keys be left among them. */
+async function requireSameNode(config: string, code: unknown): Promise<void> {
+  if (!(await isThere(config))) return;
+  const there = loadNodeConfig(config, {}).code;
+  if (there === code) return;
+  throw new NodeError(
+    'NODE_EXISTS',
+    `${dirname(config)} is the folder of ${there}, and the backup is of ${String(code)}.`,
+  );
+}
+
+async function openBackup(file: RandomAccess): Promise<{ readonly archive: Archive; readonly code: unknown }> {
   try {
     const archive = await Archive.open(file);
-    const { format } = JSON.parse(parseUtf8(await readWhole(archive, INDEX))) as { readonly format?: unknown };
+    const { format, code } = JSON.parse(parseUtf8(await readWhole(archive, INDEX))) as {
+      readonly format?: unknown;
+      readonly code?: unknown;
+    };
     if (format !== FORMAT) throw new TypeError('another format');
     // All of it before any of it is put back.
     for (const path of archive.paths) await readWhole(archive, path);
-    return archive;
+    return { archive, code };
   } catch (cause) {
     if (cause instanceof NodeError) throw cause;
     throw new NodeError('NODE_BACKUP_INVALID', 'The file is not a backup, or not a whole one.', { cause });

@@ -24,6 +24,9 @@ const LATENCY_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 const LOOP_RESOLUTION_MS = 20;
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
 
+/** Takes one value of a gauge. */
+type SetValue = (value: number, labels?: Readonly<Record<string, string | number>>) => void;
+
 /** The metrics of one node. */
 export class Metrics {
   readonly registry = new Registry();
@@ -77,64 +80,64 @@ export class Metrics {
   /** Begins to answer for a node that has started. */
   start({ exchange, ledger, transport, endings }: MetricsSources): void {
     this.#loop.enable();
-    this.#gauge('rogatory_ledger_entries', 'Size of the ledger.', [], (gauge) => {
-      gauge.set(ledger.size);
+    this.#gauge('rogatory_ledger_entries', 'Size of the ledger.', [], (set) => {
+      set(ledger.size);
     });
     this.#expiry(endings);
-    this.#gauge('rogatory_session_up', 'Whether there is a session.', ['peer'], (gauge) => {
-      for (const { code, connected } of transport.connections()) gauge.set({ peer: code }, connected ? 1 : 0);
+    this.#gauge('rogatory_session_up', 'Whether there is a session.', ['peer'], (set) => {
+      for (const { code, connected } of transport.connections()) set(connected ? 1 : 0, { peer: code });
     });
-    this.#gauge('rogatory_clock_offset_seconds', 'How far the peer’s clock is ahead.', ['peer'], (gauge) => {
+    this.#gauge('rogatory_clock_offset_seconds', 'How far the peer’s clock is ahead.', ['peer'], (set) => {
       for (const { code, clock_offset_ms: offset } of transport.connections())
-        if (offset !== undefined) gauge.set({ peer: code }, offset / 1000);
+        if (offset !== undefined) set(offset / 1000, { peer: code });
     });
     this.#queues(exchange, transport);
-    this.#gauge('rogatory_witness_lag_entries', 'Entries the peer has not cosigned.', ['peer'], async (gauge) => {
+    this.#gauge('rogatory_witness_lag_entries', 'Entries the peer has not cosigned.', ['peer'], async (set) => {
       const cosigned = new Map((await exchange.cosignatures()).map(({ peer, size }) => [peer, size]));
       for (const { code } of transport.connections())
-        gauge.set({ peer: code }, Math.max(0, exchange.grownTo - (cosigned.get(code) ?? 0)));
+        set(Math.max(0, exchange.grownTo - (cosigned.get(code) ?? 0)), { peer: code });
     });
     this.#process();
   }
 
   #expiry(endings: () => readonly Ending[]): void {
-    this.#gauge('rogatory_days_left', 'Whole days until it ends.', ['owner', 'what'], (gauge) => {
-      for (const { owner, what, daysLeft } of endings()) gauge.set({ owner, what }, daysLeft);
+    this.#gauge('rogatory_days_left', 'Whole days until it ends.', ['owner', 'what'], (set) => {
+      for (const { owner, what, daysLeft } of endings()) set(daysLeft, { owner, what });
     });
-    this.#gauge('rogatory_expiring', 'Things of which a warning is due, by the days it is for.', ['days'], (gauge) => {
+    this.#gauge('rogatory_expiring', 'Things of which a warning is due, by the days it is for.', ['days'], (set) => {
       const all = endings();
       for (const days of [...WARNING_DAYS, 0])
-        gauge.set({ days }, all.filter(({ warning }) => warning !== undefined && warning <= days).length);
+        set(all.filter(({ warning }) => warning !== undefined && warning <= days).length, { days });
     });
   }
 
   #queues(exchange: Exchange, transport: Transport): void {
-    this.#gauge('rogatory_queue_messages', 'Messages waiting for the peer’s receipt.', ['peer'], async (gauge) => {
-      for (const { code } of transport.connections()) gauge.set({ peer: code }, (await exchange.backlog(code)).count);
+    this.#gauge('rogatory_queue_messages', 'Messages waiting for the peer’s receipt.', ['peer'], async (set) => {
+      for (const { code } of transport.connections()) set((await exchange.backlog(code)).count, { peer: code });
     });
-    this.#gauge('rogatory_queue_oldest_seconds', 'Age of the oldest of them.', ['peer'], async (gauge) => {
+    this.#gauge('rogatory_queue_oldest_seconds', 'Age of the oldest of them.', ['peer'], async (set) => {
       for (const { code } of transport.connections()) {
         const since = await exchange.waitingSince(code);
-        gauge.set({ peer: code }, since === undefined ? 0 : Math.max(0, (Date.now() - since) / 1000));
+        set(since === undefined ? 0 : Math.max(0, (Date.now() - since) / 1000), { peer: code });
       }
     });
   }
 
   #process(): void {
-    this.#gauge('rogatory_event_loop_lag_seconds', '99th percentile since the last look.', [], (gauge) => {
+    this.#gauge('rogatory_event_loop_lag_seconds', '99th percentile since the last look.', [], (set) => {
       const lagNs = this.#loop.percentile(99);
-      gauge.set(Number.isFinite(lagNs) ? lagNs / 1e9 : 0);
+      set(Number.isFinite(lagNs) ? lagNs / 1e9 : 0);
       this.#loop.reset();
     });
-    this.#gauge('rogatory_resident_bytes', 'Memory of the process.', [], (gauge) => {
-      gauge.set(process.memoryUsage.rss());
+    this.#gauge('rogatory_resident_bytes', 'Memory of the process.', [], (set) => {
+      set(process.memoryUsage.rss());
     });
-    this.#gauge('rogatory_cpu_seconds', 'CPU time of the process since it began.', [], (gauge) => {
+    this.#gauge('rogatory_cpu_seconds', 'CPU time of the process since it began.', [], (set) => {
       const { user, system } = process.cpuUsage();
-      gauge.set((user + system) / 1e6);
+      set((user + system) / 1e6);
     });
-    this.#gauge('rogatory_start_time_seconds', 'When the process began, Unix time.', [], (gauge) => {
-      gauge.set(performance.timeOrigin / 1000);
+    this.#gauge('rogatory_start_time_seconds', 'When the process began, Unix time.', [], (set) => {
+      set(performance.timeOrigin / 1000);
     });
   }
 
@@ -146,16 +149,19 @@ export class Metrics {
     return new Histogram({ name, help, buckets, registers: [this.registry] });
   }
 
-  #gauge(name: string, help: string, labelNames: string[], collect: (gauge: Gauge) => void | Promise<void>): void {
+  #gauge(name: string, help: string, labelNames: string[], collect: (set: SetValue) => void | Promise<void>): void {
     new Gauge({
       name,
       help,
       labelNames,
       registers: [this.registry],
       async collect() {
-        // A peer that has left the federation leaves the metrics too.
+        const values: Parameters<SetValue>[] = [];
+        await collect((...value) => values.push(value));
+        // Only now, and in one go: another look may be under way, and would find the half of it. A peer that has left the federation
+        // leaves the metrics too.
         this.reset();
-        await collect(this);
+        for (const [value, labels] of values) this.set(labels ?? {}, value);
       },
     });
   }

@@ -49,6 +49,14 @@ test('an object that is there already is on disk under its name before the secon
   const file = join(dirname(folder), 'data');
   writeFileSync(file, 'sealed');
   const opened = watchOpened();
-  await new FileObjects(folder).put(name, file);
-  expect(opened.filter(({ isSynced }) => isSynced).map((one) => one.path)).toEqual([dirname(path), folder]);
+  const objects = new FileObjects(folder);
+  await objects.put(name, file);
+  // So are the folders that the first object of all brings with it.
+  const above = dirname(folder);
+  const synced = (): string[] => opened.filter(({ isSynced }) => isSynced).map((one) => one.path);
+  expect(synced()).toEqual([dirname(path), folder, above, dirname(above)]);
+  opened.length = 0;
+  writeFileSync(file, 'sealed');
+  await objects.put(name, file);
+  expect(synced()).toEqual([dirname(path), folder]);
 });

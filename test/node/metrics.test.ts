@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../src/config/mod.ts';
 import { Node, createLog } from '../../src/node/mod.ts';
+import { Metrics } from '../../src/node/metrics.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, freePort, startNode, until, type TestFederation } from '../kit/federation.ts';
 
@@ -141,4 +142,32 @@ test('the log is one line of JSON an event, from the level asked for', () => {
     },
   ]);
   expect(lines[0]).toMatch(/\n$/);
+});
+
+test('two who look at once each see every peer', async () => {
+  const metrics = new Metrics();
+  const peers = ['XB', 'XC'].map((code) => ({ code, connected: true }));
+  const looks: Promise<string>[] = [];
+  // The second look begins in the middle of the first, and comes no further than its first peer while that lasts.
+  const backlog = async (): Promise<{ readonly count: number }> => {
+    const asked = ++calls;
+    if (asked === 2) looks.push(metrics.registry.metrics());
+    if (asked === 3) await looks[0];
+    return { count: asked };
+  };
+  let calls = 0;
+  metrics.start({
+    exchange: {
+      backlog,
+      waitingSince: () => Promise.resolve(undefined),
+      cosignatures: () => Promise.resolve([]),
+      grownTo: 0,
+    },
+    ledger: { size: 1 },
+    transport: { connections: () => peers },
+    endings: () => [],
+  } as unknown as Parameters<Metrics['start']>[0]);
+  looks.unshift(metrics.registry.metrics());
+  for (const text of [await looks[0]!, await looks[1]!])
+    for (const peer of ['XB', 'XC']) expect(sample(text, 'rogatory_queue_messages', { peer })).toBeGreaterThan(0);
 });

@@ -1,4 +1,4 @@
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { counted } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
@@ -8,7 +8,7 @@ import type { Arguments, Command, Terminal } from '../command.ts';
 import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 import { openNodeStorage } from '../../node/mod.ts';
 import { CliError } from '../error.ts';
-import { readInput, unwritable, writeOutput } from '../files.ts';
+import { readInput, unreadable, unwritable, writeOutput } from '../files.ts';
 
 const NODE = { value: 'D', help: 'folder of the running node', required: true } as const;
 
@@ -82,13 +82,9 @@ export const ledgerExport: Command = {
       throw unwritable(output, cause);
     });
     const paths = nodePaths(dir);
-    // The checkpoint last: whoever reads it finds all that it covers.
-    await cp(join(paths.ledger, 'tile'), join(output, 'tile'), { recursive: true, force: true }).catch(
-      (error: unknown) => {
-        if ((error as { code?: unknown }).code !== 'ENOENT') throw error;
-      },
-    );
+    // Read before the tiles, which a running node goes on writing, and written after them: whoever reads it finds all that it covers.
     const checkpoint = await readInput(join(paths.ledger, 'checkpoint'));
+    await copyTiles(join(paths.ledger, 'tile'), join(output, 'tile'));
     await writeOutput(join(output, 'checkpoint'), checkpoint);
     const [, size] = checkpoint.toString('utf8').split('\n');
     io.result({ ok: true, output, size: Number(size) }, [
@@ -97,6 +93,25 @@ export const ledgerExport: Command = {
     return 0;
   },
 };
+
+/** Copies a folder of tiles; a ledger without entries has none. */
+async function copyTiles(from: string, to: string, attempts = 5): Promise<void> {
+  try {
+    // What a running node has not finished writing is no tile yet, and gone before it is copied.
+    await cp(from, to, { recursive: true, force: true, filter: (path) => !path.endsWith('.tmp') });
+  } catch (cause) {
+    if (!isMissing(cause)) throw unwritable(to, cause);
+    const isEmpty = await stat(from).then(() => false, isMissing);
+    if (isEmpty) return;
+    // A partial tile goes when the whole one is there: what is left is copied again.
+    if (attempts === 1) throw unreadable(from, cause);
+    await copyTiles(from, to, attempts - 1);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === 'ENOENT';
+}
 
 async function bringUpToDate(dir: string, args: Arguments, io: Terminal): Promise<void> {
   try {
