@@ -458,12 +458,13 @@ def compact_json(value):
 
 
 def council_signers(jws, council, at):
-    good = set()
+    good, tried = set(), set()
     for item in jws["signatures"]:
         header = unb64u(item["protected"]).decode()
         for key in council["keys"]:
-            if header != compact_json({"alg": "Ed25519", "kid": key["kid"], "typ": "mla-manifest+jws"}):
+            if header != compact_json({"alg": "Ed25519", "kid": key["kid"], "typ": "mla-manifest+jws"}) or key["kid"] in tried:
                 continue
+            tried.add(key["kid"])
             valid = key["not_before"] <= at < key["not_after"] and not key.get("revoked_at", at + 1) <= at
             message = f"{item['protected']}.{jws['payload']}".encode()
             if valid and ed25519(unb64u(key["jwk"]["x"]), unb64u(item["signature"]), message):

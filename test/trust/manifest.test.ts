@@ -1,4 +1,4 @@
-import { X509Certificate, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { X509Certificate, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { generalVerify } from 'jose';
 import forge from 'node-forge';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -91,6 +91,14 @@ describe('signatures', () => {
     const once = JSON.parse(await signed(draft, 0)) as { payload: string; signatures: object[] };
     const twice = `${JSON.stringify({ ...once, signatures: [...once.signatures, ...once.signatures] })}\n`;
     expect(reasonOf(verifyManifest(twice, { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
+    // The first of a key's counts, so that a file of false ones is soon read.
+    const good = JSON.parse(await signed(draft, 0, 1)) as { payload: string; signatures: { signature: string }[] };
+    const [own, other] = good.signatures;
+    const counted = (...signatures: object[]): string =>
+      reasonOf(verifyManifest(`${JSON.stringify({ ...good, signatures })}\n`, { selfSigned: true }));
+    const spoilt = { ...own!, signature: other!.signature };
+    expect(counted(own!, spoilt, other!)).toBe('accepted');
+    expect(counted(spoilt, own!, other!)).toBe('MANIFEST_UNSIGNED');
     const stranger = generateKeyPairSync('ed25519').privateKey;
     const withStranger = await signManifest(draft, stranger, await signed(draft, 0));
     expect(reasonOf(verifyManifest(withStranger, { selfSigned: true }))).toBe('MANIFEST_UNSIGNED');
@@ -130,6 +138,35 @@ describe('signatures', () => {
     expect(reasonOf(verifyManifest(await signed(backdated, 1, 2), { predecessor }))).toBe('MANIFEST_BACKDATED');
     expect(reasonOf(verifyManifest(await signed(next, 0, 1), { predecessor }))).toBe('MANIFEST_UNSIGNED');
     expect(reasonOf(verifyManifest(await signed(next, 1, 2), { predecessor }))).toBe('accepted');
+  });
+
+  test('a stranger’s is not read: thousands of keys that each take long to judge fit into one', async () => {
+    const verified = verifyManifest(await signed(draft, 0, 1), { selfSigned: true });
+    if (!verified.ok) throw new Error(verified.detail);
+    const predecessor = verified.value;
+    const weak = { ...draft.council.keys[0]!, kid: 'none' };
+    const next = { ...draft, version: 2, council: { threshold: 1, keys: [weak] } };
+    const fileOf = (manifest: Manifest, signatures: object[]): string => {
+      const payload = Buffer.from(encodeManifest(manifest)).toString('base64url');
+      return `${JSON.stringify({ payload, signatures })}\n`;
+    };
+    const signatureOver = (manifest: Manifest, by: KeyObject, kid: string): object => {
+      const header = Buffer.from(JSON.stringify({ alg: 'Ed25519', kid, typ: 'mla-manifest+jws' })).toString(
+        'base64url',
+      );
+      const input = `${header}.${Buffer.from(encodeManifest(manifest)).toString('base64url')}`;
+      return { protected: header, signature: sign(null, Buffer.from(input), by).toString('base64url') };
+    };
+    const by = (manifest: Manifest, ...signers: readonly number[]): string =>
+      fileOf(
+        manifest,
+        signers.map((i) => signatureOver(manifest, council[i]!.privateKey, council[i]!.entry.kid)),
+      );
+    expect(reasonOf(verifyManifest(by(next, 0), { predecessor }))).toBe('MANIFEST_UNSIGNED');
+    expect(reasonOf(verifyManifest(by(next, 0, 0), { predecessor }))).toBe('MANIFEST_UNSIGNED');
+    expect(reasonOf(verifyManifest(by(next, 0, 1), { predecessor }))).toBe('MANIFEST_MALFORMED');
+    expect(reasonOf(verifyManifest(by({ ...next, version: 1 }, 0, 1), { predecessor }))).toBe('MANIFEST_NOT_NEWER');
+    expect(reasonOf(verifyManifest(by({ ...next, version: 3 }, 0, 1), { predecessor }))).toBe('MANIFEST_SKIPS');
   });
 
   test('there is one spelling', async () => {
