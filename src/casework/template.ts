@@ -6,6 +6,8 @@ type JsonObject = Record<string, Json>;
 
 const CASE_ID = '019b0000-0000-7000-8000-0000000000aa';
 
+const EXAMPLE_DAY = '2026-03-31';
+
 // One value for each grammar that a required field has.
 const BY_FORMAT: Readonly<Record<string, string>> = {
   line: 'EX 1/2026',
@@ -18,7 +20,7 @@ const BY_FORMAT: Readonly<Record<string, string>> = {
   iccs: '0701',
   language: 'en',
   currency: 'EUR',
-  date: '2026-03-31',
+  date: EXAMPLE_DAY,
   time_zone: 'Europe/Rome',
   file_name: 'example.pdf',
   media_type: 'application/pdf',
@@ -79,9 +81,11 @@ const MORE: Readonly<Partial<Record<BodyType, () => JsonObject>>> = {
 /**
  * A draft of one body as JSON, ready for `parseDraft`: outcomes are the first of their kind, dates and names are examples.
  * @param type such as `assistance_request`
+ * @param replyBy the day by which a question wants its answer: the one date that must not have passed when it is sent
  */
-export function draftTemplate(type: BodyType): Record<string, unknown> {
+export function draftTemplate(type: BodyType, replyBy = EXAMPLE_DAY): Record<string, unknown> {
   const filled = message(bodyTypeName(type));
+  if ('reply_by' in filled) filled['reply_by'] = replyBy;
   // All but the messages that open a case have to say which one they belong to.
   return { case_id: CASE_ID, [type]: { ...filled, ...MORE[type]?.() } };
 }
