@@ -9,7 +9,7 @@ import type { BoundCondition, Consent, Folded, Held, StepRefusal } from './folde
 import { GUARDS, failingGuard, type Situation } from './guard.ts';
 import { obligationsAfter, settledBy, type Obligation } from './obligation.ts';
 import { ownOf } from './own.ts';
-import { otherParty, overallState, type CaseKind, type CaseState, type Party } from './state.ts';
+import { otherParty, overallState, type CaseKind, type CaseState, type ObligationKind, type Party } from './state.ts';
 import type { CaseStep } from './step.ts';
 import type { GuardName, Transition } from './table/row.ts';
 import { isAbout, kindOpenedBy, rowsFor } from './transition.ts';
@@ -30,8 +30,10 @@ interface Move {
   readonly row: Transition;
 }
 
-// A party could ask for ever without hearing an answer, and the case would grow with each question.
+// A party could ask for ever without hearing an answer, and the case would grow with each question. Originals are held as long as the
+// proceeding takes, however many there are: each transfer of some has to be acknowledged, and so their number is the other side's doing too.
 const MAX_OPEN_OF_A_KIND = 16;
+const UNLIMITED: ReadonlySet<ObligationKind> = new Set<ObligationKind>(['RETURN_OF_ORIGINALS']);
 const WHOLE = '';
 // States that are left towards where they were entered from.
 const INTERRUPTIONS: ReadonlySet<CaseState> = new Set<CaseState>([
@@ -59,7 +61,8 @@ export function takeStep(current: Folded | undefined, step: CaseStep, by: Party)
   const effects: Effects = { taken, units: moves.value.map(({ unit }) => unit), settled, step, by };
   const obligations = obligationsAfter(next, current?.obligations ?? [], effects);
   const crowded = obligations.find(
-    ({ kind: owed }) => obligations.filter((each) => each.kind === owed).length > MAX_OPEN_OF_A_KIND,
+    ({ kind: owed }) =>
+      !UNLIMITED.has(owed) && obligations.filter((each) => each.kind === owed).length > MAX_OPEN_OF_A_KIND,
   );
   if (crowded !== undefined)
     return refuse('ILLEGAL_STEP', `${MAX_OPEN_OF_A_KIND} of ${crowded.kind} are open already.`);

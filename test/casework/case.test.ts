@@ -223,6 +223,28 @@ describe('a case', () => {
     }
   });
 
+  test('holds any number of originals, one transfer after another', () => {
+    const ids = Array.from({ length: 20 }, (_, at) => `e${at + 1}`);
+    const lent = fold(
+      ...upTo('started'),
+      ...ids.flatMap((id) => [
+        fromTemplate(XB, 'evidence_transfer', {
+          items: [{ item_id: id, return_obligation: {} }],
+          measure_ids: ['m1'],
+          more_to_follow: true,
+        }),
+        fromTemplate(XA, 'evidence_receipt', {
+          outcome: 'PARTIAL',
+          measure_ids: ['m1'],
+          items: [{ item_id: id, result: 'VERIFIED' }],
+        }),
+      ]),
+    );
+    expect(lent.obligations.map(({ items }) => items)).toEqual(ids.map((id) => [id]));
+    const asked = Array.from({ length: 17 }, () => fromTemplate(XB, 'cost_consultation'));
+    expect(take(fold(...upTo('started'), ...asked.slice(1)), asked[0]!)).toMatchObject({ reason: 'ILLEGAL_STEP' });
+  });
+
   test('what became of the request leaves what was given to be acknowledged, asked about and told of', () => {
     const only = { measure_ids: ['m1'] };
     const given = [...upTo('started'), fromTemplate(XB, 'evidence_transfer', only)];
