@@ -103,7 +103,8 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
     if (temporary !== undefined) await rename(temporary, target);
     return written;
   } catch (cause) {
-    if (temporary !== undefined) await rm(temporary, { force: true });
+    // Where there can be no such file, there is none to remove.
+    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => undefined);
     if (cause instanceof RogatoryError) throw cause;
     throw unwritable(path, cause);
   }
@@ -116,6 +117,25 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
 async function openNew(path: string, mode: number): Promise<FileHandle> {
   await rm(path, { force: true });
   return open(path, 'wx', mode);
+}
+
+/**
+ * Finds out that a file cannot be written before something is done that cannot be undone, and whose outcome is to be in that file.
+ * @throws {CliError} CLI_FILE_UNWRITABLE
+ */
+export async function requireWritableFile(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() === true) throw unwritable(path, Object.assign(new Error('a folder'), { code: 'EISDIR' }));
+  if (found !== undefined && !found.isFile()) return;
+  const probe = `${await realpath(path).catch(() => path)}.${process.pid}.part`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await (await openNew(probe, 0o600)).close();
+  } catch (cause) {
+    throw unwritable(path, cause);
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined);
+  }
 }
 
 /** @throws {CliError} CLI_FILE_UNWRITABLE for whatever is there already, and be it a link that leads nowhere */

@@ -14,11 +14,14 @@ import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
+import type { JurisdictionCode } from '../../src/base/mod.ts';
 import { writeStream } from '../../src/cli/files.ts';
 import { nodePaths } from '../../src/config/mod.ts';
 import { runCommand } from '../kit/command.ts';
+import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, type TestFederation } from '../kit/federation.ts';
 import { temporaryFolder } from '../kit/folder.ts';
+import { Office } from '../kit/office.ts';
 
 /** The folder of a node that has run, and stopped. */
 async function stoppedNode(federation: TestFederation, code: string): Promise<string> {
@@ -118,4 +121,27 @@ test('where a ledger cannot be exported to, that is said', async () => {
   const { status, stderr } = await runCommand('ledger', 'export', '--node', dir, '-o', output);
   expect(status).toBe(1);
   expect(stderr).toContain(`CLI_FILE_UNWRITABLE: Cannot write ${join(output, 'tile')}`);
+});
+
+test('where the outcome cannot be written, no key is made, and nothing is disclosed', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const { dir, node } = await Office.open(federation, 'XA');
+  const { message_id: id } = await node.exchange.send(requestDraft(), 'XB' as JurisdictionCode);
+  const at = temporaryFolder();
+  writeFileSync(join(at, 'file'), '');
+  const [keys, size] = [readdirSync(nodePaths(dir).keys), node.storage.ledger.size];
+  for (const output of [at, join(at, 'file', 'x')])
+    for (const command of [
+      ['keys', 'rotate', 'sign'],
+      ['audit', 'export', '--disclose', id],
+      ['audit', 'export'],
+      ['backup'],
+    ])
+      expect(await runCommand(...command, '--node', dir, '-o', output)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining(`CLI_FILE_UNWRITABLE: Cannot write ${output}`) as string,
+      });
+  expect(readdirSync(nodePaths(dir).keys)).toEqual(keys);
+  expect(node.storage.ledger.size).toBe(size);
+  expect(readdirSync(at)).toEqual(['file']);
 });

@@ -3,7 +3,7 @@ import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
 import { nodeClient } from '../acting.ts';
 import { parseId, type Arguments, type Command, type Terminal } from '../command.ts';
-import { writeStream } from '../files.ts';
+import { requireWritableFile, writeStream } from '../files.ts';
 import { PASSPHRASE_FD, passphraseFor } from '../passphrase.ts';
 
 export const auditExport: Command = {
@@ -38,6 +38,8 @@ export const auditExport: Command = {
       case: args.optionalId('case'),
       disclose,
     };
+    // The ledger says for ever that messages were disclosed.
+    if (disclose.length > 0) await requireWritableFile(output);
     const bytes =
       (await fromRunning(nodeClient(args), request, output)) ?? (await fromStopped(dir, request, output, args, io));
     io.result({ ok: true, output, bytes }, [

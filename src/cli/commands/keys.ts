@@ -14,7 +14,7 @@ import {
 import { KEY_USES, type KeyUse } from '../../trust/mod.ts';
 import type { Command } from '../command.ts';
 import { CliError } from '../error.ts';
-import { writeOutput } from '../files.ts';
+import { requireWritableFile, writeOutput } from '../files.ts';
 import { statementDigits } from '../manifest-lines.ts';
 import { PASSPHRASE_FD, newPassphrase, passphraseFor } from '../passphrase.ts';
 
@@ -44,6 +44,7 @@ export const keysRotate: Command = {
       overlapMs: args.integer('overlap', DEFAULT_TIMES.overlapMs / HOUR_MS, MAX_HOURS) * HOUR_MS,
     };
     const output = args.optional('output') ?? join(dir, `key-update-${use}.json`);
+    await requireWritableFile(output);
     const { update, ...made } =
       (await ofRunning(() => new ApiClient(dir).post<Rotation>('keys', { use, ...times }))) ??
       (await withKeyDesk(
