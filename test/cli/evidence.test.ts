@@ -114,6 +114,7 @@ async function dossiers(federation: TestFederation, caseId: string, folder: stri
     const bytes = others.map((file) => file!.bytes);
     return packDossier(JSON.parse(text) as Dossier, (await archive.read('bundle.zip'))!.bytes, bytes);
   };
+  const statedDigest = createHash('sha256').update(noise(700_000, 1)).digest('hex');
   const first = (name: string) => new RegExp(`"${name}": \\{\\s*"index": \\d+`);
   for (const [from, change, words] of [
     [ofA, (text) => text.replace('"code": "XA"', '"code": "XB"'), 'names another ledger'],
@@ -126,6 +127,9 @@ async function dossiers(federation: TestFederation, caseId: string, folder: stri
     [ofA, (text) => text.replace(/(?<="proof": \{[^}]*"index": )\d+/, '0'), 'has the proof of entry 0'],
     [ofA, (text) => text.replace(/(?<="entry": ")[^"]+/, 'AAAA'), 'has the proof of'],
     [ofA, (text) => text.replace('"verified": true', '"verified": false'), 'has the proof of'],
+    // That an exhibit is not what it states is not to be left out, nor its files given other digests.
+    [ofA, (text) => text.replaceAll(statedDigest, '0'.repeat(64)), 'differing: its files have other digests'],
+    [ofB, (text) => text.replace('"differing": []', `"differing": ["${statedDigest}"]`), 'differing: its files have'],
   ] as readonly (readonly [string, (text: string) => string, string])[]) {
     const changed = join(folder, 'changed.zip');
     writeFileSync(changed, await fitting(from, change));
@@ -185,7 +189,8 @@ describe('evidence on the command line', () => {
     const caseId = await caseOverApi(a.api, b.api);
     const folder = temporaryFolder();
     const item = join(folder, 'item.json');
-    writeFileSync(item, JSON.stringify(exhibit('e1')));
+    const value = createHash('sha256').update(noise(700_000, 1)).digest('base64url');
+    writeFileSync(item, JSON.stringify({ ...exhibit('e1'), hashes: [{ algorithm: 'SHA256', value }] }));
 
     // What goes in: one file, a folder with folders in it, and what another program writes.
     const contents = new Map([

@@ -1,9 +1,10 @@
 /** Holds a dossier against the ledgers and manifests of its bundles: needs no node and no network. */
 import { createPublicKey } from 'node:crypto';
+import { bytesToHex } from '../../base/mod.ts';
 import type { FoundEntry, ProvedArrival } from '../../audit/mod.ts';
 import { custodyFaults, itemFaults, type CustodyKeys } from '../../evidence/mod.ts';
 import type { Manifest } from '../../trust/mod.ts';
-import { parseJson } from '../../wire/mod.ts';
+import { parseJson, type EvidenceItem } from '../../wire/mod.ts';
 import { encodeDossier, sumsOf, type OpenedDossier } from './archive.ts';
 import type { Dossier, DossierFile, DossierMessage } from './data.ts';
 import { checkMessage } from './messages.ts';
@@ -55,7 +56,7 @@ export function verifyDossier(
     wrong('dossier.json', 'it names another ledger, or another head of it, than that of bundle.zip');
   let events = 0;
   const keys = keysOf(manifests);
-  for (const [index, { item: json }] of dossier.exhibits.entries()) {
+  for (const [index, { item: json, differing }] of dossier.exhibits.entries()) {
     const path = `exhibits[${index}]`;
     try {
       const item = parseJson('EvidenceItem', json);
@@ -64,6 +65,9 @@ export function verifyDossier(
       events += item.custody.length;
       for (const id of item.files)
         if (!dossier.files.some((file) => file.file_id === id)) wrong(path, `its file ${id} is not listed`);
+      const unmet = unmetBy(item, dossier.files);
+      if (unmet !== undefined && unmet.join() !== differing.join())
+        wrong(`${path}.differing`, 'its files have other digests, or it states others, than it says');
     } catch (error) {
       wrong(path, error instanceof Error ? error.message : 'it cannot be read');
     }
@@ -121,6 +125,14 @@ export function dossierLines(verdict: DossierVerdict): string[] {
 }
 
 const NOTHING = { exhibits: 0, custody_events: 0, files: 0, proved_files: 0 } as const;
+
+/** SHA-256 digests that an exhibit states and none of its files has; undefined where not all of them were here to be compared. */
+function unmetBy({ hashes, files: ids }: EvidenceItem, files: readonly DossierFile[]): string[] | undefined {
+  const own = files.filter(({ file_id: id }) => ids.includes(id));
+  if (own.some(({ status }) => status !== 'STORED')) return undefined;
+  const stated = hashes.filter(({ algorithm }) => algorithm === 'SHA256').map(({ value }) => bytesToHex(value));
+  return own.length === 0 ? [] : stated.filter((digest) => !own.some(({ sha256 }) => sha256 === digest));
+}
 
 /** Between whom a file has moved, as the dossier says. */
 function movesOf(
