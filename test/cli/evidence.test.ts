@@ -128,7 +128,7 @@ async function dossiers(federation: TestFederation, caseId: string, folder: stri
     [ofA, (text) => text.replace(/(?<="entry": ")[^"]+/, 'AAAA'), 'has the proof of'],
     [ofA, (text) => text.replace('"verified": true', '"verified": false'), 'has the proof of'],
     // That an exhibit is not what it states is not to be left out, nor its files given other digests.
-    [ofA, (text) => text.replaceAll(statedDigest, '0'.repeat(64)), 'differing: its files have other digests'],
+    [ofB, (text) => text.replaceAll(statedDigest, '0'.repeat(64)), 'differing: its files have other digests'],
     [ofB, (text) => text.replace('"differing": []', `"differing": ["${statedDigest}"]`), 'differing: its files have'],
   ] as readonly (readonly [string, (text: string) => string, string])[]) {
     const changed = join(folder, 'changed.zip');
