@@ -9,7 +9,7 @@ import { topsOf } from './tile-nodes.ts';
 import type { Answer, Order } from './tile-thread.ts';
 import { TILE_WIDTH, countEntries, entriesIn } from './tile.ts';
 
-// A thread takes as long to start as it takes to hash ten thousand entries.
+// From so many on, what a thread takes to start is little beside what it saves.
 const THREAD_FROM = 100_000;
 // It has its next work when it has done one; what is beyond, this thread does meanwhile.
 const MAX_AT_THREAD = 2;
