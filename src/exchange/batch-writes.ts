@@ -3,7 +3,7 @@ import type { RecentRecords, WrittenRecord } from './recent-records.ts';
 import { decodeRecord, encodeRecord } from './record.ts';
 
 /** What is read below a batch, or below one step of it. */
-type Below = Pick<RecentRecords, 'get' | 'getBytes'>;
+type Below = Pick<RecentRecords, 'get' | 'getBytes' | 'keysUnder'>;
 
 // Undefined stands for a deletion.
 type Write = Uint8Array | { readonly record: object } | undefined;
@@ -30,6 +30,16 @@ export class BatchWrites {
     const write = this.#writes.get(key);
     if (write === undefined) return this.#writes.has(key) ? Promise.resolve(undefined) : this.#below.getBytes(key);
     return Promise.resolve(write instanceof Uint8Array ? write : encodeRecord(write.record));
+  }
+
+  async keysUnder(prefix: string): Promise<string[]> {
+    const keys = new Set(await this.#below.keysUnder(prefix));
+    for (const [key, write] of this.#writes) {
+      if (!key.startsWith(prefix)) continue;
+      if (write === undefined) keys.delete(key);
+      else keys.add(key);
+    }
+    return [...keys].sort();
   }
 
   put(key: string, value: Uint8Array): void {

@@ -24,6 +24,8 @@ export type EntryDraft = Omit<LedgerEntry, 'version' | 'time'>;
 export interface StepView {
   get(key: string): Promise<Uint8Array | undefined>;
   getRecord<T>(key: string): Promise<T | undefined>;
+  /** Every key that begins so, in order: of the store, and of what the steps before this one in its batch have written. */
+  keysUnder(prefix: string): Promise<string[]>;
   put(key: string, value: Uint8Array): void;
   putRecord(key: string, record: object): void;
   delete(key: string): void;
@@ -242,6 +244,7 @@ export class Committer {
       succeed,
       get: (key) => fork.getBytes(key),
       getRecord: (key) => fork.get(key),
+      keysUnder: (prefix) => fork.keysUnder(prefix),
       put: (key, value) => {
         fork.put(key, value);
       },

@@ -8,11 +8,11 @@ import type { Body, Draft, Message } from '../wire/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { evidenceKeys, type EvidenceRecord } from './evidence-record.ts';
-import { decodeRecord, keys, type MessageRecord } from './record.ts';
+import { keys, type MessageRecord } from './record.ts';
 import { limitOf, readMessage, type Withheld } from './withholding.ts';
 
-type Reading = Pick<StepView, 'get' | 'getRecord'>;
-type Stored = Pick<ExchangeContext, 'store' | 'clock'>;
+type Reading = Pick<StepView, 'get' | 'getRecord' | 'keysUnder'>;
+type Timed = Pick<ExchangeContext, 'clock'>;
 
 /** A received message that is used, and the items of it where it is not all of them. */
 export interface Material {
@@ -26,13 +26,13 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12
 
 /** Everything that forbids a draft to leave, because of what it draws on. */
 export async function withheldFrom(
-  context: Stored,
+  context: Timed,
   view: Reading,
   draft: Draft,
   target: { readonly to: JurisdictionCode; readonly case_id: Uuid },
 ): Promise<Withheld[]> {
   const found: Withheld[] = [];
-  for (const material of await materialOf(context, view, draft, target.to)) {
+  for (const material of await materialOf(view, draft, target.to)) {
     const use = await useOf(view, draft, material, target);
     const withheld = use && (await limitOf(context, view, material.record, use));
     if (withheld !== undefined) found.push(withheld);
@@ -53,18 +53,15 @@ export async function materialOfFile(view: Reading, fileId: string): Promise<Mat
  * Messages that brought information or evidence into a case from the other side.
  * @param to whoever is told of the case: one that they are a party to is theirs, whoever else has one under the same id
  */
-export async function furnishedIn(
-  context: Stored,
-  view: Reading,
-  caseId: Uuid,
-  to?: JurisdictionCode,
-): Promise<Material[]> {
+export async function furnishedIn(view: Reading, caseId: Uuid, to?: JurisdictionCode): Promise<Material[]> {
   const found: Material[] = [];
   const isTheirs = to !== undefined && (await view.get(keys.case(caseId, to))) !== undefined;
-  for await (const [key, bytes] of context.store.scan(keys.casesOf(caseId))) {
+  // What has come in this very batch is bound as well.
+  for (const key of await view.keysUnder(keys.casesOf(caseId))) {
     const peer = key.slice(key.lastIndexOf('/') + 1);
     if (isTheirs && peer !== to) continue;
-    for (const step of decodeRecord<Case>(bytes).steps.filter(({ by, type }) => by === peer && isFurnishing(type))) {
+    const { steps } = (await view.getRecord<Case>(key))!;
+    for (const step of steps.filter(({ by, type }) => by === peer && isFurnishing(type))) {
       const record = await view.getRecord<MessageRecord>(keys.message(step.message_id));
       if (record !== undefined) found.push({ record });
     }
@@ -73,7 +70,6 @@ export async function furnishedIn(
 }
 
 async function materialOf(
-  context: Stored,
   view: Reading,
   { body, draws_on: declared }: Draft,
   to: JurisdictionCode,
@@ -86,10 +82,10 @@ async function materialOf(
     const record = await view.getRecord<MessageRecord>(keys.message(parseUuid(id)));
     if (record !== undefined) add({ record });
     else if ((await view.get(evidenceKeys.file(id))) !== undefined) add(await materialOfFile(view, id));
-    else for (const each of await furnishedIn(context, view, parseUuid(id), to)) add(each);
+    else for (const each of await furnishedIn(view, parseUuid(id), to)) add(each);
   }
   for (const digest of digestsIn(body)) {
-    for await (const [key] of context.store.scan(evidenceKeys.cameOf(digest)))
+    for (const key of await view.keysUnder(evidenceKeys.cameOf(digest)))
       add(await materialOfFile(view, key.slice(key.lastIndexOf('/') + 1)));
   }
   return [...found.values()];

@@ -85,8 +85,8 @@ export async function planReceive(
   const incidents: NotedIncident[] = [];
   if (record.peer === undefined) return incidents;
   const fileId = fileOf(record).file_id;
-  for await (const [key] of context.store.scan(evidenceKeys.itemsOf(record.case_id, record.peer))) {
-    // Not as it rests: a step before this one in the batch may have sent it back, or taken it over anew.
+  // Not as they rest: a step before this one in the batch may have brought one, sent it back, or taken it over anew.
+  for (const key of await view.keysUnder(evidenceKeys.itemsOf(record.case_id, record.peer))) {
     const known = (await view.getRecord<ItemRecord>(key))!;
     if (itemOf(known).files.includes(fileId)) incidents.push(...(await receive(context, view, known)));
   }

@@ -19,14 +19,14 @@ const MAX_BYTES = 1024 * 1024;
  * nobody is told of what is not there, or no longer.
  */
 export class RecentRecords {
-  readonly #store: Pick<Store, 'get'>;
+  readonly #store: Pick<Store, 'get' | 'scan'>;
   // When the newer generation is full, it becomes the older one, and the older is gone as a whole: to drop records one by one, the oldest
   // would have to be looked for among the places that dropped ones have left.
   #newer = new TransientMap<string, WrittenRecord>();
   #older = new TransientMap<string, WrittenRecord>();
   #newerBytes = 0;
 
-  constructor(store: Pick<Store, 'get'>) {
+  constructor(store: Pick<Store, 'get' | 'scan'>) {
     this.#store = store;
   }
 
@@ -41,6 +41,13 @@ export class RecentRecords {
   /** The value under a key as bytes. */
   getBytes(key: string): Promise<Uint8Array | undefined> {
     return this.#store.get(key);
+  }
+
+  /** Every key of the store that begins so, in order. */
+  async keysUnder(prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const [key] of this.#store.scan(prefix)) keys.push(key);
+    return keys;
   }
 
   /** What is remembered under this key is about to be something else. */

@@ -4,7 +4,7 @@ import { kindOpenedBy, type Case, type IntendedUse } from '../casework/mod.ts';
 import type { StepView } from './committer.ts';
 import type { ExchangeContext } from './context.ts';
 import { furnishedIn, materialOfFile, type Material } from './drawn-on.ts';
-import { decodeRecord, keys, type MessageRecord } from './record.ts';
+import { keys, type MessageRecord } from './record.ts';
 import { limitOf, recordWithheld, withheldError } from './withholding.ts';
 
 /** What is to be used. */
@@ -21,7 +21,7 @@ export interface Release {
  * @throws {ExchangeError} EXCHANGE_WITHHELD
  */
 export async function releaseFor(
-  context: Pick<ExchangeContext, 'store' | 'clock' | 'committer'>,
+  context: Pick<ExchangeContext, 'clock' | 'committer'>,
   release: Release,
   use: IntendedUse,
 ): Promise<void> {
@@ -29,8 +29,8 @@ export async function releaseFor(
   const withheld = await context.committer.commit(async (view) => {
     const material = [
       ...(await Promise.all(files.map((id) => materialOfFile(view, id)))).filter((found) => found !== undefined),
-      ...(caseId === undefined ? [] : await furnishedIn(context, view, caseId)),
-      ...(requestOf === undefined ? [] : await requestsOf(context, view, requestOf)),
+      ...(caseId === undefined ? [] : await furnishedIn(view, caseId)),
+      ...(requestOf === undefined ? [] : await requestsOf(view, requestOf)),
     ];
     const limits = await Promise.all(
       material.map(({ record, items }) => limitOf(context, view, record, { ...use, items })),
@@ -44,14 +44,10 @@ export async function releaseFor(
 }
 
 /** The messages that opened a case, or asked for its measures. */
-async function requestsOf(
-  context: Pick<ExchangeContext, 'store'>,
-  view: Pick<StepView, 'getRecord'>,
-  caseId: Uuid,
-): Promise<Material[]> {
+async function requestsOf(view: Pick<StepView, 'getRecord' | 'keysUnder'>, caseId: Uuid): Promise<Material[]> {
   const found: Material[] = [];
-  for await (const [, bytes] of context.store.scan(keys.casesOf(caseId))) {
-    const { steps, requesting } = decodeRecord<Case>(bytes);
+  for (const key of await view.keysUnder(keys.casesOf(caseId))) {
+    const { steps, requesting } = (await view.getRecord<Case>(key))!;
     for (const step of steps.filter(({ by, type }) => by === requesting && kindOpenedBy(type) !== undefined)) {
       const record = await view.getRecord<MessageRecord>(keys.message(step.message_id));
       if (record !== undefined) found.push({ record });

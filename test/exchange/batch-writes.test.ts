@@ -47,6 +47,23 @@ describe('the writes of a batch', () => {
     expect(decodeRecord((await store.get('a'))!)).toEqual({ n: 1 });
   });
 
+  test('a part of the keys is given with what the batch has added and taken away', async () => {
+    const store = new MemoryStore();
+    const puts = ['a/1', 'a/3', 'a/4', 'b/1'].map((key): [string, Uint8Array] => [key, bytes(key)]);
+    await store.commit({ puts });
+    const batch = new BatchWrites(new RecentRecords(store));
+    batch.put('a/2', bytes('2'));
+    batch.delete('a/3');
+    const fork = batch.fork();
+    fork.putRecord('a/5', { n: 5 });
+    fork.delete('a/4');
+    fork.put('b/2', bytes('2'));
+    expect(await fork.keysUnder('a/')).toEqual(['a/1', 'a/2', 'a/5']);
+    expect(await batch.keysUnder('a/')).toEqual(['a/1', 'a/2', 'a/4']);
+    batch.merge(fork);
+    expect(await batch.keysUnder('a/')).toEqual(['a/1', 'a/2', 'a/5']);
+  });
+
   test('a record that bytes have replaced is read from those', async () => {
     const batch = new BatchWrites(new RecentRecords(new MemoryStore()));
     batch.putRecord('a', { n: 1 });

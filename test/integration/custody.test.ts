@@ -186,6 +186,9 @@ describe('a chain of custody', () => {
     const described = a.exchange.commit(async (view) => {
       const known = (await view.getRecord<ItemRecord>(key))!;
       view.putRecord(key, { ...known, item: { ...known.item, description } } satisfies ItemRecord);
+      // Another exhibit with the same file comes in the batch that it is received in.
+      const other = { ...known, item: { ...known.item, item_id: 'e2' } } satisfies ItemRecord;
+      view.putRecord(evidenceKeys.item(caseId, XB, 'e2'), other);
     });
     mayGoOn.open();
     await compared.opened;
@@ -193,6 +196,9 @@ describe('a chain of custody', () => {
     mayCommit.open();
     await Promise.all([before, described]);
     await until(async () => (await receipts(a, caseId)) === 1, HELD_MS);
-    expect((await a.exchange.evidence.items(caseId))[0]!.item).toMatchObject({ description });
+    const items = await a.exchange.evidence.items(caseId);
+    expect(items[0]!.item).toMatchObject({ description });
+    const last = items.map(({ item }) => (item['custody'] as { event: { kind: string } }[]).at(-1)!.event.kind);
+    expect(last).toEqual(['RECEIVE', 'RECEIVE']);
   });
 });
