@@ -50,10 +50,11 @@ function dayAt(timeMs: number, timeZone: string): number {
 /** The last millisecond of a day in a time zone. */
 function endOfDay(day: number, timeZone: string): number {
   const midnight = day + DAY_MS;
-  // Where clocks change at midnight itself, one of the two offsets around it leads to another hour of the day, or to the next day.
-  const ends = [midnight - DAY_MS, midnight + DAY_MS].map((near) => midnight - offsetMs(near, timeZone) - 1);
-  const [last = ends[1]!] = ends.filter((end) => dayAt(end, timeZone) === day).sort((a, b) => b - a);
-  return last;
+  const [before, after] = [offsetMs(midnight - DAY_MS, timeZone), offsetMs(midnight + DAY_MS, timeZone)];
+  if (before === after) return midnight - after - 1;
+  // Where clocks change at midnight itself, one of the two leads to another hour of the day, or to the next day.
+  const ends = [midnight - Math.min(before, after) - 1, midnight - Math.max(before, after) - 1];
+  return ends.find((end) => dayAt(end, timeZone) === day) ?? midnight - after - 1;
 }
 
 function isWorkingDay(day: number, { weekend, holidays }: StateData): boolean {
