@@ -36,15 +36,33 @@ export function verifyPeerCertificate(
     return refuse('CERTIFICATE_UNNAMED', 'no single urn:mla:node: name');
   const member = memberByCode(manifest, code);
   if (member?.status !== 'ACTIVE') return refuse('CERTIFICATE_NOT_A_MEMBER', code);
-  if (!isIssuedUnder(certificate, new X509Certificate(Buffer.from(member.tls.ca, 'base64')), chain)) {
-    return refuse('CERTIFICATE_WRONG_ISSUER', `not issued by the authority of ${code}`);
-  }
-  const digest = spkiSha256(certificate);
+  const digest = keyUnder(certificate, member.tls.ca, chain);
+  if (digest === undefined) return refuse('CERTIFICATE_WRONG_ISSUER', `not issued by the authority of ${code}`);
   const pin = member.tls.spki_sha256.find(({ sha256 }) => sha256 === digest);
   if (pin === undefined || !isValidAround(pin, nowMs)) {
     return refuse('CERTIFICATE_NOT_PINNED', `key ${digest} is not pinned for ${code}`);
   }
   return accept(code);
+}
+
+// Every live session is looked at again and again, because keys end and manifests come; who issued a certificate is as it was.
+const issued = new WeakMap<X509Certificate, { readonly ca: string; readonly spki: string }>();
+
+/**
+ * The digest of a certificate's key, if an authority issued it.
+ * @param ca the authority's certificate, DER in base64
+ */
+function keyUnder(
+  certificate: X509Certificate,
+  ca: string,
+  chain: readonly X509Certificate[] | undefined,
+): string | undefined {
+  const known = issued.get(certificate);
+  if (known?.ca === ca) return known.spki;
+  if (!isIssuedUnder(certificate, new X509Certificate(Buffer.from(ca, 'base64')), chain)) return undefined;
+  const spki = spkiSha256(certificate);
+  issued.set(certificate, { ca, spki });
+  return spki;
 }
 
 /**
