@@ -123,6 +123,7 @@ class TileThread {
   async close(): Promise<void> {
     await this.#worker.terminate();
   }
+
   async #post(order: Order, onMemory: Asked['onMemory']): Promise<Uint8Array> {
     if (this.#failure !== undefined) throw this.#failure.error;
     return new Promise((resolve, reject) => {
