@@ -97,7 +97,7 @@ test('the lines of the documentation do what it says, and what is wrong is told 
   if (spawnSync('curl', ['--version']).status === 0)
     for (const line of lines) {
       // The node is in this process: it could not answer while this waits for the shell.
-      const { status, body } = await shell(line.replaceAll('D/control.sock', socket));
+      const { status, body } = await shell(line.replaceAll('D/control.sock', `'${socket}'`));
       expect({ line, status, code: (body as Answer['body']).error?.code }).toEqual({
         line,
         status: 0,
