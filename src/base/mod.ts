@@ -17,6 +17,7 @@ export {
   utf8Reader,
   utf8ToBytes,
 } from './platform.ts';
+export * from './shell-word.ts';
 export * from './suite.ts';
 export * from './transient-map.ts';
 export * from './verdict.ts';

@@ -2,6 +2,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { shellWord } from '../base/mod.ts';
 import { nodePaths } from '../config/mod.ts';
 import { presentCredential, type Credential } from '../credential/mod.ts';
 import { ApiError, RemoteError } from './error.ts';
@@ -110,7 +111,7 @@ export class ApiClient {
           isGone
             ? new ApiError(
                 'API_NODE_NOT_RUNNING',
-                `No node is running in ${this.#dir}. Start it with “rogatory serve --config ${this.#dir}/node.json”.`,
+                `No node is running in ${this.#dir}. Start it with “rogatory serve --config ${shellWord(`${this.#dir}/node.json`)}”.`,
                 { cause },
               )
             : new ApiError('API_BAD_ANSWER', `The node in ${this.#dir} did not answer: ${whyNot(cause)}.`, { cause }),

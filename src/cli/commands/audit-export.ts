@@ -1,3 +1,4 @@
+import { shellWord } from '../../base/mod.ts';
 import { ApiError, type ApiClient } from '../../client/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { bundleOf, openNodeStorage, type BundleRequest } from '../../node/mod.ts';
@@ -44,7 +45,7 @@ export const auditExport: Command = {
       (await fromRunning(nodeClient(args), request, output)) ?? (await fromStopped(dir, request, output, args, io));
     io.result({ ok: true, output, bytes }, [
       `Wrote ${output} (${bytes} bytes).`,
-      `Next: “rogatory audit verify ${output}”, with the other side’s bundle if you have it.`,
+      `Next: “rogatory audit verify ${shellWord(output)}”, with the other side’s bundle if you have it.`,
     ]);
     return 0;
   },

@@ -1,4 +1,4 @@
-import { counted } from '../../base/mod.ts';
+import { counted, shellWord } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { backupOf, beginEpoch, openNodeStorage, restoreBackup, stateOf, takeHead } from '../../node/mod.ts';
@@ -28,7 +28,7 @@ export const backup: Command = {
     const bytes = (await fromRunning(dir, output)) ?? (await fromStopped(dir, output, args, io));
     io.result({ ok: true, output, bytes }, [
       `Wrote ${output} (${bytes} bytes).`,
-      `To put it back: “rogatory restore ${output} --node FOLDER”.`,
+      `To put it back: “rogatory restore ${shellWord(output)} --node FOLDER”.`,
     ]);
     return 0;
   },
@@ -88,7 +88,7 @@ export const restore: Command = {
         `Epoch ${begun.number} of the ledger has begun, as ${begun.origin}. Kept: ${counted(begun.kept, 'entry', 'entries')}` +
           (begun.signed === undefined ? '.' : `; signed before: ${begun.signed}.`),
         'Peers are asked for what they hold of the rest when they connect; every peer records an incident.',
-        `Next: “rogatory serve --config ${dir}/node.json”, and tell your peers.`,
+        `Next: “rogatory serve --config ${shellWord(`${dir}/node.json`)}”, and tell your peers.`,
       ]);
       return 0;
     }
@@ -113,27 +113,27 @@ function linesOf(state: Awaited<ReturnType<typeof stateOf>>, code: string, dir: 
     case 'whole':
       return [
         `The store holds everything up to the head that is known: ${counted(state.size, 'entry', 'entries')}. The node may serve.`,
-        `Next: “rogatory serve --config ${dir}/node.json”.`,
+        `Next: “rogatory serve --config ${shellWord(`${dir}/node.json`)}”.`,
       ];
     case 'behind':
       return [
         state.detail,
         'The node must not serve from this store, and refuses to. Look for a newer backup, or the disk itself.',
-        `Next: “mv ${dir}/store ${dir}/store.old”, then “rogatory restore NEWER-BACKUP --node ${dir}”.`,
-        `If there is none: “rogatory restore --node ${dir} --new-epoch” goes on from this one, and says so to everybody.`,
+        `Next: “mv ${shellWord(`${dir}/store`)} ${shellWord(`${dir}/store.old`)}”, then “rogatory restore NEWER-BACKUP --node ${shellWord(dir)}”.`,
+        `If there is none: “rogatory restore --node ${shellWord(dir)} --new-epoch” goes on from this one, and says so to everybody.`,
       ];
     case 'forked':
       return [
         state.detail,
         'The node must not serve from this store, and refuses to: two copies of it have run.',
-        `Next: “mv ${dir}/store ${dir}/store.old”, then “rogatory restore BACKUP --node ${dir}” with one from before the two parted.`,
+        `Next: “mv ${shellWord(`${dir}/store`)} ${shellWord(`${dir}/store.old`)}”, then “rogatory restore BACKUP --node ${shellWord(dir)}” with one from before the two parted.`,
       ];
     case 'unknown':
       return [
         `There is no ${dir}/head, so nobody here knows whether this backup is the newest state.`,
         `Ask every peer for the newest head of yours that it has seen: “rogatory ledger seen ${code} --node …”.`,
-        `Next: “rogatory restore --node ${dir} --head FILE” with the largest of them.`,
-        `If nobody can be asked: “rogatory restore --node ${dir} --new-epoch”.`,
+        `Next: “rogatory restore --node ${shellWord(dir)} --head FILE” with the largest of them.`,
+        `If nobody can be asked: “rogatory restore --node ${shellWord(dir)} --new-epoch”.`,
       ];
     default:
       return state satisfies never;

@@ -1,4 +1,4 @@
-import { counted } from '../../base/mod.ts';
+import { counted, shellWord } from '../../base/mod.ts';
 import { nodeClient } from '../acting.ts';
 import type { Command } from '../command.ts';
 import { packDossier } from '../dossier/archive.ts';
@@ -42,7 +42,7 @@ export const evidenceDossier: Command = {
       },
       [
         `Wrote ${output} (${bytes.length} bytes): ${counted(exhibits.length, 'exhibit')}, ${counted(files.length, 'file')}, ${counted(messages.length, 'message')}.`,
-        `Next: “rogatory audit verify ${output}”, by anybody, without a network.`,
+        `Next: “rogatory audit verify ${shellWord(output)}”, by anybody, without a network.`,
       ],
     );
     return 0;

@@ -1,5 +1,5 @@
 /** The manifest at the nodes, and for whoever wants to read it. */
-import { counted, isoTime, parseBase64url, systemClock, utf8ToBytes } from '../../base/mod.ts';
+import { counted, isoTime, parseBase64url, shellWord, systemClock, utf8ToBytes } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { fingerprintOf, installManifest, requireFingerprint } from '../../node/mod.ts';
 import {
@@ -45,7 +45,7 @@ export const federationPublish: Command = {
     const { version } = verified.manifest;
     io.result({ ok: true, version, fingerprint: fingerprintOf(verified), running: false }, [
       `The node in ${dir} starts under version ${version}.`,
-      `Next: “rogatory serve --config ${dir}/node.json”.`,
+      `Next: “rogatory serve --config ${shellWord(`${dir}/node.json`)}”.`,
     ]);
     return 0;
   },

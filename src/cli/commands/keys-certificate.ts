@@ -1,5 +1,5 @@
 /** A certificate of the national PKI for a node. */
-import { isoTime, systemClock } from '../../base/mod.ts';
+import { isoTime, shellWord, systemClock } from '../../base/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import { installCertificate, requestCertificate } from '../../node/mod.ts';
 import { TLS_KEY_TYPES } from '../../trust/mod.ts';
@@ -38,7 +38,7 @@ export const keysCsr: Command = {
     await writeOutput(path, Buffer.from(request));
     io.result({ ok: true, request: path, code: config.code }, [
       `Wrote ${path}: hand it to the PKI.`,
-      `Next: “rogatory keys install-certificate --node ${dir} CERT.pem --ca CA.pem” with what it answers.`,
+      `Next: “rogatory keys install-certificate --node ${shellWord(dir)} CERT.pem --ca CA.pem” with what it answers.`,
     ]);
     return 0;
   },

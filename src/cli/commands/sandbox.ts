@@ -4,6 +4,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import type { StatusAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import { auditBundles, type AuditReport } from '../../audit/mod.ts';
+import { shellWord } from '../../base/mod.ts';
 import { auditLines } from '../audit-lines.ts';
 import type { Command, Terminal } from '../command.ts';
 import { CliError } from '../error.ts';
@@ -159,7 +160,10 @@ function nextSteps(dir: string, nodes: readonly SandboxNode[], isKept: boolean):
     const near = relative(process.cwd(), path);
     return near.length < path.length ? near : path;
   };
-  const [a, b] = [here(first.dir), here(second.dir)];
+  const [dirA, dirB] = [here(first.dir), here(second.dir)];
+  const [a, b] = [shellWord(dirA), shellWord(dirB)];
+  const [zipA, zipB] = [shellWord(`${dirA}.zip`), shellWord(`${dirB}.zip`)];
+  const person = (role: string): string => shellWord(`${dirA}/staff/${role}.json`);
   return [
     `The nodes stay up. Everything is in ${dir}${isKept ? '' : ' until you stop the sandbox'}; logs are the .log files there.`,
     '',
@@ -168,16 +172,16 @@ function nextSteps(dir: string, nodes: readonly SandboxNode[], isKept: boolean):
     `  scripts/rogatory message list --node ${b}`,
     `  scripts/rogatory message send --node ${a} --to ${second.code} node-config/messages/request.json`,
     `  scripts/rogatory why --node ${a} MESSAGE`,
-    `  scripts/rogatory audit export --node ${a} -o ${a}.zip`,
-    `  scripts/rogatory audit export --node ${b} -o ${b}.zip`,
-    `  scripts/rogatory audit verify ${a}.zip ${b}.zip`,
+    `  scripts/rogatory audit export --node ${a} -o ${zipA}`,
+    `  scripts/rogatory audit export --node ${b} -o ${zipB}`,
+    `  scripts/rogatory audit verify ${zipA} ${zipB}`,
     '',
     'Each of these is done by the person at the keyboard, and what leaves is approved by a second one. To be somebody, one role each:',
     `  scripts/rogatory staff list --node ${a}`,
-    `  scripts/rogatory message send --node ${a} --to ${second.code} node-config/messages/request.json --as ${a}/staff/drafter.json`,
-    `  scripts/rogatory draft list --node ${a} --as ${a}/staff/approver.json`,
-    `  scripts/rogatory draft approve --node ${a} DRAFT --as ${a}/staff/approver.json`,
-    `  scripts/rogatory access-log --node ${a} --as ${a}/staff/auditor.json`,
+    `  scripts/rogatory message send --node ${a} --to ${second.code} node-config/messages/request.json --as ${person('drafter')}`,
+    `  scripts/rogatory draft list --node ${a} --as ${person('approver')}`,
+    `  scripts/rogatory draft approve --node ${a} DRAFT --as ${person('approver')}`,
+    `  scripts/rogatory access-log --node ${a} --as ${person('auditor')}`,
     '',
     'Ctrl-C stops everything.',
   ];
@@ -207,7 +211,7 @@ async function allExited(processes: readonly NodeProcess[], io: Terminal): Promi
     processes.map(async (running) => {
       if (!(await running.endedByItself())) return;
       io.note(
-        `${running.node.code} has ended (its log: ${running.logFile}). To start it again: scripts/rogatory serve --config ${running.node.dir}/node.json`,
+        `${running.node.code} has ended (its log: ${running.logFile}). To start it again: scripts/rogatory serve --config ${shellWord(`${running.node.dir}/node.json`)}`,
       );
     }),
   );

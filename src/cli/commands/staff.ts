@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { replaceFile } from '../../base/mod.ts';
+import { replaceFile, shellWord } from '../../base/mod.ts';
 import { loadNodeConfig, loadPassphrase, nodePaths } from '../../config/mod.ts';
 import { ApiError } from '../../client/mod.ts';
 import { AGENCIES, ROLES, encodeCredential, generateStaffKey, type SignedStatement } from '../../credential/mod.ts';
@@ -62,7 +62,7 @@ export const staffAdd: Command = {
     const { person, roles, serial } = JSON.parse(signed.statement) as IssuedRecord;
     io.result({ ok: true, person, roles, serial, credential: path }, [
       `Registered ${person}: ${roles.join(', ')}. The credential is in ${path}; only its owner may read it.`,
-      `Next: ${person} gives commands with --as ${path}.`,
+      `Next: ${person} gives commands with --as ${shellWord(path)}.`,
     ]);
     return 0;
   },
