@@ -2,7 +2,7 @@
  * Proofs as text, each with the checkpoint it is under: what travels, what is kept and what an auditor gets.
  * @see C2SP tlog-proof@v1
  */
-import { accept, bytesToBase64, refuse, type Verdict, type VerifyEd25519 } from '../base/mod.ts';
+import { accept, bytesToBase64, refuse, utf8ToBytes, type Verdict, type VerifyEd25519 } from '../base/mod.ts';
 import { parseDecimal, parseHash, verifyCheckpoint, type Checkpoint, type TreeHead } from './checkpoint.ts';
 import { verifyConsistency } from './consistency.ts';
 import type { LedgerReason } from './error.ts';
@@ -20,6 +20,9 @@ export interface ProvedInclusion {
 
 // A tree of 2^53 leaves has paths of at most 53 hashes for inclusion, twice that for consistency.
 const MAX_PATH = 106;
+// Whoever believes a proof writes its checkpoint into an entry, signature lines of strangers and all, and an entry has room for so much. One
+// that was longer would stand in the reader's own ledger for good, where nobody can read it.
+const MAX_CHECKPOINT_BYTES = 8192;
 /** The first line of an inclusion proof. */
 export const INCLUSION_HEADER = 'c2sp.org/tlog-proof@v1\n';
 
@@ -39,6 +42,8 @@ export function verifyInclusionProofText(
     ? parseProof(text.slice(INCLUSION_HEADER.length), 'index')
     : undefined;
   if (parsed === undefined) return refuse('PROOF_MALFORMED', 'not a c2sp.org/tlog-proof@v1');
+  if (utf8ToBytes(parsed.note).length > MAX_CHECKPOINT_BYTES)
+    return refuse('PROOF_MALFORMED', `its checkpoint is longer than ${MAX_CHECKPOINT_BYTES} bytes`);
   const checkpoint = verifyCheckpoint(parsed.note, keys, verify);
   if (!checkpoint.ok) return checkpoint;
   const leaf = leafHash(entry);
