@@ -27,6 +27,11 @@ describe('arguments', () => {
     expect(JSON.parse(asked.stdout)).toMatchObject({ error: { code: 'API_NODE_NOT_RUNNING' } });
     expect((await runCommand('--json')).stderr).toContain('which command?');
   });
+
+  test('a command that is printed can be typed, whatever the folder is called', async () => {
+    const { stderr } = await runCommand('clocks', '--node', "/no where/O'Brien");
+    expect(stderr).toContain(String.raw`“rogatory serve --config '/no where/O'\''Brien/node.json'”`);
+  });
 });
 
 describe('output', () => {
