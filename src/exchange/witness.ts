@@ -45,6 +45,9 @@ export class SessionWitness {
   readonly #onFailure: (error: unknown) => void;
   #offered: Checkpoint | undefined;
   #isPreparing = false;
+  // Where the peer said that it stands, when that was not where this node had begun; forgotten when it has cosigned from there.
+  #stated: number | undefined;
+  #isAgain = false;
   #lastOfferAt = -Infinity;
   #cancel: (() => void) | undefined;
   #stopped = false;
@@ -69,6 +72,7 @@ export class SessionWitness {
     const wait = Math.max(0, this.#lastOfferAt + this.#intervalMs - timers.monotonicMs());
     this.#cancel = timers.after(wait, () => {
       this.#cancel = undefined;
+      this.#isAgain = false;
       this.#offer().catch(this.#onFailure);
     });
   }
@@ -129,8 +133,16 @@ export class SessionWitness {
       return;
     }
     if (signature === undefined) {
-      // The peer remembers another size than this node does: start from there, if this ledger has ever been there.
-      if (size <= ledger.size) await this.#offer(size);
+      // The peer remembers another size than this node does: start from there, if this ledger has ever been there. At once, but once: one
+      // that is never content would be offered as fast as it answers.
+      if (size > ledger.size) return;
+      this.#stated = size;
+      if (this.#isAgain) {
+        this.wake();
+        return;
+      }
+      this.#isAgain = true;
+      await this.#offer();
       return;
     }
     const verified = verifyCosignature(
@@ -151,20 +163,21 @@ export class SessionWitness {
       view.putRecord(keys.cosigned(peer), record);
       return Promise.resolve();
     }, peer);
+    this.#stated = undefined;
     this.#context.failpoint('witness.cosigned');
     await publishCosignatures(this.#context);
     this.wake();
   }
 
   /** Offers the checkpoint, from where the peer said that it stands or else from what it cosigned last. */
-  async #offer(from?: number): Promise<void> {
+  async #offer(): Promise<void> {
     // An answer does not say which offer it is about, so there is one at a time, however long its answer takes: nothing is lost within a
     // session. What has grown meanwhile is offered after it.
     if (this.#isPreparing || this.#offered !== undefined) return;
     this.#isPreparing = true;
     let offer: WitnessOffer | undefined;
     try {
-      offer = await this.#prepare(from);
+      offer = await this.#prepare(this.#stated);
     } finally {
       this.#isPreparing = false;
     }

@@ -35,6 +35,10 @@ function setUp(): {
   readonly read: () => void;
   readonly offers: number[];
   readonly closed: string[];
+  /** Where each offer starts from. */
+  readonly starts: number[];
+  /** The peer says that it stands at another size. */
+  readonly stand: (at: number) => Promise<void>;
   /** The peer cosigns what was offered last, or first. */
   readonly answer: (which?: number) => Promise<void>;
   readonly turn: () => Promise<void>;
@@ -45,12 +49,14 @@ function setUp(): {
   const reads: (() => void)[] = [];
   const acts: (() => void)[] = [];
   const offers: number[] = [];
+  const starts: number[] = [];
   const closed: string[] = [];
   const link = {
     peer: 'XB' as JurisdictionCode,
     send: (frame: Frame) => {
       if (frame.type !== 'witness_offer') throw new Error(frame.type);
       offers.push(Number(frame.value.checkpoint.split('\n')[1]));
+      starts.push(frame.value.old_size);
       return Promise.resolve();
     },
     close: (reason: string) => closed.push(reason),
@@ -101,7 +107,9 @@ function setUp(): {
     },
     read: () => reads.splice(0).forEach((give) => give()),
     offers,
+    starts,
     closed,
+    stand: (at) => witness.onCosignature({ size: at }),
     answer: (which = -1) => {
       const head = headOf(offers.at(which)!);
       return witness.onCosignature({
@@ -153,6 +161,28 @@ test('an answer that takes long is still the answer to its own offer', async () 
   read();
   await turn();
   expect(offers).toEqual([1, 2]);
+});
+
+test('a peer that stands elsewhere is offered from there at once, and one that is never content at the pace of all offers', async () => {
+  const { grow, read, offers, starts, closed, stand, answer, turn } = setUp();
+  grow(5);
+  await turn();
+  read();
+  await turn();
+  // Once at once, then when the next offer is due.
+  await stand(2);
+  expect(starts).toEqual([0, 2]);
+  await stand(3);
+  expect(starts).toEqual([0, 2]);
+  await turn();
+  expect(starts).toEqual([0, 2, 3]);
+  await stand(2);
+  expect(starts).toEqual([0, 2, 3, 2]);
+  await stand(3);
+  expect(starts).toEqual([0, 2, 3, 2]);
+  await turn();
+  await answer();
+  expect([starts, offers, closed]).toEqual([[0, 2, 3, 2, 3], [5, 5, 5, 5, 5], []]);
 });
 
 test('a cosignature under a key that began within this second states the next one', async () => {
