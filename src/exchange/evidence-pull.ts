@@ -83,9 +83,10 @@ export class EvidencePull {
   /** The peer holds the proof of arrival. */
   onSettled(fileId: string): Promise<void> {
     return this.#inTurn(() =>
-      this.#context.committer.commit((view) => {
-        view.delete(evidenceKeys.unsettled(this.#peer, fileId));
-        return Promise.resolve();
+      this.#context.committer.commit(async (view) => {
+        const key = evidenceKeys.unsettled(this.#peer, fileId);
+        // A peer may say so of anything: what takes nothing away must not cost a write to the disk.
+        if ((await view.get(key)) !== undefined) view.delete(key);
       }),
     );
   }

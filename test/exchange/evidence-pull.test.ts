@@ -84,3 +84,25 @@ test('a file whose place was taken by others that are given up is fetched after 
   expect(isAsked(3)).toBe(true);
   await pull.stop();
 });
+
+test('the word that a proof is held takes away what waits for it, and writes nothing where nothing does', async () => {
+  const [waiting, other] = [1, 2].map((n) => fileOf(n).file_id) as [string, string];
+  const kept = new Set([evidenceKeys.unsettled(XB, waiting)]);
+  const deleted: string[] = [];
+  const view = {
+    get: (key: string) => Promise.resolve(kept.has(key) ? new Uint8Array(1) : undefined),
+    delete: (key: string) => {
+      deleted.push(key);
+      kept.delete(key);
+    },
+  };
+  const context = {
+    committer: { commit: (plan: (step: typeof view) => Promise<void>) => plan(view) },
+  } as unknown as ExchangeContext;
+  const link = { peer: XB } as unknown as PeerLink;
+  const pull = new EvidencePull({ context, link, after: undefined, onFailure: () => undefined });
+  // Each of them would be a synced write of its own, for forty bytes.
+  for (const id of [other, waiting, waiting, other]) await pull.onSettled(id);
+  expect(deleted).toEqual([evidenceKeys.unsettled(XB, waiting)]);
+  await pull.stop();
+});

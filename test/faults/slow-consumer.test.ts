@@ -79,6 +79,20 @@ test('F13: a socket is not read while much of what it brought is unprocessed', a
   await until(() => !flow.isPaused);
 });
 
+test('F13: frames that wait are counted with what each takes beside its bytes', async () => {
+  const { near, far } = await pair();
+  const flow = new Flow(near, systemTimers, () => undefined);
+  let arrived = 0;
+  near.on('message', (data: Buffer) => {
+    arrived++;
+    flow.received(data.length, new Promise(() => undefined));
+  });
+  const all = 100_000;
+  for (let n = 0; n < all; n++) far.send(Buffer.alloc(40));
+  await until(() => flow.isPaused || arrived === all);
+  expect(arrived).toBeLessThan(all / 2);
+});
+
 test('F13: answers are not read for either, once eight MiB of them wait; and a peer that takes nothing is given up', async () => {
   const { near, far } = await pair();
   let nowMs = 0;
