@@ -10,21 +10,31 @@ export type VerifyEd25519 = (signature: Uint8Array, message: Uint8Array, publicK
 // copy of its manifest.
 const judged = new Map<string, KeyWeakness | undefined>();
 const MAX_REMEMBERED_KEYS = 4096;
-const KEY_BYTES = 32;
+const POINT_BYTES = 32;
 
 /**
- * The auditor's Ed25519 verification: the same answer on every platform, strict about encodings, never throwing. Where the platform has
- * a faster verifier, its yes is taken for an admissible key, and its no is not: the answer is the one of RFC 8032 with the cofactor.
+ * The auditor's Ed25519 verification: the same answer on every platform, strict about encodings, never throwing. The answer is the one
+ * without the cofactor, as OpenSSL gives it. RFC 8032 leaves the choice, and whoever holds a key can make signatures that hold with the
+ * cofactor alone: nodes would refuse what auditors believe. Nothing is believed under a key that is not admissible.
  * @see RFC 8032 §5.1.7
  */
 export const verifyEd25519: VerifyEd25519 = (signature, message, publicKey) => {
   try {
-    if (isAdmissibleEd25519Key(publicKey) && isSurelyEd25519(signature, message, publicKey)) return true;
-    return verify(signature, message, publicKey, { zip215: false });
+    if (!isAdmissibleEd25519Key(publicKey)) return false;
+    if (isSurelyEd25519(signature, message, publicKey)) return true;
+    return verify(signature, message, publicKey, { zip215: false }) && isInSubgroup(signature.subarray(0, POINT_BYTES));
   } catch {
     return false;
   }
 };
+
+/**
+ * Whether R has no part of small order. With the cofactor the equation holds whatever such part R has; under a key that has none itself, it
+ * holds without the cofactor exactly where R has none either.
+ */
+function isInSubgroup(r: Uint8Array): boolean {
+  return Point.fromBytes(r, false).isTorsionFree();
+}
 
 /** Why a public key must not be enrolled. */
 export type KeyWeakness =
@@ -37,7 +47,7 @@ export type KeyWeakness =
 
 /** What is wrong with an Ed25519 public key; undefined when nothing is. @see RFC 8032 §5.1.3 */
 export function ed25519KeyWeakness(publicKey: Uint8Array): KeyWeakness | undefined {
-  if (publicKey.length !== KEY_BYTES) return 'KEY_NOT_CANONICAL';
+  if (publicKey.length !== POINT_BYTES) return 'KEY_NOT_CANONICAL';
   const id = String.fromCharCode(...publicKey);
   if (judged.has(id)) return judged.get(id);
   const weakness = weaknessOf(publicKey);

@@ -108,8 +108,8 @@ const keyObjects = new Map<string, KeyObject>();
 const MAX_KEY_OBJECTS = 256;
 
 /**
- * OpenSSL's opinion of an Ed25519 signature under a key that was admitted: true is a proof, false is only a doubt, because OpenSSL
- * compares without the cofactor and the auditor's verifier with it.
+ * OpenSSL's opinion of an Ed25519 signature under a key that was admitted: true is a proof. What is false is for the auditor's own verifier
+ * to say, which is the same on every platform.
  */
 export function isSurelyEd25519(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const x = bufferOf(publicKey).toString('base64url');

@@ -1,8 +1,29 @@
-import { createPublicKey, sign, verify } from 'node:crypto';
+import { createHash, createPublicKey, sign, verify } from 'node:crypto';
+import { Point } from '@noble/ed25519';
 import { describe, expect, test } from 'vitest';
 import { isAdmissibleEd25519Key, parseHex, verifyEd25519 } from '../../src/base/mod.ts';
 import { bitFlips } from '../kit/mutation.ts';
 import { privateKeyOf, publicBytes } from '../kit/keys.ts';
+
+const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+const numberOf = (bytes: Uint8Array): bigint => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+const sha512 = (...parts: Uint8Array[]): Uint8Array => createHash('sha512').update(Buffer.concat(parts)).digest();
+
+/** What whoever holds a key can make beside the signature of RFC 8032: one whose R has a part of small order. */
+function signedWith(part: Point, seed: string, message: Uint8Array): { signature: Uint8Array; publicKey: Uint8Array } {
+  const secret = sha512(parseHex(seed)).slice(0, 32);
+  secret[0]! &= 248;
+  secret[31] = (secret[31]! & 127) | 64;
+  const publicKey = publicBytes(privateKeyOf('ed25519', seed));
+  const nonce = numberOf(sha512(message)) % ORDER;
+  const r = Point.BASE.multiply(nonce).add(part).toBytes();
+  const k = numberOf(sha512(r, publicKey, message)) % ORDER;
+  const s = (nonce + k * numberOf(secret)) % ORDER;
+  const signature = new Uint8Array(64);
+  signature.set(r);
+  for (let [at, rest] = [32, s]; at < 64; at++, rest >>= 8n) signature[at] = Number(rest & 255n);
+  return { signature, publicKey };
+}
 
 // RFC 8032 §7.1.
 const VECTORS = [
@@ -47,10 +68,22 @@ describe('Ed25519', () => {
   test('refuses a signature whose S is not reduced', () => {
     const vector = VECTORS[1]!;
     const signature = parseHex(vector.signature);
-    const order = 2n ** 252n + 27742317777372353535851937790883648493n;
-    let s = signature.subarray(32).reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n) + order;
+    let s = numberOf(signature.subarray(32)) + ORDER;
     for (let i = 32; i < 64; i++, s >>= 8n) signature[i] = Number(s & 255n);
     expect(verifyEd25519(signature, parseHex(vector.message), parseHex(vector.public))).toBe(false);
+  });
+
+  test('agrees with OpenSSL on signatures that hold with the cofactor alone', () => {
+    const seed = '11'.repeat(32);
+    const key = createPublicKey(privateKeyOf('ed25519', seed));
+    const eighth = Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a');
+    let part = Point.ZERO;
+    for (let n = 0; n < 8; n++, part = part.add(eighth)) {
+      const message = Uint8Array.of(n);
+      const { signature, publicKey } = signedWith(part, seed, message);
+      expect(verify(null, message, key, signature)).toBe(n === 0);
+      expect(verifyEd25519(signature, message, publicKey)).toBe(n === 0);
+    }
   });
 
   // The points of small order of the curve, and encodings of them that are not canonical (“Taming the many EdDSAs”, table 1).
