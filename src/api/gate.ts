@@ -3,8 +3,9 @@
  * From the first registration on, everything that shows or changes a case needs a credential, is judged by the rules and recorded before
  * it is answered; what an operator needs to run the node does not.
  */
-import { isUuid, parseUuid, type Uuid } from '../base/mod.ts';
+import { RogatoryError, isUuid, parseUuid, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
+import { EvidenceError } from '../evidence/mod.ts';
 import type { StepView } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import {
@@ -18,6 +19,7 @@ import {
   judgeUpload,
   type Action,
   type Actor,
+  type Attempt,
   type Target,
 } from '../staff/mod.ts';
 
@@ -27,6 +29,13 @@ export interface Asked {
   readonly id: string;
   readonly query: URLSearchParams;
   readonly body: () => unknown;
+}
+
+/** What a request is about, as far as the rules go by it. */
+interface About extends Pick<Attempt, 'named'> {
+  readonly target: Target;
+  /** How the node answers whoever knows every case, where it has nothing of that name. */
+  readonly missing?: RogatoryError | undefined;
 }
 
 /**
@@ -39,14 +48,15 @@ type Access =
   | 'DIRECT'
   | {
       readonly action: Action;
-      readonly target?: (asked: Asked) => Target | Promise<Target>;
+      readonly about?: (asked: Asked) => About | Promise<About>;
       /** Where it holds; otherwise the route is open. */
       readonly when?: (asked: Asked) => boolean;
     };
 
-const caseInBody = ({ body }: Asked): Target => ({ case_id: parseCaseId((body() as { case_id?: unknown }).case_id) });
-const caseInQuery = ({ query }: Asked): Target => ({ case_id: parseCaseId(query.get('case') ?? '') });
-const caseIfAny = (asked: Asked): Target => (asked.query.get('case') === null ? {} : caseInQuery(asked));
+const ofCase = (text: unknown): About => ({ target: { case_id: parseCaseId(text) } });
+const caseInBody = ({ body }: Asked): About => ofCase((body() as { case_id?: unknown }).case_id);
+const caseInQuery = ({ query }: Asked): About => ofCase(query.get('case') ?? '');
+const caseIfAny = (asked: Asked): About => (asked.query.get('case') === null ? { target: {} } : caseInQuery(asked));
 
 /** Every route. One that is not here does not exist. */
 const ACCESS = {
@@ -65,29 +75,29 @@ const ACCESS = {
   'GET incidents': 'OPEN',
   'GET backup': 'OPEN',
   'GET bundle': 'OPEN',
-  'POST bundle': { action: 'DISCLOSE_MESSAGE', target: ofDisclosed, when: disclosesSomething },
+  'POST bundle': { action: 'DISCLOSE_MESSAGE', about: ofDisclosed, when: disclosesSomething },
   'GET events': { action: 'WATCH_EVENTS' },
   'GET messages': { action: 'LIST_MESSAGES' },
   'POST messages': 'DIRECT',
-  'GET messages/*': { action: 'READ_MESSAGE', target: ofMessage },
-  'GET messages/*/why': { action: 'TRACE_MESSAGE', target: ofMessage },
-  'POST messages/*/withdraw': { action: 'WITHDRAW_MESSAGE', target: ofMessage },
-  'POST messages/*/erase': { action: 'ERASE_CONTENT', target: ofMessage },
-  'POST messages/*/carry-out': { action: 'ERASE_CONTENT', target: ofMessage },
-  'POST messages/*/review': { action: 'REVIEW_RETENTION', target: ofMessage },
+  'GET messages/*': { action: 'READ_MESSAGE', about: ofMessage },
+  'GET messages/*/why': { action: 'TRACE_MESSAGE', about: ofMessage },
+  'POST messages/*/withdraw': { action: 'WITHDRAW_MESSAGE', about: ofMessage },
+  'POST messages/*/erase': { action: 'ERASE_CONTENT', about: ofMessage },
+  'POST messages/*/carry-out': { action: 'ERASE_CONTENT', about: ofMessage },
+  'POST messages/*/review': { action: 'REVIEW_RETENTION', about: ofMessage },
   'GET retention': { action: 'LIST_RETENTION' },
   'GET cases': { action: 'LIST_CASES' },
-  'GET cases/*': { action: 'READ_CASE', target: ({ id }) => ({ case_id: parseCaseId(id) }) },
+  'GET cases/*': { action: 'READ_CASE', about: ({ id }) => ofCase(id) },
   'POST cases/*/assign': 'STAFF',
   'GET clocks': { action: 'LIST_CASES' },
   'GET statistics': { action: 'LIST_CASES' },
-  'GET evidence': { action: 'LIST_EVIDENCE', target: caseIfAny },
-  'GET evidence/*/content': { action: 'READ_EVIDENCE', target: ofFile },
-  'POST evidence': { action: 'HANDLE_EVIDENCE', target: caseInQuery },
-  'POST evidence/*/verify': { action: 'HANDLE_EVIDENCE', target: ofFile },
-  'POST evidence/*/delete': { action: 'DELETE_EVIDENCE', target: ofFile },
-  'POST items': { action: 'HANDLE_EVIDENCE', target: caseInBody },
-  'POST custody': { action: 'HANDLE_EVIDENCE', target: caseInBody },
+  'GET evidence': { action: 'LIST_EVIDENCE', about: caseIfAny },
+  'GET evidence/*/content': { action: 'READ_EVIDENCE', about: ofFile },
+  'POST evidence': { action: 'HANDLE_EVIDENCE', about: caseInQuery },
+  'POST evidence/*/verify': { action: 'HANDLE_EVIDENCE', about: ofFile },
+  'POST evidence/*/delete': { action: 'DELETE_EVIDENCE', about: ofFile },
+  'POST items': { action: 'HANDLE_EVIDENCE', about: caseInBody },
+  'POST custody': { action: 'HANDLE_EVIDENCE', about: caseInBody },
   'POST transfers': 'DIRECT',
   'GET staff': 'STAFF',
   'POST staff': 'STAFF',
@@ -143,16 +153,11 @@ export async function admit(
       'STAFF_TWO_PEOPLE',
       'A message leaves this node by two people: create a draft, and have another person approve it.',
     );
-  if (access !== 'STAFF') await carryOut(staff, await attemptOf(access, actor, asked), planOf(name, actor, asked));
+  if (access === 'STAFF') return actor;
+  const { target, named, missing } = (await access.about?.(asked)) ?? { target: {} };
+  const attempt = { actor, action: access.action, target, named, isMissing: missing !== undefined };
+  await carryOut(staff, attempt, planOf(name, actor, asked, missing));
   return actor;
-}
-
-async function attemptOf(
-  { action, target }: Exclude<Access, string>,
-  actor: Actor,
-  asked: Asked,
-): Promise<Parameters<typeof carryOut>[1]> {
-  return { actor, action, target: (await target?.(asked)) ?? {} };
 }
 
 /**
@@ -163,8 +168,10 @@ function planOf(
   name: RouteName,
   actor: Actor,
   { node, id, query }: Asked,
+  missing: RogatoryError | undefined,
 ): (view: StepView) => Promise<{ readonly value: undefined }> {
   return async (view) => {
+    if (missing !== undefined && actor.agency === undefined) throw missing;
     if (name === 'GET messages/*') await judgeReading(node, view, actor, id);
     if (actor.agency === undefined) return { value: undefined };
     if (name === 'GET evidence/*/content' && !(await isFileForAgency(node.staff, actor, id)))
@@ -194,20 +201,29 @@ function disclosesSomething({ body }: Asked): boolean {
 }
 
 /** The line names the message where it is one; the ledger has an entry of its own for each that is disclosed. */
-function ofDisclosed({ body }: Asked): Target {
+function ofDisclosed({ body }: Asked): About {
   const { disclose } = body() as { readonly disclose?: unknown };
   const [id, ...more] = Array.isArray(disclose) ? (disclose as unknown[]) : [];
-  return typeof id === 'string' && isUuid(id) && more.length === 0 ? { message_id: id } : {};
+  return { target: typeof id === 'string' && isUuid(id) && more.length === 0 ? { message_id: id } : {} };
 }
 
-async function ofMessage({ node, id }: Asked): Promise<Target> {
-  const { record } = await node.exchange.message(parseUuid(id));
-  return { message_id: record.message_id, case_id: record.case_id };
+async function ofMessage({ node, id }: Asked): Promise<About> {
+  const named = `message ${id}`;
+  try {
+    const { record } = await node.exchange.message(parseUuid(id));
+    return { target: { message_id: record.message_id, case_id: record.case_id }, named };
+  } catch (error) {
+    if (error instanceof RogatoryError && error.code === 'EXCHANGE_UNKNOWN_MESSAGE')
+      return { target: {}, named, missing: error };
+    throw error;
+  }
 }
 
-async function ofFile({ node, id }: Asked): Promise<Target> {
+async function ofFile({ node, id }: Asked): Promise<About> {
+  const named = `file ${id}`;
   const found = (await node.exchange.evidence.list()).find(({ file_id: file }) => file === id);
-  return { file_id: id, case_id: found?.case_id };
+  if (found !== undefined) return { target: { file_id: id, case_id: found.case_id }, named };
+  return { target: {}, named, missing: new EvidenceError('EVIDENCE_UNKNOWN', `There is no file ${id} at this node.`) };
 }
 
 function parseCaseId(text: unknown): Uuid {

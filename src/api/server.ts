@@ -1,7 +1,7 @@
 /** The node's local interface: HTTP on a Unix socket that only the node's own user can open. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { Readable } from 'node:stream';
+import { Readable, type Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { rm } from 'node:fs/promises';
 import { RogatoryError, codeOf } from '../base/mod.ts';
@@ -50,6 +50,7 @@ export class ApiServer {
         sendError(request, response, error);
       });
     });
+    server.on('clientError', refuseUnread);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       // The socket must never exist with wider permissions, not even for a moment.
@@ -153,9 +154,9 @@ async function answer(node: Node, request: IncomingMessage, response: ServerResp
   const [method, target] = [request.method ?? '', request.url ?? '/'];
   if (!URL.canParse(target, 'http://node')) throw new ApiError('API_BAD_REQUEST', `There is no ${method} ${target}.`);
   const url = new URL(target, 'http://node');
-  const [, version, resource, id = '', sub] = partsOf(url.pathname);
+  const [, version, resource, id = '', sub, ...more] = partsOf(url.pathname);
   const path = [resource, id === '' ? undefined : '*', sub].filter((part) => part !== undefined).join('/');
-  const name = version === 'v1' ? `${method} ${path}` : '';
+  const name = version === 'v1' && more.length === 0 ? `${method} ${path}` : '';
   if (!isRoute(name)) throw new ApiError('API_BAD_REQUEST', `There is no ${method} ${url.pathname}.`);
   // A file of evidence is as long as it is: it streams, and is not signed by whoever brings it.
   const bytes = method === 'POST' && name !== 'POST evidence' ? await readBody(request) : undefined;
@@ -224,7 +225,7 @@ function parseBody(bytes: Uint8Array | undefined): unknown {
   } catch (cause) {
     throw new ApiError('API_BAD_REQUEST', 'The request is not JSON.', { cause });
   }
-  if (typeof json !== 'object' || json === null)
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw new ApiError('API_BAD_REQUEST', 'The request is not a JSON object.');
   return json;
 }
@@ -253,6 +254,19 @@ function sendError(request: IncomingMessage, response: ServerResponse, error: un
     response.end();
   };
   request.once('end', end).once('close', end).resume();
+}
+
+/** Answers what Node could not read as a request, in the same form as all else: it knows no request to answer to. */
+function refuseUnread(error: Error & { readonly code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const isLong = error.code === 'HPE_HEADER_OVERFLOW';
+  const message = isLong ? 'The headers of the request are too long.' : 'This is no request of HTTP/1.1.';
+  const body = JSON.stringify({ error: { code: 'API_BAD_REQUEST', message, faults: [] } });
+  const head = ['HTTP/1.1 422 Unprocessable Entity', 'content-type: application/json', 'connection: close'];
+  socket.end([...head, `content-length: ${Buffer.byteLength(body)}`, '', body].join('\r\n'));
 }
 
 function isAnswering(path: string): Promise<boolean> {

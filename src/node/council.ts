@@ -2,7 +2,7 @@
  * The council's folder: the draft of the next manifest, the signatures gathered over it, and the versions before it. Everything is files,
  * so that the council needs no network; its members' private keys may be on other machines.
  */
-import { access, mkdir, readFile, readdir } from 'node:fs/promises';
+import { access, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseBase64url, parseUtf8, replaceFile, systemClock, utf8ToBytes, type Clock } from '../base/mod.ts';
 import { isEndpoint } from '../config/mod.ts';
@@ -28,6 +28,7 @@ import {
 import type { Verdict } from '../base/mod.ts';
 import { readCouncilKey, writeCouncilKey } from './council-key.ts';
 import { NodeError } from './error.ts';
+import { aloneIn } from './folder-lock.ts';
 
 const DRAFT = 'draft.json';
 const SIGNED = 'manifest.json';
@@ -41,23 +42,28 @@ export function signedManifestPath(folder: string): string {
   return join(folder, SIGNED);
 }
 
+/** Whose council a federation is founded with. */
+interface Founding {
+  /** Public keys of members who hold their own private ones, or how many keys to make in the folder. */
+  readonly keys: number | readonly MemberKey[];
+  readonly threshold: number;
+}
+
 /**
  * Founds a federation: a council, and a draft without members.
- * @param council public keys of members who hold their own private ones, or how many keys to make in the folder
- * @throws {NodeError} NODE_EXISTS
+ * @throws {NodeError} NODE_EXISTS, NODE_FOLDER_BUSY
  * @throws {TrustError} TRUST_MALFORMED
  */
-export async function createCouncil(
-  folder: string,
-  council: { readonly keys: number | readonly MemberKey[]; readonly threshold: number },
-  clock: Clock = systemClock,
-): Promise<Manifest> {
+export async function createCouncil(folder: string, council: Founding, clock: Clock = systemClock): Promise<Manifest> {
+  return aloneIn(folder, () => found(folder, council, clock));
+}
+
+async function found(folder: string, council: Founding, clock: Clock): Promise<Manifest> {
   const isTaken = await access(join(folder, DRAFT)).then(
     () => true,
     () => false,
   );
   if (isTaken) throw new NodeError('NODE_EXISTS', `${folder} holds a federation already.`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const nowMs = clock.nowMs();
   const keys = typeof council.keys === 'number' ? await makeKeys(folder, council.keys, nowMs) : council.keys;
   const draft = draftManifest({ threshold: council.threshold, keys }, nowMs);
@@ -119,14 +125,24 @@ export async function updateMember(folder: string, update: string, clock: Clock 
 }
 
 /**
- * Changes the draft. Once a version has all its signatures, the next change begins the next version, which lives as long as it did.
- * @throws {NodeError} NODE_INCOMPLETE
+ * Changes the draft, one change after another. Once a version has all its signatures, the next change begins the next version, which lives
+ * as long as it did.
+ * @throws {NodeError} NODE_INCOMPLETE, NODE_FOLDER_BUSY
  * @throws {TrustError} what the change throws; TRUST_MALFORMED when it breaks a rule of the manifest
  */
 export async function amendDraft(
   folder: string,
   change: (draft: Manifest, nowMs: number) => Manifest,
   clock: Clock = systemClock,
+): Promise<Manifest> {
+  await readDraft(folder);
+  return aloneIn(folder, () => amend(folder, change, clock));
+}
+
+async function amend(
+  folder: string,
+  change: (draft: Manifest, nowMs: number) => Manifest,
+  clock: Clock,
 ): Promise<Manifest> {
   const draft = await readDraft(folder);
   const published = await completeManifest(folder);
@@ -156,11 +172,16 @@ export interface SigningOptions {
 /**
  * Signs the draft, and adds the signatures that others gave. Keys may be in several folders: signatures over one draft add up.
  * @returns the file as it is now, complete or not: `verifyDraft` tells
- * @throws {NodeError} NODE_INCOMPLETE
+ * @throws {NodeError} NODE_INCOMPLETE, NODE_FOLDER_BUSY
  * @throws {TrustError} TRUST_COUNCIL_KEY when a key is not the council's, TRUST_MALFORMED when a file is over another draft, or
  * has a signature that is none of the council's
  */
 export async function signDraft(folder: string, options: SigningOptions = {}): Promise<string> {
+  await readDraft(folder);
+  return aloneIn(folder, () => gather(folder, options));
+}
+
+async function gather(folder: string, options: SigningOptions): Promise<string> {
   const draft = await readDraft(folder);
   const before = await predecessorOf(folder, draft.version);
   const councilKeys = [...draft.council.keys, ...(before?.manifest.council.keys ?? [])];

@@ -35,6 +35,12 @@ export interface Attempt {
   readonly target: Target;
   /** Of the rule's roles only this one will do. */
   readonly only?: Role | undefined;
+  /** What the caller named, such as “message 0190…”, where that is not the case: a refusal says no more than they knew. */
+  readonly named?: string | undefined;
+  /** The node has nothing of that name. Only whoever knows every case learns that from a refusal: to others it is of a case that they do not know. */
+  readonly isMissing?: boolean | undefined;
+  /** The refusal of what is of another's case, where it is the one of what is not there at all. */
+  readonly unseen?: StaffError | undefined;
 }
 
 /**
@@ -84,7 +90,7 @@ export async function recordingRefusals<T>(context: StaffContext, attempt: Attem
 export async function judge(
   context: StaffContext,
   view: Pick<StepView, 'getRecord'>,
-  { actor, action, target, only }: Attempt,
+  { actor, action, target, only, named, isMissing = false, unseen }: Attempt,
 ): Promise<ActRole> {
   if (actor === OPERATOR && OPERATORS_ACTIONS.includes(action)) return 'OPERATOR';
   await requireUnrevoked(view, actor);
@@ -96,11 +102,21 @@ export async function judge(
       'STAFF_ROLE_MISSING',
       `${action} is for ${only ?? roles.join(', ')}; your roles are ${actor.roles.join(', ')}.`,
     );
-  if (everyCase === undefined || target.case_id === undefined) return first;
+  const { case_id: caseId } = target;
+  if (everyCase === undefined || (caseId === undefined && !isMissing)) return first;
   const blind = held.find((role) => everyCase.includes(role));
   if (blind !== undefined) return blind;
-  if (await isCleared(context, view, actor, target.case_id)) return first;
-  throw new StaffError('STAFF_CASE_NOT_ASSIGNED', `Case ${target.case_id} is not one that you were assigned to.`);
+  const isKnown = caseId === undefined ? actor.clearance === 'ALL' : await isCleared(context, view, actor, caseId);
+  if (isKnown) return first;
+  throw (
+    unseen ??
+    new StaffError(
+      'STAFF_CASE_NOT_ASSIGNED',
+      named === undefined
+        ? `Case ${caseId} is not one that you were assigned to.`
+        : `There is no ${named} in a case that you were assigned to.`,
+    )
+  );
 }
 
 /** Who asked was known then: what they asked for may have waited behind the end of their credential. */

@@ -1,7 +1,7 @@
 /** Need-to-know: who was assigned to which case. */
 import type { Uuid } from '../base/mod.ts';
 import type { StepView } from '../exchange/mod.ts';
-import { carryOut, isCleared, type Actor } from './act.ts';
+import { carryOut, isCleared, judge, recordingRefusals, type Actor } from './act.ts';
 import type { DeskContext, StaffContext } from './context.ts';
 import { StaffError } from './error.ts';
 import { staffKeys, type AssignmentRecord } from './record.ts';
@@ -85,6 +85,15 @@ export function clearanceFor(
     known.set(id, found);
     return found;
   };
+}
+
+/**
+ * Judges the role alone, before what is asked about is looked up: a refusal of the role does not tell whether it is there.
+ * @throws {StaffError} STAFF_ROLE_MISSING, on record
+ */
+export async function requireRole(context: StaffContext, actor: Actor, action: Action): Promise<void> {
+  const attempt = { actor, action, target: {} } as const;
+  await recordingRefusals(context, attempt, () => judge(context, { getRecord: reader(context) }, attempt));
 }
 
 /** Reads records outside of a step. */

@@ -2,13 +2,13 @@
  * A message leaves the node by two people. One writes it; it is checked, kept, and never changed. Another, who needs to know the case,
  * approves it, and with the approval it is sent, in one batch; or rejects it and says why.
  */
-import { isUuid, newUuid, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
+import { RogatoryError, isUuid, newUuid, parseUuid, type JurisdictionCode, type Uuid } from '../base/mod.ts';
 import { contentFaults } from '../casework/mod.ts';
 import { faultsOf } from '../credential/mod.ts';
 import { takeIdempotencyKey, type IdempotencyKey, type MessageRecord, type StepView } from '../exchange/mod.ts';
 import { faultsError, type ActRole, type Draft } from '../wire/mod.ts';
 import { carryOut, judge, recordAct, recordingRefusals, type Actor, type Attempt } from './act.ts';
-import { addToCase, onlyCleared, reader } from './assignment.ts';
+import { addToCase, onlyCleared, reader, requireRole } from './assignment.ts';
 import type { DeskContext } from './context.ts';
 import { StaffError } from './error.ts';
 import { freeText } from './free-text.ts';
@@ -40,32 +40,39 @@ export async function createDraft(
   key?: IdempotencyKey,
 ): Promise<Kept> {
   const { to, kind, content } = writing;
-  const { type, known, case_id } = kind === 'MESSAGE' ? await readMessage(context, content, to) : readEvidence(content);
+  const about = kind === 'MESSAGE' ? await readMessage(context, content, to) : readEvidence(content);
+  const { type, known, case_id, named, missing } = about;
   const only = writerOf(type);
   const target = known === undefined ? {} : { case_id: known };
-  return carryOut<Kept>(context, { actor, action: 'CREATE_DRAFT', target, only }, async (view, role) => {
-    const before = key === undefined ? undefined : await takeIdempotencyKey(context.random, view, key);
-    if (before?.made !== undefined) {
-      const made = (await view.getRecord<DraftRecord>(staffKeys.draft(before.made)))!;
-      return { value: { draft: made, isNew: false }, isOnRecord: true };
-    }
-    const created_at = context.clock.nowMs();
-    const draft: DraftRecord = {
-      draft_id: newUuid(created_at, context.random(10)),
-      to,
-      kind,
-      type,
-      content,
-      case_id,
-      author: actor.person!,
-      role: role as DraftRecord['role'],
-      created_at,
-      status: 'WAITING',
-    };
-    view.putRecord(staffKeys.draft(draft.draft_id), draft);
-    before?.keep(draft.draft_id);
-    return { value: { draft, isNew: true }, target: { draft_id: draft.draft_id } };
-  });
+  const isMissing = missing !== undefined;
+  return carryOut<Kept>(
+    context,
+    { actor, action: 'CREATE_DRAFT', target, only, named, isMissing },
+    async (view, role) => {
+      if (isMissing) throw missing;
+      const before = key === undefined ? undefined : await takeIdempotencyKey(context.random, view, key);
+      if (before?.made !== undefined) {
+        const made = (await view.getRecord<DraftRecord>(staffKeys.draft(before.made)))!;
+        return { value: { draft: made, isNew: false }, isOnRecord: true };
+      }
+      const created_at = context.clock.nowMs();
+      const draft: DraftRecord = {
+        draft_id: newUuid(created_at, context.random(10)),
+        to,
+        kind,
+        type,
+        content,
+        case_id,
+        author: actor.person!,
+        role: role as DraftRecord['role'],
+        created_at,
+        status: 'WAITING',
+      };
+      view.putRecord(staffKeys.draft(draft.draft_id), draft);
+      before?.keep(draft.draft_id);
+      return { value: { draft, isNew: true }, target: { draft_id: draft.draft_id } };
+    },
+  );
 }
 
 /** Drafts that the person may see, the newest first. */
@@ -78,22 +85,19 @@ export async function listDrafts(context: DeskContext, actor: Actor): Promise<Dr
   return carryOut(context, { actor, action: 'LIST_DRAFTS', target: {} }, () => Promise.resolve({ value: seen }));
 }
 
-/** @throws {StaffError} STAFF_UNKNOWN, STAFF_CASE_NOT_ASSIGNED */
+/** @throws {StaffError} STAFF_UNKNOWN, STAFF_ROLE_MISSING */
 export async function readDraft(context: DeskContext, actor: Actor, id: string): Promise<DraftRecord> {
-  const draft = await findDraft(context, actor, id);
-  return carryOut(context, { actor, action: 'READ_DRAFT', target: targetOf(draft) }, () =>
-    Promise.resolve({ value: draft }),
-  );
+  const { draft, attempt } = await findDraft(context, actor, 'READ_DRAFT', id);
+  return carryOut(context, attempt, () => Promise.resolve({ value: draft }));
 }
 
 /**
  * Sends a draft because a second person says so: the message, the draft's end and the record of the approval in one batch.
- * @throws {StaffError} STAFF_OWN_ACT, STAFF_ALREADY_DECIDED, STAFF_ROLE_MISSING, STAFF_CASE_NOT_ASSIGNED, STAFF_UNKNOWN, and
+ * @throws {StaffError} STAFF_OWN_ACT, STAFF_ALREADY_DECIDED, STAFF_ROLE_MISSING, STAFF_UNKNOWN, and
  * everything that sending throws, after which the draft still waits
  */
 export async function approveDraft(context: DeskContext, actor: Actor, id: string): Promise<MessageRecord> {
-  const draft = await findDraft(context, actor, id);
-  const attempt: Attempt = { actor, action: 'APPROVE_DRAFT', target: targetOf(draft) };
+  const { draft, attempt } = await findDraft(context, actor, 'APPROVE_DRAFT', id);
   return recordingRefusals(context, attempt, async () => {
     // Judged before anything is signed for it, and again in the batch that sends it.
     await judgeDecision(context, { getRecord: reader(context) }, attempt);
@@ -119,8 +123,7 @@ export async function rejectDraft(
   reason: string,
 ): Promise<DraftRecord> {
   const why = parseReason(reason);
-  const draft = await findDraft(context, actor, id);
-  const attempt: Attempt = { actor, action: 'REJECT_DRAFT', target: targetOf(draft) };
+  const { draft, attempt } = await findDraft(context, actor, 'REJECT_DRAFT', id);
   return carryOut(context, attempt, async (view) => {
     const { current } = await judgeDecision(context, view, attempt);
     const next: DraftRecord = {
@@ -156,12 +159,19 @@ async function judgeDecision(
   return { role, current };
 }
 
-async function findDraft(context: DeskContext, actor: Actor, id: string): Promise<DraftRecord> {
-  const found = isUuid(id) ? await reader(context)<DraftRecord>(staffKeys.draft(id)) : undefined;
+/** A draft and the attempt at it: one of a case that the person does not know is as if it were not there; that it was asked for is on record. */
+async function findDraft(
+  context: DeskContext,
+  actor: Actor,
+  action: 'READ_DRAFT' | 'APPROVE_DRAFT' | 'REJECT_DRAFT',
+  id: string,
+): Promise<{ readonly draft: DraftRecord; readonly attempt: Attempt }> {
+  await requireRole(context, actor, action);
+  const draft = isUuid(id) ? await reader(context)<DraftRecord>(staffKeys.draft(id)) : undefined;
+  const unseen = new StaffError('STAFF_UNKNOWN', `There is no draft ${id} that you may see.`);
   // One that opens a case is of no case yet: its author and those who may approve it see it.
-  if (found === undefined || (found.case_id === undefined && !mayOpen(actor, found)))
-    throw new StaffError('STAFF_UNKNOWN', `There is no draft ${id} that you may see.`);
-  return found;
+  if (draft === undefined || (draft.case_id === undefined && !mayOpen(actor, draft))) throw unseen;
+  return { draft, attempt: { actor, action, target: targetOf(draft), unseen } };
 }
 
 function mayOpen({ person, roles, clearance }: Actor, draft: DraftRecord): boolean {
@@ -172,12 +182,16 @@ function targetOf({ draft_id, case_id, message_id }: DraftRecord): Attempt['targ
   return { draft_id, case_id, message_id };
 }
 
+interface WhatAbout extends Pick<Attempt, 'named'> {
+  readonly type: Draft['body']['type'];
+  readonly known?: Uuid;
+  readonly case_id?: Uuid;
+  /** Why nothing is known of what it answers. */
+  readonly missing?: RogatoryError;
+}
+
 /** What a draft of a message is about: its case, and the case that its author has to know, which for a child is the parent. */
-async function readMessage(
-  context: DeskContext,
-  content: unknown,
-  to: JurisdictionCode,
-): Promise<{ readonly type: Draft['body']['type']; readonly known?: Uuid; readonly case_id?: Uuid }> {
+async function readMessage(context: DeskContext, content: unknown, to: JurisdictionCode): Promise<WhatAbout> {
   const draft = await context.exchange.evidence.preview(content, to);
   const faults = contentFaults(draft.body, { from: context.code, to, issued_at: context.clock.nowMs() });
   if (faults.length > 0) throw faultsError(faults);
@@ -190,15 +204,18 @@ async function readMessage(
   const parent = 'parent_id' in value && value.parent_id !== undefined ? parseUuid(value.parent_id) : undefined;
   if (parent !== undefined) return { type, known: parent, case_id: parent };
   if (draft.in_reply_to === undefined) return { type };
-  const answered = (await context.exchange.message(draft.in_reply_to)).record.case_id;
-  return answered === undefined ? { type } : { type, known: answered, case_id: answered };
+  const named = `message ${draft.in_reply_to}`;
+  try {
+    const answered = (await context.exchange.message(draft.in_reply_to)).record.case_id;
+    return answered === undefined ? { type } : { type, known: answered, case_id: answered, named };
+  } catch (error) {
+    if (error instanceof RogatoryError && error.code === 'EXCHANGE_UNKNOWN_MESSAGE')
+      return { type, named, missing: error };
+    throw error;
+  }
 }
 
-function readEvidence(content: Readonly<Record<string, unknown>>): {
-  readonly type: 'evidence_transfer';
-  readonly known: Uuid;
-  readonly case_id: Uuid;
-} {
+function readEvidence(content: Readonly<Record<string, unknown>>): WhatAbout {
   const { case_id: id, items } = content;
   if (typeof id !== 'string' || !isUuid(id)) throw new StaffError('STAFF_INVALID', 'A case is named by its UUID.');
   if (!Array.isArray(items) || items.length === 0 || !items.every((item) => typeof item === 'string'))

@@ -1,5 +1,5 @@
 export { readAccessLog, type AccessFilter, type AccessLine, type AccessLog } from './access-log.ts';
-export { OPERATOR, carryOut, isAssigned, type Actor } from './act.ts';
+export { OPERATOR, carryOut, isAssigned, type Actor, type Attempt } from './act.ts';
 export { assignCase, clearanceFor, onlyCleared } from './assignment.ts';
 export type { DeskContext, StaffContext } from './context.ts';
 export { approveDraft, createDraft, listDrafts, readDraft, rejectDraft } from './draft.ts';

@@ -7,7 +7,7 @@ import { isUuid, newUuid, type Uuid } from '../base/mod.ts';
 import { AGENCIES, faultsOf } from '../credential/mod.ts';
 import type { CaseView } from '../exchange/mod.ts';
 import { carryOut, judge, recordingRefusals, type Actor } from './act.ts';
-import { onlyCleared, reader } from './assignment.ts';
+import { onlyCleared, reader, requireRole } from './assignment.ts';
 import type { DeskContext } from './context.ts';
 import { StaffError } from './error.ts';
 import { freeText } from './free-text.ts';
@@ -43,14 +43,15 @@ export async function createTask(context: DeskContext, actor: Actor, json: unkno
   const { case_id, ...asked } = parsed.data;
   const attempt = { actor, action: 'CREATE_TASK', target: { case_id } } as const;
   await recordingRefusals(context, attempt, () => judge(context, { getRecord: reader(context) }, attempt));
+  // Before it is asked whether a file may be given away: that would tell of a file of any case.
+  const here = new Set((await context.exchange.evidence.list(case_id)).map(({ file_id: file }) => file));
+  for (const file of asked.file_ids) if (!here.has(file)) throw invalid(`file_ids: ${file} is no file of the case`);
   await context.exchange.protection.release({ files: asked.file_ids, request_of: case_id }, { purpose: 'AGENCY' });
   return carryOut(context, attempt, async (view) => {
     const executed = await executedCase(context, case_id);
     for (const measure of asked.measure_ids)
       if (!AT_WORK.includes(executed.measures[measure] ?? ''))
         throw invalid(`measure_ids: ${measure} is not a measure that is being executed`);
-    const here = new Set((await context.exchange.evidence.list(case_id)).map(({ file_id: file }) => file));
-    for (const file of asked.file_ids) if (!here.has(file)) throw invalid(`file_ids: ${file} is no file of the case`);
     const created_at = context.clock.nowMs();
     const task: TaskRecord = {
       task_id: newUuid(created_at, context.random(10)),
@@ -80,21 +81,23 @@ export async function listTasks(context: DeskContext, actor: Actor, caseId?: Uui
   );
 }
 
-/** @throws {StaffError} STAFF_UNKNOWN, STAFF_CASE_NOT_ASSIGNED */
+/** @throws {StaffError} STAFF_UNKNOWN, STAFF_ROLE_MISSING */
 export async function readTask(context: DeskContext, actor: Actor, id: string): Promise<TaskView> {
+  await requireRole(context, actor, 'READ_TASK');
   const task = await findTask(context, id);
   const target = { task_id: task.task_id, case_id: task.case_id };
   const measures = await measuresOf(context, task);
-  return carryOut(context, { actor, action: 'READ_TASK', target }, () => {
+  return carryOut(context, { actor, action: 'READ_TASK', target, unseen: unknownTask(id) }, () => {
     mustBeFor(actor, task);
     return Promise.resolve({ value: { ...task, measures } });
   });
 }
 
-/** Answers a task, once. @throws {StaffError} STAFF_UNKNOWN, STAFF_ALREADY_DECIDED, STAFF_INVALID */
+/** Answers a task, once. @throws {StaffError} STAFF_UNKNOWN, STAFF_ROLE_MISSING, STAFF_ALREADY_DECIDED, STAFF_INVALID */
 export async function answerTask(context: DeskContext, actor: Actor, id: string, json: unknown): Promise<TaskRecord> {
   const parsed = reply.safeParse(json);
   if (!parsed.success) throw invalid(faultsOf(parsed.error));
+  await requireRole(context, actor, 'ANSWER_TASK');
   const { task_id, case_id } = await findTask(context, id);
   const here = new Set((await context.exchange.evidence.list(case_id)).map(({ file_id: file }) => file));
   return carryOut(context, { actor, action: 'ANSWER_TASK', target: { task_id, case_id } }, async (view) => {

@@ -212,3 +212,28 @@ test('whoever is gone before it is known who they are listens to no events', asy
   await new ApiClient(federation.dirOf('XA')).stream('events', () => undefined, signal.signal);
   expect(listen).toHaveBeenCalledTimes(1);
 });
+
+test('what is no request, or more than one path or list, is refused in the form of every answer', async () => {
+  const { socket } = await servedNode();
+  const raw = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      let answer = '';
+      const caller = connect(socket);
+      caller.setEncoding('utf8').on('data', (part: string) => (answer += part));
+      caller.on('error', reject).on('close', () => {
+        resolve(answer);
+      });
+      caller.write(text);
+    });
+  for (const text of ['nothing of HTTP\r\n\r\n', `GET /v1/status HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`]) {
+    const [head, body] = (await raw(text)).split('\r\n\r\n');
+    expect(head).toContain('422');
+    expect(JSON.parse(body!)).toMatchObject({ error: { code: 'API_BAD_REQUEST', faults: [] } });
+  }
+  const refused = { status: 422, body: { error: { code: 'API_BAD_REQUEST' } } };
+  expect(await ask(socket, 'POST /v1/bundle', '[]')).toMatchObject(refused);
+  expect(await ask(socket, `GET /v1/messages/${newUuid(Date.now(), new Uint8Array(10))}/why/not`)).toMatchObject(
+    refused,
+  );
+  expect(await ask(socket, 'GET /v1/status')).toMatchObject({ status: 200 });
+});

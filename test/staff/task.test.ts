@@ -143,7 +143,7 @@ test('an executing case gives agencies their parts, and their answers come back 
   expect(answered.answer).toMatchObject({ text: 'J. Invented holds it.', by: 'officer', unit: 'Division 4' });
   expect(await codeOfFailure(office.as('drafter').get(`tasks/${task.task_id}`))).toBe('STAFF_ROLE_MISSING');
   await office.as('registrar').post(`cases/${caseId}/assign`, { person: 'executor', remove: true });
-  expect(await codeOfFailure(office.as('executor').get(`tasks/${task.task_id}`))).toBe('STAFF_CASE_NOT_ASSIGNED');
+  expect(await codeOfFailure(office.as('executor').get(`tasks/${task.task_id}`))).toBe('STAFF_UNKNOWN');
   const log = await office.as('auditor').get<AccessLog>('access-log?person=officer');
   expect(log.lines.filter(({ refused: code }) => code !== undefined).length).toBeGreaterThan(refused.length);
 });

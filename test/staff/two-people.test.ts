@@ -1,8 +1,9 @@
 /** Two people for every message, the need to know for every read, and a record of everything. */
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import type { SentAnswer } from '../../src/api/mod.ts';
 import { auditBundles } from '../../src/audit/mod.ts';
-import type { JurisdictionCode } from '../../src/base/mod.ts';
+import { newUuid as uuidAt, type JurisdictionCode, type Uuid } from '../../src/base/mod.ts';
 import type { Statistics } from '../../src/casework/mod.ts';
 import type { CaseView, MessageRecord } from '../../src/exchange/mod.ts';
 import type { AccessLog, DraftRecord } from '../../src/staff/mod.ts';
@@ -16,6 +17,8 @@ import { Office, codeOfFailure } from '../kit/office.ts';
 vi.setConfig({ testTimeout: 240_000 });
 
 const XA = 'XA' as JurisdictionCode;
+
+const newUuid = (): Uuid => uuidAt(Date.now(), randomBytes(10));
 
 async function connectedOffice(): Promise<{ office: Office; peer: Awaited<ReturnType<typeof startNode>> }> {
   const federation = await copyTestFederation(['XA', 'XB']);
@@ -44,8 +47,8 @@ describe('a message', () => {
     // The same person with another credential, which has the approver's role alone.
     office.people.set('both again', await office.add('both', ['APPROVER']));
     expect(await codeOfFailure(approve(office, 'both again', written))).toBe('STAFF_OWN_ACT');
-    expect(await codeOfFailure(approve(office, 'drafter', written))).toBe('STAFF_UNKNOWN');
-    expect(await codeOfFailure(approve(office, 'registrar', written))).toBe('STAFF_UNKNOWN');
+    expect(await codeOfFailure(approve(office, 'drafter', written))).toBe('STAFF_ROLE_MISSING');
+    expect(await codeOfFailure(approve(office, 'registrar', written))).toBe('STAFF_ROLE_MISSING');
     expect(await office.node.exchange.messages({})).toEqual([]);
 
     const { message, receipt } = await approve(office, 'approver', written);
@@ -59,7 +62,7 @@ describe('a message', () => {
       ['approver', 'both', 'approver'].map((person) => codeOfFailure(approve(office, person, again))),
     );
     // Once it is sent, it is of a case that only the one who sent it knows.
-    const late = ['STAFF_ALREADY_DECIDED', 'STAFF_CASE_NOT_ASSIGNED'];
+    const late = ['STAFF_ALREADY_DECIDED', 'STAFF_UNKNOWN'];
     expect(outcomes.filter((code) => code === 'nothing failed')).toHaveLength(1);
     expect(outcomes.filter((code) => late.includes(code))).toHaveLength(2);
     expect(await office.node.exchange.messages({})).toHaveLength(2);
@@ -143,7 +146,7 @@ describe('a case', () => {
     ]);
     const written = await reply();
     // To approve is to know.
-    expect(await codeOfFailure(approve(office, 'approver', written))).toBe('STAFF_CASE_NOT_ASSIGNED');
+    expect(await codeOfFailure(approve(office, 'approver', written))).toBe('STAFF_UNKNOWN');
     expect(await office.as('approver').get('drafts')).toEqual([]);
     expect(await assign('registrar', 'approver')).toBe('nothing failed');
     expect((await approve(office, 'approver', written)).message.status).toBe('RECEIVED');
@@ -190,6 +193,64 @@ describe('a case', () => {
     expect((await counted('auditor'))[0]).toBe(2);
     expect((await counted('executor'))[0]).toBe(1);
     expect(await counted('reviewer')).toEqual([0, {}]);
+  });
+
+  test('that one may not know is answered for like one that is not there', async () => {
+    const { office, peer } = await connectedOffice();
+    await office.add('chief', ['REVIEWER', 'APPROVER', 'EXECUTOR'], { clearance: 'ALL' });
+    const { message } = await approve(office, 'approver', await draft(office, 'drafter'));
+    const caseId = message.case_id!;
+    const written = await office.as('drafter').post<DraftRecord>('drafts', {
+      to: 'XB',
+      draft: { in_reply_to: message.message_id, withdrawal: { reasons: { lang: 'en', text: 'x' } } },
+    });
+    const content = (async function* () {
+      yield await Promise.resolve(Buffer.from('a file'));
+    })();
+    await office.add('keeper', ['EXECUTOR'], { clearance: 'ALL' });
+    const file = await office
+      .as('keeper')
+      .postStream<{ readonly file_id: string }>(`evidence?case=${caseId}&name=a`, content);
+    const here = { message: message.message_id, case: caseId, draft: written.draft_id, file: file.file_id };
+    const elsewhere = { message: newUuid(), case: newUuid(), draft: newUuid(), file: newUuid() };
+    const answersOf = async (person: string, ids: typeof here): Promise<string[]> => {
+      const by = office.as(person);
+      const reply = { in_reply_to: ids.message, acknowledge_receipt: acknowledgementDraft(ids.message).body.value };
+      const answers: Promise<unknown>[] = [
+        by.get(`messages/${ids.message}`),
+        by.get(`messages/${ids.message}/why`),
+        by.post(`messages/${ids.message}/withdraw`, {}),
+        by.post(`messages/${ids.message}/review`, { next: '2099-01-01' }),
+        by.get(`cases/${ids.case}`),
+        by.get(`evidence?case=${ids.case}`),
+        by.getBytes(`evidence/${ids.file}/content`),
+        by.post(`evidence/${ids.file}/verify`, {}),
+        by.post(`evidence/${ids.file}/delete`, { why: 'MISTAKE' }),
+        by.get(`drafts/${ids.draft}`),
+        by.post(`drafts/${ids.draft}/approve`, {}),
+        by.post(`drafts/${ids.draft}/reject`, { why: 'no' }),
+        by.post('drafts', { to: 'XB', draft: reply }),
+      ];
+      const said = (await Promise.allSettled(answers)).map((outcome) =>
+        outcome.status === 'fulfilled' ? 'nothing failed' : nameless(outcome.reason as Error, ids),
+      );
+      return said;
+    };
+    const nameless = ({ message: text, code }: Error & { code?: string }, ids: object): string =>
+      Object.values(ids).reduce<string>((left, id: string) => left.replaceAll(id, '…'), `${code}: ${text}`);
+    await office.add('other', ['REVIEWER', 'APPROVER', 'EXECUTOR', 'DRAFTER']);
+    for (const person of ['other', 'executor', 'reviewer'])
+      expect(await answersOf(person, here), person).toEqual(await answersOf(person, elsewhere));
+    // Nor does a refusal tell which case it is that a message is of.
+    const refusal = await office.as('other').get(`messages/${message.message_id}`).catch(String);
+    expect(refusal).not.toContain(caseId);
+    expect((await answersOf('chief', elsewhere)).map((said) => said.split(':')[0])).toContain(
+      'EXCHANGE_UNKNOWN_MESSAGE',
+    );
+    expect(await codeOfFailure(office.as('registrar').get(`messages/${elsewhere.message}/why`))).toBe(
+      'EXCHANGE_UNKNOWN_MESSAGE',
+    );
+    expect(await peer.exchange.messages({})).toHaveLength(1);
   });
 
   test('that was opened under another is known with it', async () => {
