@@ -1,5 +1,5 @@
 /** Cases, their clocks, and what is counted over them. */
-import { isUuid, parseJurisdictionCode, type Uuid } from '../base/mod.ts';
+import { isUuid, isoTime, parseJurisdictionCode, type Uuid } from '../base/mod.ts';
 import { ApiError } from '../client/mod.ts';
 import type { Statistics } from '../casework/mod.ts';
 import type { CaseView, ClockView, NotedClockEvent } from '../exchange/mod.ts';
@@ -26,10 +26,17 @@ export async function clocks({ exchange, clock }: Node, query: URLSearchParams):
 
 /** The moment that a query is about; now, where it names none. */
 export function momentIn(query: URLSearchParams, nowMs: number): number {
-  const at = Number(query.get('at') ?? nowMs);
-  if (!Number.isSafeInteger(at) || at < 0 || at > 8.64e15)
+  const text = query.get('at');
+  const at = text === null ? nowMs : Number(text);
+  if (text?.trim() === '' || !Number.isSafeInteger(at) || at < 0 || at > 8.64e15)
     throw new ApiError('API_BAD_REQUEST', '“at” is in Unix milliseconds.');
   return at;
+}
+
+/** Whether it is a day of the calendar, such as 2026-03-31. */
+export function isDay(text: string): boolean {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : NaN;
+  return !Number.isNaN(time) && isoTime(time).startsWith(text);
 }
 
 /** @param isKnown which cases are counted for the caller: of one that is narrowed down to, the figures tell what it is about */
@@ -40,7 +47,7 @@ export function statistics(
 ): Promise<Statistics> {
   const day = (name: string): string | undefined => {
     const text = query.get(name) ?? undefined;
-    if (text !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(text))
+    if (text !== undefined && !isDay(text))
       throw new ApiError('API_BAD_REQUEST', `“${name}” must be a day such as 2026-03-31.`);
     return text;
   };

@@ -4,7 +4,7 @@ import { ApiError } from '../client/mod.ts';
 import type { CarriedOut, MessageRecord, RetentionRecord, RetentionView } from '../exchange/mod.ts';
 import type { Node } from '../node/mod.ts';
 import { enumNames, type ErasedWhy } from '../wire/mod.ts';
-import { momentIn } from './case-routes.ts';
+import { isDay, momentIn } from './case-routes.ts';
 
 /** A message whose content is gone. */
 export interface ErasedAnswer {
@@ -35,7 +35,7 @@ export function retention({ exchange, clock }: Node, query: URLSearchParams): Pr
 /** Records that keeping a message was reviewed, and until when. */
 export function reviewRetention({ exchange }: Node, id: string, body: unknown): Promise<RetentionRecord> {
   const { next } = body as { readonly next?: unknown };
-  if (typeof next !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(next) || Number.isNaN(Date.parse(next)))
+  if (typeof next !== 'string' || !isDay(next))
     throw new ApiError('API_BAD_REQUEST', '“next” must be a day such as 2026-03-31.');
   return exchange.protection.review(parseUuid(id), next);
 }

@@ -8,6 +8,7 @@ import {
   openSync,
   readSync,
   rename,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -51,7 +52,7 @@ const renameAt = promisify(rename);
  * a turn of the pool takes longer. A new name is long: a file system may look through much of a disk for a place to describe a file.
  */
 export const systemFiles: Files = {
-  mkdir: async (path, options) => mkdirSync(path, options),
+  mkdir: async (path) => makeFolder(path),
   open: async (path, flags, mode) => {
     const descriptor = flags === 'wx' ? await openAt(path, flags, mode) : openSync(path, flags, mode);
     return {
@@ -91,6 +92,34 @@ function fileHolds(path: string, bytes: Uint8Array): boolean | undefined {
     return undefined;
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/**
+ * Makes a folder and what is missing above it. Node's own recursive `mkdir` goes on for ever where the system makes no folder and calls it missing, as in
+ * `/proc`.
+ * @param mode permissions of what is made
+ * @returns the first folder that had to be made, if any
+ */
+export function makeFolder(path: string, mode = 0o777): string | undefined {
+  try {
+    mkdirSync(path, { mode });
+    return path;
+  } catch (error) {
+    // A system may have other things to say of a folder that is there, such as the top one.
+    if (isFolder(path)) return undefined;
+    const above = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || isFolder(above) || above === path) throw error;
+    const first = makeFolder(above, mode);
+    return makeFolder(path, mode) === undefined ? first : (first ?? path);
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

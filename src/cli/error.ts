@@ -15,6 +15,8 @@ export type CliErrorCode =
   | 'CLI_FOLDER_NOT_EMPTY'
   /** A scenario does not exist or cannot be played. */
   | 'CLI_SCENARIO_INVALID'
+  /** The command was interrupted before it was done. */
+  | 'CLI_INTERRUPTED'
   /** A sandbox's node did not start. */
   | 'CLI_NODE_FAILED'
   /** The treaty registry advises against sending a message as it is, and no person has decided to. */

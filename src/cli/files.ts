@@ -1,8 +1,8 @@
-import { lstat, mkdir, open, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { RandomAccess } from '../audit/mod.ts';
-import { RogatoryError } from '../base/mod.ts';
+import { RogatoryError, makeFolder } from '../base/mod.ts';
 import { CliError } from './error.ts';
 
 /** Longest file of a draft that is read: a payload of 512 KiB as JSON, with room for indentation and escapes. */
@@ -89,7 +89,7 @@ export async function writeStream(path: string, chunks: AsyncIterable<Uint8Array
   const temporary = isOther ? undefined : `${target}.${process.pid}.part`;
   let written = 0;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const file = temporary === undefined ? await open(path, 'w') : await openNew(temporary, mode);
     try {
       for await (const chunk of chunks) {
@@ -129,7 +129,7 @@ export async function requireWritableFile(path: string): Promise<void> {
   if (found !== undefined && !found.isFile()) return;
   const probe = `${await realpath(path).catch(() => path)}.${process.pid}.part`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await (await openNew(probe, 0o600)).close();
   } catch (cause) {
     throw unwritable(path, cause);

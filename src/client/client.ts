@@ -8,6 +8,9 @@ import { presentCredential, type Credential } from '../credential/mod.ts';
 import { ApiError, RemoteError } from './error.ts';
 import { socketPath } from './socket-path.ts';
 
+// The socket is not there, is left behind, is another file, or its folder is one.
+const NOBODY_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
+
 /** Speaks to the node that is running in a directory. */
 export class ApiClient {
   readonly #dir: string;
@@ -106,7 +109,7 @@ export class ApiClient {
       const options = { socketPath: this.#path, method, path: `/v1/${path}`, headers, agent: false, signal };
       const outgoing = request(options, resolve);
       outgoing.on('error', (cause: Error & { code?: string }) => {
-        const isGone = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED' || cause.code === 'ENOTSOCK';
+        const isGone = NOBODY_THERE.has(cause.code ?? '');
         reject(
           isGone
             ? new ApiError(

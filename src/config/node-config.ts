@@ -104,6 +104,12 @@ const MEMBERS = [
   'log_level',
 ];
 const LOOPBACK = '127.0.0.1';
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a folder',
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EACCES: 'permission denied',
+};
 const LOG_LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
 
 /**
@@ -115,8 +121,8 @@ export function loadNodeConfig(file: string, env: Readonly<Record<string, string
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    const isFolder = (cause as NodeJS.ErrnoException).code === 'EISDIR';
-    throw new ConfigError('CONFIG_UNREADABLE', `Cannot read ${file}${isFolder ? ': it is a folder' : ''}.`, { cause });
+    const why = UNREADABLE[(cause as NodeJS.ErrnoException).code ?? ''];
+    throw new ConfigError('CONFIG_UNREADABLE', `Cannot read ${file}${why === undefined ? '' : `: ${why}`}.`, { cause });
   }
   let json: unknown;
   try {
@@ -126,6 +132,11 @@ export function loadNodeConfig(file: string, env: Readonly<Record<string, string
     throw new ConfigError('CONFIG_INVALID', `${file} is not JSON: ${reason}.`, { cause });
   }
   const level = env['ROGATORY_LOG_LEVEL'];
+  if (level !== undefined && level !== '' && !LOG_LEVELS.includes(level))
+    throw new ConfigError(
+      'CONFIG_INVALID',
+      `ROGATORY_LOG_LEVEL in the environment must be one of ${LOG_LEVELS.join(', ')}.`,
+    );
   const withEnvironment = isObject(json) && level !== undefined && level !== '' ? { ...json, log_level: level } : json;
   return parseNodeConfig(withEnvironment, dirname(resolve(file)), file);
 }

@@ -6,10 +6,10 @@
  *     node.json, manifest….json, keys/…   files of the node's folder
  *     store/<n>                     records: (u32 big-endian length ‖ key ‖ u32 length ‖ value)*, in the order of the keys
  */
-import { access, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { access, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Archive, ArchiveWriter, type RandomAccess } from '../audit/mod.ts';
-import { concatBytes, parseUtf8, replaceFile, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
+import { concatBytes, makeFolder, parseUtf8, replaceFile, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
 import { loadNodeConfig, nodePaths, type NodeConfig } from '../config/mod.ts';
 import { openLevelStore, type Put } from '../store/mod.ts';
 import { NodeError } from './error.ts';
@@ -63,7 +63,7 @@ export async function restoreBackup(file: RandomAccess, dir: string): Promise<vo
   }
   const { archive, code } = await openBackup(file);
   await requireSameNode(paths.config, code);
-  await mkdir(paths.keys, { recursive: true, mode: 0o700 });
+  makeFolder(paths.keys, 0o700);
   for (const name of archive.paths) {
     const isOpen = PUBLIC_FILE.test(name);
     const path = join(paths.dir, name);

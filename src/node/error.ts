@@ -8,7 +8,7 @@ export type NodeErrorCode =
   | 'NODE_HEAD_INVALID'
   /** A new epoch of the ledger is not the way on: nothing is lost, or the store is another history. */
   | 'NODE_EPOCH_REFUSED'
-  /** Another command is at work in the council's folder. */
+  /** Another command is at work in the council's folder, or makes a node in this one. */
   | 'NODE_FOLDER_BUSY'
   /** The folder holds a node already. */
   | 'NODE_EXISTS'

@@ -3,10 +3,11 @@
  * and both were told that theirs is done.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { makeFolder } from '../base/mod.ts';
 import { NodeError } from './error.ts';
 
 const LOCK = '.lock';
@@ -28,7 +29,7 @@ const held = new Set<string>();
  * @throws {NodeError} NODE_FOLDER_BUSY when another does not come to its end
  */
 export async function aloneIn<T>(folder: string, run: () => Promise<T>, waitMs = WAIT_MS): Promise<T> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const path = join(folder, LOCK);
   const own: Holder = { host: hostname(), pid: process.pid, turn: randomUUID() };
   held.add(own.turn);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
+import { makeFolder, parseUtf8, replaceFile, utf8ToBytes } from '../base/mod.ts';
 import { ConfigError, loadPin, type NodeConfig, type TokenConfig } from '../config/mod.ts';
 import { KEY_TYPES, verifierKey, type LedgerSigner, type VerifierKey } from '../ledger/mod.ts';
 import { DATA_KEY_BYTES, openSecret, sealSecret, unwrapDataKey, wrapDataKey } from '../store/mod.ts';
@@ -41,7 +41,7 @@ export async function writeKeyring(
   // A token that refuses leaves nothing behind.
   const opened = token && Token.open(token.config, token.pin);
   const folder = paths.keys;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   await replaceFile(join(folder, DATA_KEY_FILE), wrapDataKey(dataKey, passphrase), SECRET_MODE);
   const proveInMemory = provesWith(made);

@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, unlinkSync } from 'node:fs';
-import { TransientMap } from '../base/mod.ts';
+import { readdirSync, unlinkSync } from 'node:fs';
+import { TransientMap, makeFolder } from '../base/mod.ts';
 import { Segment, damagedSegment, segmentNumberOf, segmentPath } from './segment.ts';
 
 const MOST_OPEN = 256;
@@ -17,7 +17,7 @@ export class Segments {
     this.folder = folder;
     this.#dataKey = dataKey;
     this.#share = share;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   }
 
   /** Numbers of those that are there, in order. */

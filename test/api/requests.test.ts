@@ -235,5 +235,7 @@ test('what is no request, or more than one path or list, is refused in the form 
   expect(await ask(socket, `GET /v1/messages/${newUuid(Date.now(), new Uint8Array(10))}/why/not`)).toMatchObject(
     refused,
   );
-  expect(await ask(socket, 'GET /v1/status')).toMatchObject({ status: 200 });
+  for (const query of ['clocks?at=', 'statistics?from=2026-99-99', 'statistics?to=2026-02-30'])
+    expect(await ask(socket, `GET /v1/${query}`)).toMatchObject(refused);
+  expect(await ask(socket, 'GET /v1/statistics?from=2024-02-29')).toMatchObject({ status: 200 });
 });

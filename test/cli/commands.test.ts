@@ -126,11 +126,13 @@ describe('sandbox', () => {
 
   test('a sandbox that is stopped while its nodes start ends, and they with it', async () => {
     const dir = join(temporaryFolder(), 's');
-    const { child, outcome } = startRogatory('sandbox', '--once', '--dir', dir);
+    const { child, outcome } = startRogatory('sandbox', '--once', '--json', '--dir', dir);
     await until(() => existsSync(`${join(dir, 'xa')}.log`), 120_000);
     child.kill('SIGTERM');
     const { status, stdout } = await outcome;
-    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: 'CLI_INTERRUPTED' } });
+    expect(stdout).toContain(dir);
     for (const name of ['xa', 'xb']) expect((await runCommand('status', '--node', join(dir, name))).status).toBe(1);
   });
 

@@ -1,5 +1,5 @@
 /** What the system refuses is told as what it is: no command answers a wrong path with a stack trace. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { systemRefusal } from '../../src/cli/files.ts';
@@ -20,8 +20,10 @@ describe('paths that cannot be', () => {
     ],
     [['federation', 'create', '--dir', 'FILE/x'], 'CLI_FILE_UNWRITABLE', 'not a folder'],
     [['sandbox', '--once', '--dir', 'FILE/x'], 'CLI_FILE_UNWRITABLE', 'not a folder'],
+    [['status', '--node', 'FILE'], 'API_NODE_NOT_RUNNING', 'No node is running'],
     [['serve', '--config', 'FOLDER'], 'CONFIG_UNREADABLE', 'it is a folder'],
     [['serve', '--config', 'FILE'], 'CONFIG_INVALID', 'not JSON: '],
+    [['serve', '--config', 'FOLDER/none'], 'CONFIG_UNREADABLE', 'there is no such file'],
   ])('%j: one line, and no trace', async (args, code, words) => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'file'), 'text');
@@ -30,6 +32,18 @@ describe('paths that cannot be', () => {
     expect(stderr).toContain(`rogatory: ${code}: `);
     expect(stderr).toContain(words);
     expect(stderr).not.toMatch(/internal error|^ {4}at /m);
+    expect(status).toBe(1);
+  });
+
+  // Where the system makes no folder it may call it missing, and Node's own recursive mkdir then never ends.
+  test.runIf(existsSync('/proc/self')).each([
+    ['federation', 'create', '--dir', '/proc/none/council'],
+    ['sandbox', '--once', '--dir', '/proc/none'],
+    ['init', '--jurisdiction', 'XA', '--dir', '/proc/none', '--endpoint', 'wss://127.0.0.1:1'],
+    ['federation', 'keygen', '-o', '/proc/none/council.key'],
+  ])('%s %s: a folder that the system does not make is waited for by nobody', async (...args) => {
+    const { status, stderr } = await startRogatory(...args).outcome;
+    expect(stderr).toContain('rogatory: CLI_FILE_UNWRITABLE: Cannot write /proc/none');
     expect(status).toBe(1);
   });
 

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { counted } from '../../base/mod.ts';
+import { counted, makeFolder } from '../../base/mod.ts';
 import type { EvidenceList } from '../../api/mod.ts';
 import { EvidenceError, caseFaults, exportCase, importCase, parseCaseGraph } from '../../evidence/mod.ts';
 import { parseJson } from '../../wire/mod.ts';
@@ -49,7 +48,7 @@ export const evidenceCaseImport: Command = {
   async run(args, io) {
     const exhibits = importCase(await readJsonInput(args.operand('graph'), MAX_GRAPH_BYTES));
     const folder = args.text('output');
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     // A person may have added to what was written before.
     for (const { item } of exhibits) await requireFree(pathOf(folder, item));
     const written: { readonly path: string; readonly missing: readonly string[] }[] = [];

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolder } from '../../base/mod.ts';
 import type { EvidenceList } from '../../api/mod.ts';
 import { RemoteError, type ApiClient } from '../../client/mod.ts';
 import { EvidenceError } from '../../evidence/mod.ts';
@@ -112,7 +113,7 @@ async function fetchTo(
   const temporary = `${path}.${process.pid}.part`;
   const hash = createHash('sha256');
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const content = await api.getStream(
       `evidence/${file.file_id}/content${purpose === undefined ? '' : `?for=${encodeURIComponent(purpose)}`}`,
     );

@@ -1,6 +1,6 @@
-import { cp, mkdir, stat } from 'node:fs/promises';
+import { cp, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { counted } from '../../base/mod.ts';
+import { counted, makeFolder } from '../../base/mod.ts';
 import { ApiClient, ApiError } from '../../client/mod.ts';
 import { loadNodeConfig, nodePaths } from '../../config/mod.ts';
 import type { IncidentRecord } from '../../exchange/mod.ts';
@@ -78,9 +78,11 @@ export const ledgerExport: Command = {
     args.noOperands();
     const [dir, output] = [args.text('node'), args.text('output')];
     await bringUpToDate(dir, args, io);
-    await mkdir(output, { recursive: true }).catch((cause: unknown) => {
+    try {
+      makeFolder(output);
+    } catch (cause) {
       throw unwritable(output, cause);
-    });
+    }
     const paths = nodePaths(dir);
     // Read before the tiles, which a running node goes on writing, and written after them: whoever reads it finds all that it covers.
     const checkpoint = await readInput(join(paths.ledger, 'checkpoint'));

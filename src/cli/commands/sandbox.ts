@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
+import { makeFolder } from '../../base/mod.ts';
 import type { StatusAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import { auditBundles, type AuditReport } from '../../audit/mod.ts';
@@ -31,16 +32,20 @@ export const sandbox: Command = {
     'passphrase, and all persons and cases are invented: this is for trying out.',
   async run(args, io) {
     args.noOperands();
+    const interrupted = untilInterrupted();
     const scenario = await loadScenario(args.text('scenario', 'bank-records'));
     const asked = args.optional('dir');
     const dir = asked === undefined ? await mkdtemp(join(tmpdir(), 'rogatory-')) : await emptyFolder(asked);
-    const interrupted = untilInterrupted();
     const processes: NodeProcess[] = [];
     const over = new AbortController();
     const playing = play(scenario, dir, { processes, over: over.signal }, io);
     try {
       const outcome = await Promise.race([playing, interrupted]);
-      if (outcome === 'interrupted') return 1;
+      if (outcome === 'interrupted')
+        throw new CliError(
+          'CLI_INTERRUPTED',
+          `The sandbox was interrupted before its story was over. ${asked === undefined ? 'Nothing of it is left' : `Its files are in ${dir}`}.`,
+        );
       const { ok, nodes, document } = outcome;
       if (args.flag('once')) {
         await stopAll(processes);
@@ -141,7 +146,7 @@ async function audit(
   nodes: readonly SandboxNode[],
 ): Promise<{ readonly report: AuditReport; readonly statuses: readonly StatusAnswer[] }> {
   const folder = join(dir, 'audit');
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const bundles = await Promise.all(
     nodes.map(async (node) => {
       const path = join(folder, `${node.code.toLowerCase()}.zip`);
@@ -190,7 +195,7 @@ function nextSteps(dir: string, nodes: readonly SandboxNode[], isKept: boolean):
 /** @throws {CliError} CLI_FOLDER_NOT_EMPTY */
 async function emptyFolder(path: string): Promise<string> {
   const dir = resolve(path);
-  await mkdir(dir, { recursive: true });
+  makeFolder(dir);
   if ((await readdir(dir)).length > 0)
     throw new CliError('CLI_FOLDER_NOT_EMPTY', `${dir} is not empty: a sandbox starts from nothing.`);
   return dir;

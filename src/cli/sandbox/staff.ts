@@ -1,8 +1,7 @@
 /** The people of a sandbox’s nodes: one for each role, two agencies, and the person at the keyboard. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SentAnswer } from '../../api/mod.ts';
-import { replaceFile, type JurisdictionCode } from '../../base/mod.ts';
+import { makeFolder, replaceFile, type JurisdictionCode } from '../../base/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import {
   encodeCredential,
@@ -81,7 +80,7 @@ export class SandboxStaff {
   /** Registers everybody at a node that runs, as an operator and then a registrar do, and keeps their credentials in its folder. */
   static async register(node: SandboxNode): Promise<SandboxStaff> {
     const folder = join(node.dir, STAFF_FOLDER);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     const credentials = new Map<string, Credential>();
     const add = async (person: Person, by?: Credential): Promise<Credential> => {
       const key = generateStaffKey();
