@@ -1,12 +1,22 @@
 import { X509Certificate } from 'node:crypto';
-import { access, mkdir } from 'node:fs/promises';
-import { bytesToJwk, replaceFile, systemClock, type Clock, type JurisdictionCode, type Suite } from '../base/mod.ts';
+import { access } from 'node:fs/promises';
+import { basename } from 'node:path';
+import {
+  bytesToJwk,
+  makeFolder,
+  replaceFile,
+  systemClock,
+  type Clock,
+  type JurisdictionCode,
+  type Suite,
+} from '../base/mod.ts';
 import {
   ConfigError,
   nodePaths,
   parseNodeConfig,
   type NodeConfig,
   type NodeConfigFile,
+  type NodePaths,
   type TokenConfig,
 } from '../config/mod.ts';
 import { Ledger, encodeVerifierKey } from '../ledger/mod.ts';
@@ -21,6 +31,7 @@ import {
 } from '../trust/mod.ts';
 import { formatOf } from '../wire/mod.ts';
 import { NodeError } from './error.ts';
+import { aloneIn } from './folder-lock.ts';
 import { KEY_DAYS, endpointHost, kemEntry } from './key-rotation.ts';
 import { ledgerKeyOf, witnessKeyOf, writeKeyring } from './keyring.ts';
 
@@ -51,11 +62,10 @@ const MAX_NAME = 1000;
 
 /**
  * Makes a node's directory: keys, certificate, configuration, an empty store and ledger, and the enrolment for the council.
- * @throws {NodeError} NODE_EXISTS
+ * @throws {NodeError} NODE_EXISTS, NODE_INCOMPLETE, NODE_FOLDER_BUSY
  * @throws {ConfigError} CONFIG_INVALID
  */
 export async function initNode(options: InitOptions): Promise<NodeConfig> {
-  const { clock = systemClock } = options;
   const paths = nodePaths(options.dir);
   const file: NodeConfigFile = {
     version: 1,
@@ -70,10 +80,16 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   };
   const config = parseNodeConfig(file, paths.dir, 'The new configuration');
   requireNames(config);
-  for (const path of [paths.config, paths.keys, paths.store]) {
-    if (await exists(path)) throw new NodeError('NODE_EXISTS', `${paths.dir} holds a node already.`);
-  }
-  await mkdir(paths.dir, { recursive: true });
+  await requireNoNode(paths);
+  makeFolder(paths.dir);
+  return aloneIn(paths.dir, () => makeNode(options, file, config));
+}
+
+async function makeNode(options: InitOptions, file: NodeConfigFile, config: NodeConfig): Promise<NodeConfig> {
+  const { clock = systemClock } = options;
+  const { paths } = config;
+  // Another may have been made while this one waited for its turn.
+  await requireNoNode(paths);
   const made = await generateNodeKeys(options.code, endpointHost(options.endpoint), clock.nowMs());
   const { dataKey, keys, prove } = await writeKeyring(config, made, {
     passphrase: options.passphrase,
@@ -101,6 +117,16 @@ export async function initNode(options: InitOptions): Promise<NodeConfig> {
   // Last, so that a directory with a configuration is a whole one.
   await replaceFile(paths.config, `${JSON.stringify(file, undefined, 2)}\n`, PUBLIC_MODE);
   return config;
+}
+
+async function requireNoNode(paths: NodePaths): Promise<void> {
+  if (await exists(paths.config)) throw new NodeError('NODE_EXISTS', `${paths.dir} holds a node already.`);
+  for (const path of [paths.keys, paths.store])
+    if (await exists(path))
+      throw new NodeError(
+        'NODE_INCOMPLETE',
+        `${paths.dir} holds a part of a node, without ${basename(paths.config)}: what an “init” left that was interrupted, and then nobody has its enrolment and it can be removed; or a node that has lost that file.`,
+      );
 }
 
 /** What the council would refuse is said before keys are made that nobody could enrol. */
