@@ -117,12 +117,13 @@ export class Listener {
       socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
+    const accept = await this.#options.prepare(peer.value);
+    // From here on nothing is awaited: of many that ask at once, each sees those that were taken before it.
     if (!this.#options.hasRoomFor(peer.value)) {
       this.#options.onRefused('TOO_MANY_SESSIONS');
       socket.end('HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
-    const accept = await this.#options.prepare(peer.value);
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       accept(webSocket, tls);
     });

@@ -111,6 +111,25 @@ describe('connections', () => {
     await until(() => node.transport.connections()[0]!.connected);
     session.close();
   });
+
+  test('a member has eight sessions at a time, however many it asks for at once', async () => {
+    const { node, puppet } = await stage();
+    const all = 20;
+    let asking = 0;
+    const { exchange } = node;
+    const seenCheckpoint = exchange.seenCheckpoint.bind(exchange);
+    // What is known of the member is read from a slow disk: they all ask before the first is answered.
+    exchange.seenCheckpoint = async (peer) => {
+      asking++;
+      await until(() => asking >= all);
+      return seenCheckpoint(peer);
+    };
+    const answers = await Promise.allSettled(Array.from({ length: all }, () => puppet.connect('XA')));
+    const refused = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => String(reason));
+    expect(refused).toHaveLength(all - 8);
+    for (const reason of refused) expect(reason).toContain('429');
+    for (const answer of answers) if (answer.status === 'fulfilled') answer.value.close();
+  });
 });
 
 describe('frames', () => {
