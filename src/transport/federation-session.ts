@@ -46,6 +46,9 @@ export interface SessionOptions {
   readonly onEnd: (session: FederationSession, end: SessionEnd) => void;
 }
 
+const CLOSE_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(CLOSE_CODES).map(([name, code]) => [code, name]),
+);
 // How long a peer has to answer a close before the socket is destroyed.
 const CLOSE_GRACE_MS = 1_000;
 // A peer may allow more to be unanswered than is good for this node's memory.
@@ -112,8 +115,9 @@ export class FederationSession implements PeerLink {
       });
     }
     this.#socket.on('error', () => undefined);
-    this.#socket.on('close', (code, reason) => {
-      this.#onEnd({ code, reason: reason.toString('utf8').slice(0, 100) });
+    // What a peer writes beside its code is its own to choose, and would be shown to people: the code has a name here.
+    this.#socket.on('close', (code) => {
+      this.#onEnd({ code, reason: CLOSE_NAMES.get(code) ?? '' });
     });
     this.#after(times.helloMs, () => {
       if (this.#hello === undefined) this.close('HELLO_EXPECTED');

@@ -197,6 +197,23 @@ describe('frames', () => {
     expect(node.storage.ledger.size).toBe(1);
   });
 
+  test.each([
+    [4018, 'GOING_AWAY'],
+    [4777, 'closed with 4777'],
+  ])('what a peer writes beside the code %i with which it leaves is told to nobody', async (code, told) => {
+    const ends: unknown[] = [];
+    const { node, puppet } = await stage({
+      log: (_level, event, fields) => {
+        if (event === 'transport.disconnected') ends.push(fields?.['detail']);
+      },
+    });
+    const session = await puppet.converse('XA');
+    await until(() => node.transport.connections()[0]!.connected);
+    session.close(code, '\u001b[2JCERTIFICATE_CHANGED\u202e');
+    await until(() => ends.length > 0);
+    expect(ends).toEqual([told]);
+  });
+
   test('silence, a second Hello, and a manifest nobody asked for end the session', async () => {
     const { puppet } = await stage();
     const silent = await puppet.connect('XA');

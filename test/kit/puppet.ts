@@ -76,8 +76,8 @@ export interface PuppetSession {
   readonly ended: Promise<Ending>;
   /** From now on nothing that arrives is read. */
   pause(): void;
-  /** Ends the connection: with a close code, or as a process that died. */
-  close(code?: number): void;
+  /** Ends the connection: with a close code and a text beside it, or as a process that died. */
+  close(code?: number, text?: string): void;
 }
 
 /** A member under a test's control. */
@@ -328,9 +328,9 @@ function openSession(socket: WebSocket): Promise<PuppetSession> {
     pause: () => {
       socket.pause();
     },
-    close: (code) => {
+    close: (code, text) => {
       if (code === undefined) socket.terminate();
-      else socket.close(code);
+      else socket.close(code, text);
     },
   };
   return new Promise((resolve, reject) => {
