@@ -10,9 +10,10 @@ import { access, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Archive, ArchiveWriter, type RandomAccess } from '../audit/mod.ts';
 import { concatBytes, makeFolder, parseUtf8, replaceFile, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
-import { loadNodeConfig, nodePaths, type NodeConfig } from '../config/mod.ts';
+import { loadNodeConfig, nodePaths, type NodeConfig, type NodePaths } from '../config/mod.ts';
 import { openLevelStore, type Put } from '../store/mod.ts';
 import { NodeError } from './error.ts';
+import { aloneIn } from './folder-lock.ts';
 
 const FORMAT = 'rogatory-backup/v1';
 const INDEX = 'backup.json';
@@ -53,15 +54,23 @@ export async function* backupOf(
 /**
  * Puts a backup into a node's folder that has no store. Files that are there already are newer, and stay; so does `head`, which alone
  * knows whether the backup is the newest state.
- * @throws {NodeError} NODE_BACKUP_INVALID, NODE_EXISTS
+ * @throws {NodeError} NODE_BACKUP_INVALID, NODE_EXISTS, NODE_FOLDER_BUSY
  */
 export async function restoreBackup(file: RandomAccess, dir: string): Promise<void> {
   const paths = nodePaths(dir);
-  if (await isThere(paths.store)) {
-    const next = `mv ${paths.store} ${paths.store}.old`;
-    throw new NodeError('NODE_EXISTS', `${paths.store} is there already. Move it away first: ${next}`);
-  }
-  const { archive, code } = await openBackup(file);
+  await requireNoStore(paths);
+  const opened = await openBackup(file);
+  // Two at once would write into one unfinished store, and the first to end would call it whole.
+  await aloneIn(dir, () => putBack(opened, paths));
+}
+
+async function requireNoStore({ store }: NodePaths): Promise<void> {
+  if (await isThere(store))
+    throw new NodeError('NODE_EXISTS', `${store} is there already. Move it away first: mv ${store} ${store}.old`);
+}
+
+async function putBack({ archive, code }: OpenBackup, paths: NodePaths): Promise<void> {
+  await requireNoStore(paths);
   await requireSameNode(paths.config, code);
   makeFolder(paths.keys, 0o700);
   for (const name of archive.paths) {
@@ -95,7 +104,13 @@ async function requireSameNode(config: string, code: unknown): Promise<void> {
   );
 }
 
-async function openBackup(file: RandomAccess): Promise<{ readonly archive: Archive; readonly code: unknown }> {
+interface OpenBackup {
+  readonly archive: Archive;
+  /** Of the node that it is a backup of, as it says. */
+  readonly code: unknown;
+}
+
+async function openBackup(file: RandomAccess): Promise<OpenBackup> {
   try {
     const archive = await Archive.open(file);
     const { format, code } = JSON.parse(parseUtf8(await readWhole(archive, INDEX))) as {

@@ -210,7 +210,7 @@ async function readMessage(context: DeskContext, content: unknown, to: Jurisdict
     return answered === undefined ? { type } : { type, known: answered, case_id: answered, named };
   } catch (error) {
     if (error instanceof RogatoryError && error.code === 'EXCHANGE_UNKNOWN_MESSAGE')
-      return { type, named, missing: error };
+      return { type, named, missing: error as RogatoryError };
     throw error;
   }
 }

@@ -15,8 +15,9 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import type { JurisdictionCode } from '../../src/base/mod.ts';
-import { writeStream } from '../../src/cli/files.ts';
+import { openFile, writeStream } from '../../src/cli/files.ts';
 import { nodePaths } from '../../src/config/mod.ts';
+import { restoreBackup } from '../../src/node/mod.ts';
 import { runCommand } from '../kit/command.ts';
 import { requestDraft } from '../kit/drafts.ts';
 import { copyTestFederation, startNode, type TestFederation } from '../kit/federation.ts';
@@ -62,6 +63,25 @@ test('a secret is written into no file that a killed process has left, and throu
   expect(readFileSync(victim, 'utf8')).toBe('mine');
   expect(statSync(join(folder, 'b')).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder).sort()).toEqual(['a', 'b', 'victim']);
+});
+
+test('of two that put a backup back at the same time one does, and all of it', async () => {
+  const federation = await copyTestFederation(['XA', 'XB']);
+  const dir = await stoppedNode(federation, 'XA');
+  const path = join(temporaryFolder(), 'xa.backup');
+  expect(await runCommand('backup', '--node', dir, '-o', path)).toMatchObject({ status: 0 });
+  rmSync(nodePaths(dir).store, { recursive: true });
+  const file = await openFile(path);
+  onTestFinished(() => file.close());
+  const outcomes = await Promise.allSettled([
+    restoreBackup(file, dir),
+    restoreBackup(file, dir),
+    restoreBackup(file, dir),
+  ]);
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }) => reason as unknown);
+  expect(refused).toMatchObject([{ code: 'NODE_EXISTS' }, { code: 'NODE_EXISTS' }]);
+  expect(readdirSync(dir).filter((name) => name.startsWith('.lock') || name.endsWith('.restoring'))).toEqual([]);
+  await (await startNode(federation, 'XA')).stop();
 });
 
 test('a backup is not put into the folder of another node', async () => {
