@@ -106,10 +106,11 @@ export function makeFolder(path: string, mode = 0o777): string | undefined {
     mkdirSync(path, { mode });
     return path;
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     // A system may have other things to say of a folder that is there, such as the top one.
-    if (isFolder(path)) return undefined;
+    if (code !== undefined && isFolder(path)) return undefined;
     const above = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || isFolder(above) || above === path) throw error;
+    if (code !== 'ENOENT' || isFolder(above) || above === path) throw error;
     const first = makeFolder(above, mode);
     return makeFolder(path, mode) === undefined ? first : (first ?? path);
   }
