@@ -152,8 +152,8 @@ function listening(
   return {
     onEntry: (placed) => {
       note({ ledger: code, ...placed });
-      return comparison.onEntry(placed);
     },
+    onWitnessed: comparison.onWitnessed,
     onHeld: (held) => {
       const { peer, index, entry, leaf } = held;
       note({ ledger: peer, index, entry, leaf });

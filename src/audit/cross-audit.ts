@@ -1,12 +1,11 @@
 /** Holds several nodes' ledgers against each other: what one says it sent, another must say it received, at the same place. */
 import { bytesToHex, equalBytes } from '../base/mod.ts';
-import { verifyCheckpoint } from '../ledger/mod.ts';
-import type { PlacedEntry } from './entries.ts';
 import type { Findings } from './error.ts';
 import type { HeldEntry } from './proofs.ts';
 import { timelineOf, type Timeline } from './timeline.ts';
 import type { MessageTrace, Trail } from './trail.ts';
 import type { BundleStory, OpenedBundle, StoryListener } from './verify-bundle.ts';
+import type { WitnessedHead } from './witnessed.ts';
 
 /** A bundle with its story. */
 export type ReadBundle = OpenedBundle & BundleStory;
@@ -90,20 +89,10 @@ export class PeerComparison implements StoryListener {
   }
 
   /** What the holder cosigned of the other's ledger must be what the other shows. */
-  readonly onEntry = async ({ index, entry }: PlacedEntry): Promise<void> => {
-    if (entry.kind !== 'WITNESSED' || entry.detail?.type !== 'witnessed') return;
-    const note = entry.detail.value.checkpoint;
-    const origin = note.slice(0, note.indexOf('\n'));
+  readonly onWitnessed = async ({ at, peer, head: { origin, size, root } }: WitnessedHead): Promise<void> => {
     const other = this.#otherOf(origin);
-    if (other === undefined) return;
-    const keys = this.#holder.manifests.ledgerKeysAround(other.code, origin, entry.time);
-    const where = `${this.#holder.name}: entry ${index}`;
-    const head = verifyCheckpoint(note, keys);
-    if (!head.ok || other.code !== entry.peer) {
-      this.#findings.add('COSIGNATURE_INVALID', where, `it cosigned a checkpoint that ${entry.peer} did not sign`);
-      return;
-    }
-    const { size, root } = head.value;
+    if (other?.code !== peer) return;
+    const where = `${this.#holder.name}: entry ${at}`;
     const epoch = other.epochs.epochOf(origin)!;
     if (size > other.epochs.keptOf(epoch) && !other.epochs.isBefore(epoch)) {
       if (other.epochs.names(epoch, size)) return;

@@ -17,6 +17,7 @@ import { RecordedManifests, readManifests, type BundleManifests } from './manife
 import { ProofReader, type HeldEntry } from './proofs.ts';
 import type { RandomAccess } from './random-access.ts';
 import { auditTree, type AuditedTree } from './tree.ts';
+import { readWitnessed, type WitnessedHead } from './witnessed.ts';
 
 /** A bundle whose tree was hashed again. */
 export interface OpenedBundle {
@@ -42,9 +43,10 @@ export interface BundleStory {
   readonly witnessable: number;
 }
 
-/** Whoever compares an entry, or a proof that belongs to one, with other bundles. */
+/** Whoever looks on at entries, and holds what one cosigned, or a proof that belongs to one, against other bundles. */
 export interface StoryListener {
-  readonly onEntry: (placed: PlacedEntry) => Promise<void>;
+  readonly onEntry?: (placed: PlacedEntry) => void;
+  readonly onWitnessed: (witnessed: WitnessedHead) => Promise<void>;
   readonly onHeld: (held: HeldEntry) => Promise<void>;
 }
 
@@ -104,7 +106,9 @@ export async function readStory(
       disclosures.read(item);
       if (item.entry.kind !== 'WITNESSED') witnessable = item.index + 1;
       signer.read(item.entry);
-      await listener.onEntry(item);
+      listener.onEntry?.(item);
+      const witnessed = readWitnessed(item, manifests, name, findings);
+      if (witnessed !== undefined) await listener.onWitnessed(witnessed);
     }
     const held = await proofReader.read(bundleIndex++, placed);
     for (const item of held) await listener.onHeld(item);

@@ -489,6 +489,7 @@ def check_manifest(text, before=None):
                 must(thumbprint(key["jwk"]["crv"], unb64u(key["jwk"]["x"])) == key["kid"], "a member's kid")
             for listed, name, kind in ((member["ledger"], "origin", 1), (member["witness"], "name", 4)):
                 keys = listed.get("keys", [{"vkey": listed["vkey"], "not_before": 0}])
+                must("://" not in listed[name], "a scheme in the name of a ledger or witness")
                 must(all(parse_vkey(key["vkey"], kind)["name"] == listed[name] for key in keys), "a member's ledger or witness key")
                 begins = [key["not_before"] for key in keys]
                 must(begins == sorted(set(begins)) and keys[-1]["vkey"] == listed["vkey"], "the order of a member's keys")
@@ -667,6 +668,9 @@ def open_bundle(path):
     must(recorded == {m["version"]: m["digest"] for m in manifests}, "the manifests are not those that the ledger records")
     cosigned = [check_cosigned(name, files[name], manifests, code, origin, tree)
                 for name in sorted((n for n in files if n.startswith("cosigned/")), key=lambda n: decimal(n[9:]))]
+    for entry in entries.values():
+        if "witnessed" in entry:
+            witnessed_head(manifests, entry)
     held, with_proofs = [], []
     for start in range(0, size, 256):
         name = f"proofs/{start // 256}"
@@ -790,6 +794,12 @@ def keys_then(manifests, entry, origin):
     return in_epoch(now + soon, origin)
 
 
+def witnessed_head(manifests, entry):
+    """Size and root of what a peer signed and the node cosigned."""
+    note = entry["witnessed"]["checkpoint"]
+    return check_checkpoint(note, keys_then(manifests, entry, note.split("\n")[0]))
+
+
 def check_held(code, own, at, data, manifests):
     """The proof of a peer's entry says exactly what the own entry claims."""
     receipt = decode(RECEIPT, data)
@@ -842,7 +852,7 @@ def cross_check(a, b):
         if common is not None:
             name = note.split("\n")[0]
             must(entry["peer"] == b["code"], f"{a['path']}: entry {at} names another peer than it cosigned")
-            size, root = check_checkpoint(note, keys_then(a["manifests"], entry, name))
+            size, root = witnessed_head(a["manifests"], entry)
             if size > common:
                 epoch = 1 if name == b["first_origin"] else split_epoch(name)[1]
                 must(size <= b["named"].get(epoch, 0), f"{b['path']} does not say what {a['code']} cosigned")
