@@ -162,8 +162,8 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
     faults.push('endpoint must be a wss: URL that ends in /federation, or empty');
   }
   for (const name of ['ledger_origin', 'witness_name']) {
-    if (typeof root[name] !== 'string' || !/^[^\s+]{1,255}$/.test(root[name]))
-      faults.push(`${name} must be a name without spaces or plus signs`);
+    if (typeof root[name] !== 'string' || !/^(?!.*:\/\/)[^\s+]{1,255}$/.test(root[name]))
+      faults.push(`${name} must be a name without spaces or plus signs, a URL without its scheme`);
   }
   const threshold = root['witness_threshold'];
   if (threshold !== undefined && !isIntegerIn(threshold, 1, 1000))

@@ -21,6 +21,8 @@ const STATEMENT = [
 ] as const;
 const VALIDITY = ['not_before', 'not_after', 'revoked_at', 'reason'] as const;
 const KEYS = { min: 1, max: 32 };
+// C2SP signed-note has a name be a URL without its scheme.
+const SCHEMELESS = { pattern: /^(?!.*:\/\/)/, wants: 'a URL without its scheme' };
 
 /**
  * Reads a manifest's payload; its signatures are another matter.
@@ -127,8 +129,14 @@ function readStatement(item: JsonReader): MemberStatement {
     },
     sign: item.list('sign', KEYS, ['kid', 'jwk', ...VALIDITY], (key) => readKey(key, 'Ed25519')),
     encrypt: item.list('encrypt', KEYS, ['kid', 'jwk', 'mlkem768', ...VALIDITY], readEncryptKey),
-    ledger: { origin: ledger.text('origin'), ...readNoteKeys(ledger, ledger.text('origin'), KEY_TYPES.ed25519) },
-    witness: { name: witness.text('name'), ...readNoteKeys(witness, witness.text('name'), KEY_TYPES.cosignature) },
+    ledger: {
+      origin: ledger.text('origin', SCHEMELESS),
+      ...readNoteKeys(ledger, ledger.text('origin'), KEY_TYPES.ed25519),
+    },
+    witness: {
+      name: witness.text('name', SCHEMELESS),
+      ...readNoteKeys(witness, witness.text('name'), KEY_TYPES.cosignature),
+    },
     limits: {
       max_message_bytes: limits.integer('max_message_bytes', 4096, 524_288),
       max_evidence_bytes: limits.integer('max_evidence_bytes'),

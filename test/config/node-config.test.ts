@@ -22,4 +22,9 @@ test('what is wrong with the environment is not told of the file', () => {
   expect(loadNodeConfig(file, { ROGATORY_LOG_LEVEL: 'debug' }).logLevel).toBe('debug');
   const refused = { code: 'CONFIG_INVALID', message: expect.stringMatching(/^ROGATORY_LOG_LEVEL /) as string };
   expect(() => loadNodeConfig(file, { ROGATORY_LOG_LEVEL: 'loud' })).toThrow(expect.objectContaining(refused) as Error);
+
+  for (const name of ['ledger_origin', 'witness_name']) {
+    writeFileSync(file, JSON.stringify({ ...config, [name]: `https://${config.ledger_origin}` }));
+    expect(() => loadNodeConfig(file, {})).toThrow(`${name} must be`);
+  }
 });

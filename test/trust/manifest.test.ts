@@ -279,6 +279,16 @@ describe('rules', () => {
       (json) => Object.assign(member(json), { endpoint: 'ws://x/federation' }),
       'members[0].endpoint BAD_FORMAT',
     ],
+    [
+      'an origin with a scheme',
+      (json) => Object.assign(member(json)['ledger']!, { origin: 'https://xa.example/ledger' }),
+      'members[0].ledger.origin BAD_FORMAT',
+    ],
+    [
+      'a witness’s name with a scheme',
+      (json) => Object.assign(member(json)['witness']!, { name: 'https://xa.example/witness' }),
+      'members[0].witness.name BAD_FORMAT',
+    ],
     ['bad status', (json) => Object.assign(member(json), { status: 'GONE' }), 'members[0].status WRONG_TYPE'],
     [
       'a kid that is not the thumbprint',
