@@ -163,7 +163,7 @@ export function parseNodeConfig(json: unknown, dir: string, source: string): Nod
   }
   for (const name of ['ledger_origin', 'witness_name']) {
     if (typeof root[name] !== 'string' || !/^(?!.*:\/\/)[^\s+]{1,255}$/.test(root[name]))
-      faults.push(`${name} must be a name without spaces or plus signs, a URL without its scheme`);
+      faults.push(`${name} must be a URL without its scheme, with neither spaces nor plus signs`);
   }
   const threshold = root['witness_threshold'];
   if (threshold !== undefined && !isIntegerIn(threshold, 1, 1000))
