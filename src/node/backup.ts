@@ -9,7 +9,7 @@
 import { access, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Archive, ArchiveWriter, type RandomAccess } from '../audit/mod.ts';
-import { concatBytes, makeFolder, parseUtf8, replaceFile, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
+import { concatBytes, makeFolder, parseUtf8, replaceFile, shellWord, uint32ToBytes, utf8ToBytes } from '../base/mod.ts';
 import { loadNodeConfig, nodePaths, type NodeConfig, type NodePaths } from '../config/mod.ts';
 import { openLevelStore, type Put } from '../store/mod.ts';
 import { NodeError } from './error.ts';
@@ -66,7 +66,10 @@ export async function restoreBackup(file: RandomAccess, dir: string): Promise<vo
 
 async function requireNoStore({ store }: NodePaths): Promise<void> {
   if (await isThere(store))
-    throw new NodeError('NODE_EXISTS', `${store} is there already. Move it away first: mv ${store} ${store}.old`);
+    throw new NodeError(
+      'NODE_EXISTS',
+      `${store} is there already. Move it away first: mv ${shellWord(store)} ${shellWord(`${store}.old`)}`,
+    );
 }
 
 async function putBack({ archive, code }: OpenBackup, paths: NodePaths): Promise<void> {

@@ -1,11 +1,10 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
-import { makeFolder } from '../../base/mod.ts';
+import { makeFolder, shellWord } from '../../base/mod.ts';
 import type { StatusAnswer } from '../../api/mod.ts';
 import { ApiClient } from '../../client/mod.ts';
 import { auditBundles, type AuditReport } from '../../audit/mod.ts';
-import { shellWord } from '../../base/mod.ts';
 import { auditLines } from '../audit-lines.ts';
 import type { Command, Terminal } from '../command.ts';
 import { CliError } from '../error.ts';
