@@ -23,11 +23,7 @@ let xb: Puppet;
 beforeEach(async () => {
   const federation = await copyTestFederation(['XA', 'XB']);
   [xa, xb] = [await Puppet.of(federation, 'XA'), await Puppet.of(federation, 'XB')];
-  for (const puppet of [xa, xb]) {
-    const { manifest, digest: of } = puppet.manifest;
-    const detail = { type: 'manifest', value: { version: manifest.version, digest: of } } as const;
-    puppet.append({ kind: 'MANIFEST', seq: 0, detail });
-  }
+  for (const puppet of [xa, xb]) puppet.recordManifest();
 });
 
 /** An entry about the message. */

@@ -11,14 +11,7 @@ let xb: Puppet;
 beforeEach(async () => {
   const federation = await copyTestFederation(['XA', 'XB']);
   [xa, xb] = [await Puppet.of(federation, 'XA'), await Puppet.of(federation, 'XB')];
-  for (const puppet of [xa, xb]) {
-    const { manifest, digest } = puppet.manifest;
-    puppet.append({
-      kind: 'MANIFEST',
-      seq: 0,
-      detail: { type: 'manifest', value: { version: manifest.version, digest } },
-    });
-  }
+  for (const puppet of [xa, xb]) puppet.recordManifest();
 });
 
 async function codesOfOne(peer: string, checkpoint: string): Promise<string[]> {

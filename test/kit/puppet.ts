@@ -153,6 +153,13 @@ export class Puppet {
     return this.#entries.push(bytes) - 1;
   }
 
+  /** Appends that its manifest is in force, as every ledger begins. */
+  recordManifest(): void {
+    const { manifest, digest } = this.manifest;
+    const value = { version: manifest.version, digest };
+    this.append({ kind: 'MANIFEST', seq: 0, detail: { type: 'manifest', value } });
+  }
+
   async checkpoint(size = this.#tree.size): Promise<Checkpoint> {
     const first = verifierKey(this.#member.ledger.origin, KEY_TYPES.ed25519, rawPublicKey(this.keys.ledger));
     const [key] = epochKeys([first], this.epoch);
